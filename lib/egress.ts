@@ -1,0 +1,307 @@
+import { lookup } from "node:dns/promises";
+import * as http from "node:http";
+import * as https from "node:https";
+import { BlockList, isIP, type LookupFunction } from "node:net";
+import { networkInterfaces } from "node:os";
+
+export type EgressRequest = {
+  readonly url: string;
+  readonly method: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** For everything from the name lookup to the last byte of the answer. */
+  readonly timeoutMs: number;
+  /** A longer answer is a failure; 1 MiB unless told. */
+  readonly maxBytes?: number;
+};
+
+export type EgressResponse = {
+  readonly status: number;
+  /** Names in lower case; repeated headers joined by ", ". */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+};
+
+export type EgressPolicy = {
+  /** CIDRs that may be reached although they are loopback, private or otherwise not global. */
+  readonly allow: readonly string[];
+  /**
+   * "host:port" of our own listeners, never reached whatever `allow` says. Where the host is a
+   * loopback or unspecified address, the port is refused on every address of this machine.
+   */
+  readonly deny: readonly string[];
+};
+
+type Address = { readonly address: string; readonly family: number };
+type Resolve = (hostname: string) => Promise<readonly Address[]>;
+
+/** This request must not leave, now or later. */
+export class EgressRefusedError extends Error {
+  override readonly name = "EgressRefusedError";
+}
+
+/** The request left, or tried to, and no whole answer came back; it may work another time. */
+export class EgressFailedError extends Error {
+  override readonly name = "EgressFailedError";
+  /** Whether the receiver may have seen the request: false only where no connection stood. */
+  readonly sent: boolean;
+
+  constructor(message: string, sent: boolean, options?: ErrorOptions) {
+    super(message, options);
+    this.sent = sent;
+  }
+}
+
+/**
+ * A set of networks, kept apart by family: a BlockList alone would match an IPv4 address against
+ * IPv6 rules by its mapped form.
+ */
+export type Networks = { readonly has: (address: string) => boolean };
+
+/** @throws RangeError naming the entry that is not a CIDR */
+export const networks = (cidrs: readonly string[]): Networks => {
+  const lists = { 4: new BlockList(), 6: new BlockList() };
+  for (const cidr of cidrs) {
+    const [, net = "", bits = ""] = /^([0-9a-f.:]+)\/(\d{1,3})$/i.exec(cidr) ?? [];
+    const family = isIP(net);
+    if ((family !== 4 && family !== 6) || Number(bits) > (family === 4 ? 32 : 128))
+      throw new RangeError(`"${cidr}" is not a network such as 10.0.0.0/8 or fd00::/8`);
+    lists[family].addSubnet(net, Number(bits), `ipv${family}`);
+  }
+  return {
+    has: (address) => {
+      const family = isIP(address);
+      return (family === 4 || family === 6) && lists[family].check(address, `ipv${family}`);
+    },
+  };
+};
+
+/**
+ * Nobody may open these: link-local and the metadata services of clouds (they hand out
+ * credentials), multicast and broadcast, and forms of IPv6 that hide an IPv4 address.
+ */
+const never = networks([
+  "169.254.0.0/16",
+  "fe80::/10",
+  "fd00:ec2::/32",
+  "fd20:ce::254/128",
+  "100.100.100.200/32",
+  "168.63.129.16/32",
+  "192.0.0.192/32",
+  "64:ff9b::a9fe:0/112",
+  "224.0.0.0/4",
+  "255.255.255.255/32",
+  "ff00::/8",
+  "::ffff:0:0/96",
+]);
+
+/** Closed unless `allow` opens them: IANA's special-purpose registries, RFC 6890 and successors. */
+const notGlobal = networks([
+  "0.0.0.0/8",
+  "10.0.0.0/8",
+  "100.64.0.0/10",
+  "127.0.0.0/8",
+  "172.16.0.0/12",
+  "192.0.0.0/24",
+  "192.0.2.0/24",
+  "192.31.196.0/24",
+  "192.52.193.0/24",
+  "192.88.99.0/24",
+  "192.168.0.0/16",
+  "192.175.48.0/24",
+  "198.18.0.0/15",
+  "198.51.100.0/24",
+  "203.0.113.0/24",
+  "240.0.0.0/4",
+  "::/3",
+  "2001::/23",
+  "2001:db8::/32",
+  "2002::/16",
+  "3fff::/20",
+  "4000::/2",
+  "8000::/1",
+]);
+
+const thisMachine = networks(["127.0.0.0/8", "0.0.0.0/32", "::1/128", "::/128"]);
+
+const isOurs = (address: string): boolean =>
+  thisMachine.has(address) ||
+  Object.values(networkInterfaces()).some((interfaces) =>
+    interfaces?.some((own) => own.address === address),
+  );
+
+/**
+ * The URL as it is meant. Two parsers must never read two hosts out of one text, so every spelling
+ * that a URL parser would have to tidy up is refused: octal, hexadecimal and decimal addresses,
+ * percent escapes, full-width digits, missing slashes, backslashes, user names, zone ids.
+ */
+const parseUrl = (text: string): URL => {
+  const refuse = (why: string) => new EgressRefusedError(`${JSON.stringify(text)} ${why}`);
+  const [, scheme, authority] = /^([a-z][a-z0-9+.-]*):\/\/([^/?#\\\s]+)/i.exec(text) ?? [];
+  if (!scheme || !authority || !URL.canParse(text))
+    throw refuse("is not an address such as https://receiver.example/path");
+  if (!/^https?$/i.test(scheme)) throw refuse("is neither http nor https");
+  if (authority.includes("@")) throw refuse("carries a user name; send credentials in a header");
+  const url = new URL(text);
+  const host = authority.replace(/:\d*$/, "").toLowerCase();
+  if (host !== url.hostname && !host.startsWith("["))
+    throw refuse(`spells its host in an unusual way; write ${url.hostname}`);
+  return url;
+};
+
+const bare = (hostname: string) => hostname.replace(/^\[|\]$/g, "");
+
+const portOf = (url: URL) => url.port || (url.protocol === "https:" ? "443" : "80");
+
+/** Whether `deny` names this address, or this name, at this port. */
+const isDenied = (policy: EgressPolicy, hostname: string, address: string, port: string) =>
+  policy.deny.some((entry) => {
+    const [, host = "", deniedPort] = /^(.*):(\d+)$/.exec(entry) ?? [];
+    if (deniedPort !== port) return false;
+    const denied = host === "localhost" ? "127.0.0.1" : bare(host);
+    return (
+      denied === address || denied === hostname || (thisMachine.has(denied) && isOurs(address))
+    );
+  });
+
+/** @throws EgressRefusedError unless each address may be reached: one bad one spoils the name */
+const checkAddresses = (url: URL, addresses: readonly Address[], policy: EgressPolicy): void => {
+  const allowed = networks(policy.allow);
+  for (const { address } of addresses) {
+    const refuse = (why: string) =>
+      new EgressRefusedError(`${url.origin} leads to ${address}, ${why}`);
+    if (isDenied(policy, bare(url.hostname), address, portOf(url)))
+      throw refuse("a port of this service itself");
+    if (never.has(address)) throw refuse("which is never reached from here");
+    if (notGlobal.has(address) && !allowed.has(address))
+      throw refuse("which is not a public address; LULL_EGRESS_ALLOW can open its network");
+  }
+};
+
+const systemResolve: Resolve = (hostname) => lookup(hostname, { all: true });
+
+const resolveHost = async (url: URL, resolve: Resolve): Promise<readonly Address[]> => {
+  const host = bare(url.hostname);
+  const family = isIP(host);
+  if (family) return [{ address: host, family }];
+  try {
+    const addresses = await resolve(host);
+    if (addresses.length > 0) return addresses;
+  } catch (cause) {
+    throw new EgressFailedError(`the name ${host} could not be resolved`, false, { cause });
+  }
+  throw new EgressFailedError(`the name ${host} has no address`, false);
+};
+
+/** Answers with what was checked, so that a second look-up can never say something else. */
+const pinned =
+  (addresses: readonly Address[]): LookupFunction =>
+  (_hostname, options, done) => {
+    const [first] = addresses;
+    if (options.all) done(null, [...addresses]);
+    else if (first) done(null, first.address, first.family);
+  };
+
+const readBody = async (response: http.IncomingMessage, maxBytes: number): Promise<string> => {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of response) {
+    const bytes = Buffer.from(chunk);
+    size += bytes.length;
+    if (size > maxBytes) throw new Error(`the answer is longer than ${maxBytes} bytes`);
+    chunks.push(bytes);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+};
+
+const headersOf = (response: http.IncomingMessage): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(response.headersDistinct).map(([name, values]) => [
+      name,
+      values?.join(", ") ?? "",
+    ]),
+  );
+
+const exchange = async (
+  url: URL,
+  request: EgressRequest,
+  addresses: readonly Address[],
+  signal: AbortSignal,
+): Promise<EgressResponse> => {
+  const secure = url.protocol === "https:";
+  let sent = false;
+  try {
+    const outgoing = (secure ? https : http).request(url, {
+      method: request.method,
+      headers: {
+        ...request.headers,
+        ...(request.body !== undefined && { "content-length": Buffer.byteLength(request.body) }),
+      },
+      lookup: pinned(addresses),
+      agent: false,
+      signal,
+    });
+    outgoing.once("socket", (socket) => {
+      socket.once(secure ? "secureConnect" : "connect", () => {
+        sent = true;
+      });
+    });
+    const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
+      outgoing.once("response", resolve);
+      outgoing.once("error", reject);
+      outgoing.end(request.body);
+    });
+    outgoing.on("error", () => undefined);
+    const body = await readBody(response, request.maxBytes ?? 1024 * 1024);
+    return { status: response.statusCode ?? 0, headers: headersOf(response), body };
+  } catch (cause) {
+    const why = signal.aborted
+      ? `no answer within ${request.timeoutMs} ms`
+      : cause instanceof Error
+        ? cause.message || cause.name
+        : String(cause);
+    throw new EgressFailedError(`${request.method} ${url.origin}: ${why}`, sent, { cause });
+  }
+};
+
+/** Rejects as soon as the signal aborts; the work itself may go on unheard. */
+const within = async <T>(work: Promise<T>, signal: AbortSignal, late: () => Error): Promise<T> => {
+  work.catch(() => undefined);
+  return await Promise.race([
+    work,
+    new Promise<never>((_resolve, reject) => {
+      signal.addEventListener("abort", () => reject(late()), { once: true });
+    }),
+  ]);
+};
+
+/**
+ * Sends one HTTP request to an address that somebody else chose: resolves its name once, checks
+ * every address against the policy, connects to those addresses only (TLS still checks the name)
+ * and follows no redirect: a 3xx is an answer like any other.
+ *
+ * @param resolve the name service; the system's unless told
+ * @throws EgressRefusedError when the URL or where it leads is forbidden (permanent)
+ * @throws EgressFailedError when no whole answer came (transient); `sent` says whether it may have
+ *         been seen
+ * @throws RangeError when `policy.allow` holds something that is not a CIDR
+ */
+export const send = async (
+  request: EgressRequest,
+  policy: EgressPolicy,
+  resolve: Resolve = systemResolve,
+): Promise<EgressResponse> => {
+  const url = parseUrl(request.url);
+  const signal = AbortSignal.timeout(request.timeoutMs);
+  const addresses = await within(
+    resolveHost(url, resolve),
+    signal,
+    () =>
+      new EgressFailedError(
+        `${url.hostname} was not resolved within ${request.timeoutMs} ms`,
+        false,
+      ),
+  );
+  checkAddresses(url, addresses, policy);
+  return await exchange(url, request, addresses, signal);
+};
