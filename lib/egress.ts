@@ -137,8 +137,8 @@ const isOurs = (address: string): boolean =>
  */
 const parseUrl = (text: string): URL => {
   const refuse = (why: string) => new EgressRefusedError(`${JSON.stringify(text)} ${why}`);
-  const [, scheme, authority] = /^([a-z][a-z0-9+.-]*):\/\/([^/?#\\\s]+)/i.exec(text) ?? [];
-  if (!scheme || !authority || !URL.canParse(text))
+  const [, scheme, authority] = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]+)/i.exec(text) ?? [];
+  if (!scheme || !authority || /[\\\s\p{Cc}]/u.test(text) || !URL.canParse(text))
     throw refuse("is not an address such as https://receiver.example/path");
   if (!/^https?$/i.test(scheme)) throw refuse("is neither http nor https");
   if (authority.includes("@")) throw refuse("carries a user name; send credentials in a header");
