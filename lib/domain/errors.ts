@@ -1,0 +1,57 @@
+/** A rule of the domain was broken. `name` is what ASL Catch and the HTTP layer match on. */
+export class DomainError extends Error {
+  override readonly name: string = "DomainError";
+}
+
+/** The caller named something that is not there, or that is not the caller's to see. */
+export class NotFoundError extends DomainError {
+  override readonly name = "NotFoundError";
+}
+
+/** Somebody else changed the thing first, or holds it. */
+export class ConflictError extends DomainError {
+  override readonly name = "ConflictError";
+}
+
+/** One finding about an input or a cloud, as the API reports it (RFC 9457 extension `errors`). */
+export type Finding = {
+  /** Where: a field path of the body, or `host`, or `host/instance`. */
+  readonly path: string;
+  /** A literal that programs may match on. */
+  readonly code: string;
+  /** What is wrong and what to do. */
+  readonly message: string;
+};
+
+/** The request is well formed JSON but asks for something impossible; 422. */
+export class InvalidError extends DomainError {
+  override readonly name = "InvalidError";
+  readonly findings: readonly Finding[];
+  constructor(message: string, findings: readonly Finding[] = []) {
+    super(message);
+    this.findings = findings;
+  }
+}
+
+/** No valid token came with the request; 401. */
+export class UnauthorizedError extends DomainError {
+  override readonly name = "UnauthorizedError";
+}
+
+/** The token is valid and not enough; 403. */
+export class ForbiddenError extends DomainError {
+  override readonly name = "ForbiddenError";
+}
+
+/**
+ * Another generation of this run has taken over: whoever gets this must stop at once and touch
+ * nothing more.
+ */
+export class SupersededError extends DomainError {
+  override readonly name = "SupersededError";
+}
+
+/** It could not be found out now and may be found out later; the name ASL `Retry` matches on. */
+export class TransientError extends Error {
+  override readonly name = "TransientError";
+}

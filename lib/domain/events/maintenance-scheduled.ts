@@ -1,0 +1,36 @@
+import type { HostRun } from "../host-run.ts";
+import type { Session } from "../session.ts";
+import type { DomainEvent } from "./event.ts";
+
+type Notice = {
+  readonly projectId: string;
+  readonly instanceIds: readonly string[];
+  readonly at: string;
+};
+
+/**
+ * `maintenance.scheduled`, for one project: these instances of yours will be live-migrated now.
+ * Without a dialogue it asks for nothing (`allowed_actions` is empty). It never names the host.
+ */
+export const maintenanceScheduled = (
+  session: Session,
+  run: HostRun,
+  { projectId, instanceIds, at }: Notice,
+): DomainEvent => ({
+  schema: 1,
+  type: "maintenance.scheduled",
+  entity: `${run.session_id}/${run.host}`,
+  sequence: run.sequence,
+  at,
+  detail: {
+    service: "lull",
+    project_id: projectId,
+    session_id: session.session_id,
+    state: "PLANNED_MAINTENANCE",
+    instance_ids: instanceIds,
+    allowed_actions: [],
+    actions_at: at,
+    reply_at: null,
+    metadata: session.metadata,
+  },
+});

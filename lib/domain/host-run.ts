@@ -1,0 +1,139 @@
+import * as z from "zod";
+
+/**
+ * Where a host stands in its maintenance, in the order of the work. A phase is entered when the
+ * one before it is proven done, so that a run that dies goes on where the row says.
+ */
+export const PHASES = [
+  "WAITING",
+  "DISABLING",
+  "ASKING",
+  "MOVING",
+  "VERIFYING_EMPTY",
+  "SILENCING",
+  "ENTERING",
+  "IN_MAINTENANCE",
+  "VERIFYING",
+  "RESTORING",
+  "ENABLING",
+  "COMPLETING",
+  "FINISHED",
+] as const;
+export type Phase = (typeof PHASES)[number];
+
+/**
+ * How a host's run ended or will end: `maintained` = work done and back as it was; `restored` =
+ * work never began and it is back as it was; `failed` = it was left out of service for a human.
+ */
+const outcomeSchema = z.enum(["maintained", "restored", "failed"]);
+export type HostOutcome = z.infer<typeof outcomeSchema>;
+
+/** What Nova said of the compute service before we touched it. */
+const priorSchema = z.object({
+  service_id: z.string(),
+  status: z.enum(["enabled", "disabled"]),
+  disabled_reason: z.string().nullable(),
+});
+
+/** What the host was worth before the work; it has to come back with no less. */
+const worthSchema = z.object({
+  provider_id: z.string(),
+  hypervisor_version: z.int(),
+  inventories: z.record(z.string(), z.number()),
+  traits: z.array(z.string()),
+  agents: z.array(z.string()),
+});
+export type Worth = z.infer<typeof worthSchema>;
+
+const actionRunSchema = z.object({
+  plugin: z.string(),
+  state: z.enum(["PENDING", "RUNNING", "DONE", "FAILED"]),
+  hook_id: z.string().nullable(),
+  started_at: z.string().nullable(),
+  details: z.string().nullable(),
+});
+export type ActionRun = z.infer<typeof actionRunSchema>;
+
+export const hostRunSchema = z.object({
+  schema: z.literal(1),
+  session_id: z.string(),
+  host: z.string(),
+  device_id: z.string(),
+  run_id: z.string().nullable(),
+  phase: z.enum(PHASES),
+  outcome: outcomeSchema.nullable(),
+  prior: priorSchema.nullable(),
+  worth: worthSchema.nullable(),
+  actions: z.array(actionRunSchema),
+  /** Heartbeats of nova-compute seen to advance since the work ended. */
+  beats: z.object({ updated_at: z.string().nullable(), count: z.int() }),
+  instances_total: z.int(),
+  instances_left: z.int(),
+  started_at: z.string().nullable(),
+  /** When the current phase began: its time-out counts from here. */
+  phase_at: z.string(),
+  work_started_at: z.string().nullable(),
+  work_ended_at: z.string().nullable(),
+  finished_at: z.string().nullable(),
+  details: z.string().nullable(),
+  /** Counts the events of this host in its session. */
+  sequence: z.int(),
+});
+export type HostRun = z.infer<typeof hostRunSchema>;
+
+type Claim = {
+  readonly sessionId: string;
+  readonly host: string;
+  readonly deviceId: string;
+  readonly plugins: readonly string[];
+  readonly now: string;
+};
+
+/** A host as its session claims it: waiting to be dispatched. */
+export const claimHost = ({ sessionId, host, deviceId, plugins, now }: Claim): HostRun => ({
+  schema: 1,
+  session_id: sessionId,
+  host,
+  device_id: deviceId,
+  run_id: null,
+  phase: "WAITING",
+  outcome: null,
+  prior: null,
+  worth: null,
+  actions: plugins.map((plugin) => ({
+    plugin,
+    state: "PENDING",
+    hook_id: null,
+    started_at: null,
+    details: null,
+  })),
+  beats: { updated_at: null, count: 0 },
+  instances_total: 0,
+  instances_left: 0,
+  started_at: null,
+  phase_at: now,
+  work_started_at: null,
+  work_ended_at: null,
+  finished_at: null,
+  details: null,
+  sequence: 0,
+});
+
+/** Whether the host has left WAITING and is not FINISHED: it takes one of the parallel places. */
+export const isActive = (run: HostRun): boolean =>
+  run.phase !== "WAITING" && run.phase !== "FINISHED";
+
+/**
+ * Whether the run may still be undone by giving the host back. From the first moment of host work
+ * on it may not: guests would be put on a half-worked host.
+ */
+export const isBeforeWork = (run: HostRun): boolean =>
+  PHASES.indexOf(run.phase) < PHASES.indexOf("IN_MAINTENANCE");
+
+/** The mark in `disabled_reason` by which we, and a human without us, know our own disable. */
+export const disabledReason = (sessionId: string, link: string): string =>
+  `lull:${sessionId} ${link}`.trim().slice(0, 255);
+
+/** Whether this `disabled_reason` was written for that session. */
+export const isOurReason = (reason: string | null | undefined, sessionId: string): boolean =>
+  reason === `lull:${sessionId}` || (reason?.startsWith(`lull:${sessionId} `) ?? false);

@@ -1,0 +1,83 @@
+import * as z from "zod";
+
+/**
+ * One instance that has to leave one host, over all tries. `refused` are the targets that Nova
+ * would not take it to, which are not tried again in this session.
+ */
+export const moveSchema = z.object({
+  schema: z.literal(1),
+  session_id: z.string(),
+  host: z.string(),
+  instance_id: z.string(),
+  instance_name: z.string(),
+  project_id: z.string(),
+  action: z.enum(["LIVE_MIGRATE", "MIGRATE"]),
+  state: z.enum(["waiting", "moving", "moved", "blocked", "gone"]),
+  destination_host: z.string().nullable(),
+  refused: z.array(z.string()),
+  tries: z.int(),
+  started_at: z.string().nullable(),
+  finished_at: z.string().nullable(),
+  details: z.string().nullable(),
+});
+export type Move = z.infer<typeof moveSchema>;
+
+/**
+ * What is to be done to something outside: stored before it is done, together with what makes the
+ * question "did it happen?" answerable after a crash.
+ */
+export const intentSchema = z.object({
+  schema: z.literal(1),
+  run_id: z.string(),
+  /** Names the effect once and for all, e.g. `live_migrate#<instance>#2`. */
+  effect: z.string(),
+  generation: z.int(),
+  /** Sent to OpenStack as the global request id, so that its logs join with ours. */
+  request_id: z.string(),
+  at: z.string(),
+  instance_id: z.string().nullable(),
+  target: z.string().nullable(),
+  target_device_id: z.string().nullable(),
+  /** The newest migration of the instance before the call; a newer one is ours. 0 = none. */
+  newest_migration: z.int(),
+  outcome: z.enum(["done", "failed", "refused", "gone"]).nullable(),
+  finished_at: z.string().nullable(),
+  details: z.string().nullable(),
+});
+export type Intent = z.infer<typeof intentSchema>;
+
+/** A migration row of Nova, as far as it matters here. */
+export type SeenMigration = {
+  readonly id: number;
+  readonly instance_id: string;
+  readonly status: string;
+  readonly source: string | null;
+  readonly target: string | null;
+};
+
+const FAILED = new Set(["error", "failed", "cancelled", "reverted"]);
+/** Ends of a migration: `completed` (live), `confirmed` (cold), `done` (evacuation). */
+const SUCCEEDED = new Set(["completed", "confirmed", "done"]);
+
+/** Whether Nova is still at work on it, or waits for a confirmation of it. */
+export const isUnfinished = ({ status }: SeenMigration): boolean =>
+  !FAILED.has(status) && !SUCCEEDED.has(status);
+
+/**
+ * What became of a move's intent, seen from Nova: the 202 to the call says nothing, only the
+ * migration row tells. `unseen` = Nova has no newer migration of the instance, so the call never
+ * took effect (or has not yet).
+ */
+export const verdictOn = (
+  intent: Intent,
+  migrations: readonly SeenMigration[],
+): "unseen" | "moving" | "done" | "failed" => {
+  const ours = migrations
+    .filter(
+      ({ instance_id, id }) => instance_id === intent.instance_id && id > intent.newest_migration,
+    )
+    .toSorted((a, b) => b.id - a.id)[0];
+  if (ours === undefined) return "unseen";
+  if (SUCCEEDED.has(ours.status)) return "done";
+  return FAILED.has(ours.status) ? "failed" : "moving";
+};

@@ -1,0 +1,47 @@
+import { type HostRun, isActive } from "../host-run.ts";
+import { secondsUntil } from "../instant.ts";
+import { LONGEST_WAIT_SECONDS } from "../run.ts";
+import type { Session } from "../session.ts";
+import { hostsToStart } from "./dispatch.ts";
+
+/** What a session does next; the names are those that session.asl.json routes on. */
+export type SessionStep =
+  | { readonly next: "preflight" | "claim" | "close" | "ended" }
+  | { readonly next: "dispatch"; readonly hosts: readonly HostRun[] }
+  | { readonly next: "await"; readonly seconds: number };
+
+/** How long a session that wants nothing but news sleeps; `drive` wakes it long before. */
+const QUIET_SECONDS = 600;
+
+/**
+ * Decides the next step of a session from its row and the rows of its hosts.
+ *
+ * Pre-flight runs at once, so that whoever asked learns early; hosts are claimed only at
+ * `maintenance_at`, so that a session planned for next month holds nothing today. An aborting
+ * session starts nothing and closes when its active hosts have ended.
+ */
+export const nextStep = (session: Session, runs: readonly HostRun[], now: string): SessionStep => {
+  if (session.closed_at !== null) return { next: "ended" };
+  const active = runs.some(isActive);
+  if (session.control === "aborting" || isBlocked(session))
+    return active ? { next: "await", seconds: QUIET_SECONDS } : { next: "close" };
+  if (session.preflight_at === null) return { next: "preflight" };
+  const wait = secondsUntil(now, session.maintenance_at);
+  if (session.claimed_at === null)
+    return wait > 0
+      ? { next: "await", seconds: Math.min(wait, LONGEST_WAIT_SECONDS) }
+      : { next: "claim" };
+  const hosts = isOver(session, now) ? [] : hostsToStart(session, runs);
+  if (hosts.length > 0) return { next: "dispatch", hosts };
+  const unfinished = runs.some((run) => run.phase !== "FINISHED");
+  if (active || (unfinished && !isOver(session, now)))
+    return { next: "await", seconds: QUIET_SECONDS };
+  return { next: "close" };
+};
+
+const isOver = (session: Session, now: string): boolean =>
+  session.ends_at !== null && now >= session.ends_at;
+
+/** Whether pre-flight found something that only a changed request or cloud can cure. */
+const isBlocked = (session: Session): boolean =>
+  session.claimed_at === null && session.attention.some(({ code }) => code === "preflight_blocked");

@@ -1,0 +1,50 @@
+/** A row of the table as `drive` sees it in the stream; only what decides is named. */
+export type SeenRow = Readonly<Record<string, unknown>> & { readonly kind?: string };
+
+/** What a change of one row asks of the engine. */
+export type Reaction =
+  | { readonly act: "start"; readonly run_id: string }
+  | { readonly act: "wake"; readonly run_id: string }
+  | { readonly act: "wake_session"; readonly session_id: string };
+
+/** Fields of a session that its own run, and those of its hosts, must look at when they change. */
+const SESSION_ORDERS = ["control", "maintenance_at", "ends_at", "max_parallel_hosts"];
+
+const changed = (field: string, before: SeenRow | undefined, after: SeenRow): boolean =>
+  JSON.stringify(before?.[field]) !== JSON.stringify(after[field]);
+
+const text = (row: SeenRow, field: string): string => String(row[field]);
+
+/**
+ * Who must act on a changed row: a run with a new generation wants an execution, a host that
+ * finished or a hook that was answered wakes the run waiting for it, an order to a session wakes
+ * the session and its hosts. A removed row asks nothing of anybody.
+ */
+export const reactionsTo = (
+  before: SeenRow | undefined,
+  after: SeenRow | undefined,
+): Reaction[] => {
+  if (after === undefined) return [];
+  switch (after.kind) {
+    case "run":
+      return after["status"] === "active" && changed("generation", before, after)
+        ? [{ act: "start", run_id: text(after, "run_id") }]
+        : [];
+    case "host_run":
+      return before !== undefined &&
+        changed("phase", before, after) &&
+        after["phase"] === "FINISHED"
+        ? [{ act: "wake", run_id: text(after, "session_id") }]
+        : [];
+    case "session":
+      return before !== undefined && SESSION_ORDERS.some((field) => changed(field, before, after))
+        ? [{ act: "wake_session", session_id: text(after, "session_id") }]
+        : [];
+    case "hook":
+      return before !== undefined && changed("answer", before, after)
+        ? [{ act: "wake", run_id: text(after, "run_id") }]
+        : [];
+    default:
+      return [];
+  }
+};
