@@ -1,0 +1,50 @@
+import { MissingServiceError } from "./errors.ts";
+import type { Catalog } from "./identity/authenticate.ts";
+
+export type Whereabouts = {
+  readonly region_name?: string | undefined;
+  readonly interface: "public" | "internal" | "admin";
+};
+
+/** Names under which deployments list a service besides its official type. */
+const ALIASES: Readonly<Record<string, readonly string[]>> = {
+  alarming: ["alarm"],
+  "instance-ha": ["ha"],
+  "block-storage": ["volumev3", "block-store"],
+  "root-cause-analysis": ["rca"],
+};
+
+/**
+ * The URL of a service in the configured region and interface.
+ *
+ * @throws MissingServiceError when there is none, or when more than one region has it and none is configured
+ */
+export const endpointOf = (
+  catalog: Catalog,
+  type: string,
+  { region_name, interface: wanted }: Whereabouts,
+): string => {
+  const types = [type, ...(ALIASES[type] ?? [])];
+  const service = types
+    .map((name) => catalog.find((entry) => entry.type === name))
+    .find((entry) => entry !== undefined);
+  const endpoints = (service?.endpoints ?? [])
+    .map((one) => ({ ...one, region: one.region_id ?? one.region ?? "" }))
+    .filter((one) => one.interface === wanted);
+  const here = endpoints.filter((one) => region_name === undefined || one.region === region_name);
+  const regions = new Set(here.map((one) => one.region));
+  const [endpoint] = here;
+  if (!endpoint) throw new MissingServiceError(type, missing(catalog, type, wanted, region_name));
+  if (regions.size > 1)
+    throw new MissingServiceError(
+      type,
+      `service ${type} is in regions ${[...regions].sort().join(", ")}: set region_name to one of them`,
+    );
+  return endpoint.url;
+};
+
+const missing = (catalog: Catalog, type: string, wanted: string, region: string | undefined) => {
+  const where = region === undefined ? "" : ` in region ${region}`;
+  const types = catalog.map((entry) => entry.type).sort();
+  return `the catalog has no ${wanted} endpoint of service ${type}${where}; it lists ${types.join(", ") || "nothing"}`;
+};

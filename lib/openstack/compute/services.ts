@@ -1,0 +1,81 @@
+import * as z from "zod";
+import { call, type ServiceClient } from "../http.ts";
+
+/** https://docs.openstack.org/api-ref/compute/#compute-services-os-services */
+const serviceSchema = z.object({
+  id: z.string(),
+  binary: z.string(),
+  host: z.string(),
+  /** Absent in the row of a cell that does not answer. */
+  zone: z
+    .string()
+    .nullish()
+    .transform((zone) => zone ?? null),
+  status: z.enum(["enabled", "disabled", "UNKNOWN"]),
+  state: z.enum(["up", "down", "UNKNOWN"]).default("UNKNOWN"),
+  disabled_reason: z
+    .string()
+    .nullish()
+    .transform((reason) => reason ?? null),
+  /** The last heartbeat, in UTC without a zone, as Nova writes it. */
+  updated_at: z
+    .string()
+    .nullish()
+    .transform((at) => at ?? null),
+  forced_down: z.boolean().default(false),
+});
+export type Service = z.infer<typeof serviceSchema>;
+
+export type ServiceQuery = { readonly host?: string; readonly binary?: string };
+
+/** GET /os-services. Rows of a down cell have status "UNKNOWN". */
+export const listServices = async (
+  client: ServiceClient,
+  query: ServiceQuery = {},
+): Promise<Service[]> => {
+  const reply = await call(
+    client,
+    `/os-services?${new URLSearchParams(query)}`,
+    z.object({ services: z.array(serviceSchema) }),
+  );
+  return reply.services;
+};
+
+/** The nova-compute of a host, or undefined when the cloud has none of that name. */
+export const getService = async (
+  client: ServiceClient,
+  host: string,
+): Promise<Service | undefined> =>
+  (await listServices(client, { host, binary: "nova-compute" })).find(
+    (service) => service.host === host,
+  );
+
+const update = async (
+  client: ServiceClient,
+  id: string,
+  body: unknown,
+  requestId: string | undefined,
+): Promise<Service> => {
+  const schema = z.object({ service: serviceSchema });
+  const path = `/os-services/${encodeURIComponent(id)}`;
+  return (await call(client, path, schema, { method: "PUT", body, requestId })).service;
+};
+
+/**
+ * PUT /os-services/{id}: nothing new is scheduled to the host; its servers stay. Idempotent:
+ * disabling a disabled service only replaces the reason (1 to 255 characters).
+ */
+export const disableService = (
+  client: ServiceClient,
+  id: string,
+  reason: string,
+  { requestId }: { readonly requestId?: string } = {},
+): Promise<Service> =>
+  update(client, id, { status: "disabled", disabled_reason: reason }, requestId);
+
+/** PUT /os-services/{id}; clears the reason. Idempotent. */
+export const enableService = (
+  client: ServiceClient,
+  id: string,
+  { requestId }: { readonly requestId?: string } = {},
+): Promise<Service> => update(client, id, { status: "enabled" }, requestId);

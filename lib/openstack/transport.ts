@@ -1,0 +1,110 @@
+import * as http from "node:http";
+import * as https from "node:https";
+import { rootCertificates } from "node:tls";
+
+export type WireRequest = {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string | undefined;
+  readonly timeoutMs: number;
+};
+
+export type WireReply = {
+  readonly status: number;
+  readonly header: (name: string) => string | undefined;
+  readonly text: string;
+};
+
+export type Transport = (request: WireRequest) => Promise<WireReply>;
+
+/** No answer. `sent` says whether bytes of the request may have reached the service. */
+export class ConnectionError extends Error {
+  override readonly name = "ConnectionError";
+  readonly sent: boolean;
+
+  constructor(message: string, sent: boolean) {
+    super(message);
+    this.sent = sent;
+  }
+}
+
+export type TransportOptions = {
+  /** Certificate authorities to trust besides the well-known ones, PEM text. */
+  readonly cacert?: string | undefined;
+  /** `false` accepts any certificate. */
+  readonly verify?: boolean | undefined;
+};
+
+/**
+ * Plain HTTP(S) without redirects. Reads share connections; anything else gets a connection of its
+ * own, because a reused one that the server has just closed leaves it unknown whether the call arrived.
+ */
+export const httpTransport = ({ cacert, verify = true }: TransportOptions = {}): Transport => {
+  const tls = {
+    rejectUnauthorized: verify,
+    ...(cacert !== undefined && { ca: [...rootCertificates, cacert] }),
+  };
+  const plain = new http.Agent({ keepAlive: true, maxSockets: 16 });
+  const secure = new https.Agent({ ...tls, keepAlive: true, maxSockets: 16 });
+  return (request) => {
+    const idempotent = request.method === "GET";
+    if (request.url.startsWith("https:"))
+      return exchange(request, (options) =>
+        https.request(request.url, { ...options, ...tls, agent: idempotent ? secure : false }),
+      );
+    return exchange(request, (options) =>
+      http.request(request.url, { ...options, agent: idempotent ? plain : false }),
+    );
+  };
+};
+
+const exchange = (
+  { method, headers, body, timeoutMs }: WireRequest,
+  open: (options: http.RequestOptions) => http.ClientRequest,
+): Promise<WireReply> =>
+  new Promise((resolve, reject) => {
+    const length = body === undefined ? {} : { "Content-Length": String(Buffer.byteLength(body)) };
+    const request = open({ method, headers: { ...headers, ...length } });
+    const timer = setTimeout(
+      () => request.destroy(new Error(`no answer within ${timeoutMs} ms`)),
+      Math.max(0, timeoutMs),
+    );
+    let sent = false;
+    const fail = (error: Error) => {
+      clearTimeout(timer);
+      reject(new ConnectionError(describe(error), sent));
+    };
+    request.once("error", fail);
+    request.once("socket", (socket) => {
+      if (request.reusedSocket) sent = true;
+      else
+        socket.once("encrypted" in socket ? "secureConnect" : "connect", () => {
+          sent = true;
+        });
+    });
+    request.once("response", (response) => {
+      const chunks: Buffer[] = [];
+      response.on("data", (chunk: Buffer) => chunks.push(chunk));
+      response.once("error", fail);
+      response.once("aborted", () => fail(new Error("the answer broke off")));
+      response.once("end", () => {
+        clearTimeout(timer);
+        resolve({
+          status: response.statusCode ?? 0,
+          header: (name) => {
+            const value = response.headers[name.toLowerCase()];
+            return Array.isArray(value) ? value.join(", ") : value;
+          },
+          text: Buffer.concat(chunks).toString("utf8"),
+        });
+      });
+    });
+    request.end(body);
+  });
+
+/** Node's connection errors may come as a bundle of one per address, with an empty message. */
+const describe = (error: Error): string =>
+  error instanceof AggregateError
+    ? error.errors.map((one) => (one instanceof Error ? one.message : String(one))).join("; ")
+    : error.message;
