@@ -1,0 +1,29 @@
+import * as z from "zod";
+
+/**
+ * A one-time callback: whoever does a host's work reports its end by it. One per (session, host,
+ * action, attempt); only the hash of its secret is kept.
+ */
+export const hookSchema = z.object({
+  schema: z.literal(1),
+  hook_id: z.string(),
+  secret_sha256: z.string(),
+  run_id: z.string(),
+  session_id: z.string(),
+  host: z.string(),
+  expires_at: z.string(),
+  answer: z
+    .object({
+      state: z.enum(["DONE", "FAILED"]),
+      details: z.string().nullable(),
+      at: z.string(),
+    })
+    .nullable(),
+});
+export type Hook = z.infer<typeof hookSchema>;
+
+/** Body of POST /v1/callbacks/{id}. */
+export const answerSchema = z.strictObject({
+  state: z.enum(["DONE", "FAILED"]),
+  details: z.string().max(1000).optional(),
+});

@@ -1,0 +1,86 @@
+import { GetCommand } from "@aws-sdk/lib-dynamodb";
+import { NotFoundError, SupersededError } from "../domain/errors.ts";
+import type { DomainEvent } from "../domain/events/event.ts";
+import { type HostRun, hostRunSchema } from "../domain/host-run.ts";
+import type { RunRef } from "../domain/run.ts";
+import { transact, type Write } from "./conditions.ts";
+import { putEvent } from "./outbox.ts";
+import { queryAll } from "./query.ts";
+import { parseRow } from "./rows.ts";
+import { checkLive, endRun, putRun } from "./runs.ts";
+import { keys, type Table } from "./table.ts";
+
+export const hostRunStore = (table: Table) => {
+  const { client, name } = table;
+
+  const put = (run: HostRun, condition: string, values?: Record<string, unknown>): Write => ({
+    Put: {
+      TableName: name,
+      Item: { ...keys.hostRun(run.session_id, run.host), kind: "host_run", ...run },
+      ConditionExpression: condition,
+      ...(values && { ExpressionAttributeValues: values }),
+    },
+  });
+
+  return {
+    async get(sessionId: string, host: string): Promise<HostRun> {
+      const { Item } = await client.send(
+        new GetCommand({
+          TableName: name,
+          Key: keys.hostRun(sessionId, host),
+          ConsistentRead: true,
+        }),
+      );
+      if (Item === undefined) throw new NotFoundError(`session ${sessionId} has no host ${host}`);
+      return parseRow(hostRunSchema, Item);
+    },
+
+    /** Every claimed host of the session, by name. */
+    async list(sessionId: string): Promise<HostRun[]> {
+      const rows = await queryAll(table, keys.session(sessionId).PK, "HOST#");
+      return rows.map((row) => parseRow(hostRunSchema, row));
+    },
+
+    /**
+     * Starts a waiting host: gives it a run, whose execution `drive` begins.
+     *
+     * @returns false when it no longer waits
+     * @throws SupersededError when the session's run has been taken over
+     */
+    async start(run: HostRun, runId: string, session: RunRef, now: string): Promise<boolean> {
+      const { session_id, host } = run;
+      const failed = await transact(table, [
+        checkLive(table, session),
+        put(
+          { ...run, run_id: runId, phase: "DISABLING", started_at: now, phase_at: now },
+          "phase = :waiting",
+          { ":waiting": "WAITING" },
+        ),
+        ...putRun(table, { run_id: runId, machine: "host", session_id, host }, now),
+      ]);
+      if (failed?.[0] === false)
+        throw new SupersededError(`run ${session.run_id} has been taken over`);
+      return failed === null;
+    },
+
+    /**
+     * Stores the next state of a host with the events that tell of it, under the live generation.
+     *
+     * @param end also ends the run: nothing more will happen to the host in this session
+     * @throws SupersededError when another generation has taken over
+     */
+    async save(
+      ref: RunRef,
+      run: HostRun,
+      { events = [], end = false }: { events?: readonly DomainEvent[]; end?: boolean } = {},
+    ): Promise<void> {
+      const failed = await transact(table, [
+        end ? endRun(table, ref) : checkLive(table, ref),
+        put(run, "run_id = :run", { ":run": ref.run_id }),
+        ...events.map((event) => putEvent(table, keys.session(run.session_id).PK, event)),
+      ]);
+      if (failed) throw new SupersededError(`run ${ref.run_id} has been taken over`);
+    },
+  };
+};
+export type HostRunStore = ReturnType<typeof hostRunStore>;

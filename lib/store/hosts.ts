@@ -1,0 +1,131 @@
+import { GetCommand, PutCommand, QueryCommand } from "@aws-sdk/lib-dynamodb";
+import * as z from "zod";
+import { type Device, deviceSchema } from "../domain/device.ts";
+import { ConflictError } from "../domain/errors.ts";
+import { isConditionFailure, transact } from "./conditions.ts";
+import { parseRow } from "./rows.ts";
+import { keys, scopes, type Table } from "./table.ts";
+
+export type HostPage = { readonly hosts: Device[]; readonly cursor: string | null };
+
+const regionSchema = z.object({ cloud: z.string(), region: z.string() });
+const lockSchema = z.object({ id: z.string() });
+const cursorSchema = z.object({ GSI1SK: z.string(), PK: z.string() });
+
+/** The place in a list after which the next page begins, opaque to callers. */
+const encodeCursor = (key: Record<string, unknown>): string => {
+  const { GSI1SK, PK } = cursorSchema.parse(key);
+  return Buffer.from(JSON.stringify([GSI1SK, PK])).toString("base64url");
+};
+const decodeCursor = (cursor: string): readonly [string, string] =>
+  z.tuple([z.string(), z.string()]).parse(JSON.parse(Buffer.from(cursor, "base64url").toString()));
+
+export const hostStore = (table: Table) => {
+  const { client, name } = table;
+
+  const row = (device: Device) => ({
+    ...keys.device(device.id),
+    ...scopes.hosts(device.region, device.cell, device.name, device.id),
+    kind: "device",
+    ...device,
+  });
+
+  const get = async (id: string): Promise<Device | null> => {
+    const { Item } = await client.send(
+      new GetCommand({ TableName: name, Key: keys.device(id), ConsistentRead: true }),
+    );
+    return Item === undefined ? null : parseRow(deviceSchema, Item);
+  };
+
+  return {
+    get,
+
+    /** The host of this name in a region; null when the inventory holds none. */
+    async findByName(region: string, host: string): Promise<Device | null> {
+      const { Item } = await client.send(
+        new GetCommand({
+          TableName: name,
+          Key: keys.deviceName(region, host),
+          ConsistentRead: true,
+        }),
+      );
+      return Item === undefined ? null : get(parseRow(lockSchema, Item).id);
+    },
+
+    /** Remembers that a region has hosts; safe to repeat. */
+    async putRegion(cloud: string, region: string): Promise<void> {
+      const Item = {
+        ...keys.region(region),
+        ...scopes.regions(cloud, region),
+        kind: "region",
+        schema: 1,
+        cloud,
+        region,
+      };
+      await client.send(new PutCommand({ TableName: name, Item }));
+    },
+
+    /** Every region of the inventory, in order of cloud and name. */
+    async regions(): Promise<z.infer<typeof regionSchema>[]> {
+      const { Items = [] } = await client.send(
+        new QueryCommand({
+          TableName: name,
+          IndexName: "by_scope",
+          KeyConditionExpression: "GSI1PK = :list",
+          ExpressionAttributeValues: { ":list": scopes.regions("", "").GSI1PK },
+        }),
+      );
+      return Items.map((item) => parseRow(regionSchema, item));
+    },
+
+    /** Hosts of one region, in order of cell and name. */
+    async listByRegion(region: string, limit: number, cursor: string | null): Promise<HostPage> {
+      const { GSI1PK } = scopes.hosts(region, null, "", "");
+      const [GSI1SK, PK] = cursor === null ? [] : decodeCursor(cursor);
+      const { Items = [], LastEvaluatedKey } = await client.send(
+        new QueryCommand({
+          TableName: name,
+          IndexName: "by_scope",
+          KeyConditionExpression: "GSI1PK = :list",
+          ExpressionAttributeValues: { ":list": GSI1PK },
+          Limit: limit,
+          ...(PK !== undefined && { ExclusiveStartKey: { GSI1PK, GSI1SK, PK, SK: "#META" } }),
+        }),
+      );
+      return {
+        hosts: Items.map((item) => parseRow(deviceSchema, item)),
+        cursor: LastEvaluatedKey ? encodeCursor(LastEvaluatedKey) : null,
+      };
+    },
+
+    /** @throws ConflictError when the region already has a host of this name */
+    async create(device: Device): Promise<void> {
+      const lock = { ...keys.deviceName(device.region, device.name), kind: "name", id: device.id };
+      const absent = "attribute_not_exists(PK)";
+      const failed = await transact(table, [
+        { Put: { TableName: name, Item: row(device), ConditionExpression: absent } },
+        { Put: { TableName: name, Item: lock, ConditionExpression: absent } },
+      ]);
+      if (failed) throw new ConflictError(`host ${device.name} is in the inventory already`);
+    },
+
+    /** Writes the next version; false when somebody else wrote one first. */
+    async replace(device: Device): Promise<boolean> {
+      try {
+        await client.send(
+          new PutCommand({
+            TableName: name,
+            Item: row(device),
+            ConditionExpression: "version = :seen",
+            ExpressionAttributeValues: { ":seen": device.version - 1 },
+          }),
+        );
+        return true;
+      } catch (error) {
+        if (isConditionFailure(error)) return false;
+        throw error;
+      }
+    },
+  };
+};
+export type HostStore = ReturnType<typeof hostStore>;

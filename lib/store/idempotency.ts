@@ -1,0 +1,51 @@
+import { GetCommand } from "@aws-sdk/lib-dynamodb";
+import * as z from "zod";
+import type { Write } from "./conditions.ts";
+import { parseRow } from "./rows.ts";
+import { keys, type Table } from "./table.ts";
+
+/** An answer is remembered this long; TTL only removes the row, the reader compares. */
+const REMEMBERED_SECONDS = 86_400;
+
+const recordSchema = z.object({
+  body_sha256: z.string(),
+  session_id: z.string(),
+  ttl: z.int(),
+});
+export type IdempotencyRecord = z.infer<typeof recordSchema>;
+
+type NewRecord = Omit<IdempotencyRecord, "ttl"> & { readonly now: string };
+
+/** The write that remembers what a key was used for; it fails when the key was used before. */
+export const putIdempotency = (
+  { name }: Table,
+  who: string,
+  key: string,
+  { now, ...record }: NewRecord,
+): Write => ({
+  Put: {
+    TableName: name,
+    Item: {
+      ...keys.idempotency(who, key),
+      kind: "idempotency",
+      ...record,
+      ttl: Math.floor(Date.parse(now) / 1000) + REMEMBERED_SECONDS,
+    },
+    ConditionExpression: "attribute_not_exists(PK)",
+  },
+});
+
+/** What this caller used the key for before; null when never, or too long ago. */
+export const findIdempotency = async (
+  { client, name }: Table,
+  who: string,
+  key: string,
+  now: string,
+): Promise<IdempotencyRecord | null> => {
+  const { Item } = await client.send(
+    new GetCommand({ TableName: name, Key: keys.idempotency(who, key), ConsistentRead: true }),
+  );
+  if (Item === undefined) return null;
+  const record = parseRow(recordSchema, Item);
+  return record.ttl * 1000 > Date.parse(now) ? record : null;
+};

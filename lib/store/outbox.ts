@@ -1,0 +1,88 @@
+import { QueryCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import * as z from "zod";
+import { type DomainEvent, eventSchema } from "../domain/events/event.ts";
+import { later } from "../domain/instant.ts";
+import { isConditionFailure, type Write } from "./conditions.ts";
+import { parseRow } from "./rows.ts";
+import { due, keys, type Table } from "./table.ts";
+
+/** The stream publishes within a second; what is still here after this long was lost by it. */
+const REPUBLISH_AFTER_SECONDS = 60;
+
+const cursorSchema = z.object({ PK: z.string(), SK: z.string() });
+
+export type EventPage = { readonly events: DomainEvent[]; readonly cursor: string | null };
+export type StoredEvent = DomainEvent & { readonly PK: string; readonly SK: string };
+
+/**
+ * The write that stores an event next to the change it tells of; both go into one transaction.
+ *
+ * @param partition key of the entity whose history the event belongs to
+ */
+export const putEvent = ({ name }: Table, partition: string, event: DomainEvent): Write => ({
+  Put: {
+    TableName: name,
+    Item: {
+      ...keys.event(partition, event.at, event.entity, event.sequence),
+      kind: "event",
+      ...event,
+      due: due.outbox,
+      due_at: later(event.at, REPUBLISH_AFTER_SECONDS),
+    },
+  },
+});
+
+const storedEventSchema = eventSchema.extend({ PK: z.string(), SK: z.string() });
+
+export const outbox = ({ client, name }: Table) => ({
+  /** Takes an event off the janitor's list; safe to repeat. */
+  async published({ PK, SK }: { readonly PK: string; readonly SK: string }): Promise<void> {
+    try {
+      await client.send(
+        new UpdateCommand({
+          TableName: name,
+          Key: { PK, SK },
+          UpdateExpression: "REMOVE #due, due_at",
+          ConditionExpression: "attribute_exists(PK)",
+          ExpressionAttributeNames: { "#due": "due" },
+        }),
+      );
+    } catch (error) {
+      if (!isConditionFailure(error)) throw error;
+    }
+  },
+
+  /** Events that nobody has published although they should have been by `now`. */
+  async unpublished(now: string, limit: number): Promise<StoredEvent[]> {
+    const { Items = [] } = await client.send(
+      new QueryCommand({
+        TableName: name,
+        IndexName: "due",
+        KeyConditionExpression: "#due = :outbox AND due_at <= :now",
+        ExpressionAttributeNames: { "#due": "due" },
+        ExpressionAttributeValues: { ":outbox": due.outbox, ":now": now },
+        Limit: limit,
+      }),
+    );
+    return Items.map((row) => parseRow(storedEventSchema, row));
+  },
+
+  /** The history of a session, oldest first. */
+  async list(partition: string, limit: number, cursor: string | null): Promise<EventPage> {
+    const { Items = [], LastEvaluatedKey } = await client.send(
+      new QueryCommand({
+        TableName: name,
+        KeyConditionExpression: "PK = :pk AND begins_with(SK, :events)",
+        ExpressionAttributeValues: { ":pk": partition, ":events": "E#" },
+        ConsistentRead: true,
+        Limit: limit,
+        ...(cursor !== null && { ExclusiveStartKey: { PK: partition, SK: cursor } }),
+      }),
+    );
+    return {
+      events: Items.map((row) => parseRow(eventSchema, row)),
+      cursor: LastEvaluatedKey ? cursorSchema.parse(LastEvaluatedKey).SK : null,
+    };
+  },
+});
+export type Outbox = ReturnType<typeof outbox>;

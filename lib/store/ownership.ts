@@ -1,0 +1,122 @@
+import { BatchGetCommand } from "@aws-sdk/lib-dynamodb";
+import * as z from "zod";
+import { SupersededError } from "../domain/errors.ts";
+import type { HostRun } from "../domain/host-run.ts";
+import type { RunRef } from "../domain/run.ts";
+import { transact } from "./conditions.ts";
+import { parseRow } from "./rows.ts";
+import { checkLive } from "./runs.ts";
+import { keys, type Table } from "./table.ts";
+
+/** Two writes a host plus the fence fit into one transaction of at most 100. */
+const CHUNK = 40;
+/** Keys that BatchGetItem takes at once. */
+const BATCH = 100;
+
+const ownerSchema = z.object({ device_id: z.string(), session_id: z.string() });
+
+const chunked = <T>(items: readonly T[], size: number): T[][] =>
+  Array.from({ length: Math.ceil(items.length / size) }, (_, n) =>
+    items.slice(n * size, (n + 1) * size),
+  );
+
+export const ownership = (table: Table) => {
+  const { client, name } = table;
+
+  const claimChunk = async (session: RunRef, runs: readonly HostRun[]): Promise<HostRun[]> => {
+    const failed = await transact(table, [
+      ...runs.map((run) => ({
+        Put: {
+          TableName: name,
+          Item: {
+            ...keys.owner(run.device_id),
+            kind: "owner",
+            device_id: run.device_id,
+            session_id: run.session_id,
+            at: run.phase_at,
+          },
+          ConditionExpression: "attribute_not_exists(PK) OR session_id = :session",
+          ExpressionAttributeValues: { ":session": run.session_id },
+        },
+      })),
+      ...runs.map((run) => ({
+        Update: {
+          TableName: name,
+          Key: keys.hostRun(run.session_id, run.host),
+          ...setAllIfNew({ kind: "host_run", ...run }),
+        },
+      })),
+      checkLive(table, session),
+    ]);
+    if (failed?.at(-1) === false)
+      throw new SupersededError(`run ${session.run_id} has been taken over`);
+    return runs.filter((_, position) => failed?.[position] === false);
+  };
+
+  return {
+    /**
+     * Makes the session the owner of hosts, chunk by chunk in the given order, and stores their
+     * rows; what it owns already stays as it is. There is no expiry: only `release` frees a host.
+     *
+     * @returns the hosts that another session owns; a chunk with such a host is not claimed at all
+     */
+    async claim(session: RunRef, runs: readonly HostRun[]): Promise<HostRun[]> {
+      const refused: HostRun[] = [];
+      for (const chunk of chunked(runs, CHUNK)) refused.push(...(await claimChunk(session, chunk)));
+      return refused;
+    },
+
+    /** Frees the hosts that this session owns; those of others are left alone. */
+    async release(sessionId: string, deviceIds: readonly string[]): Promise<void> {
+      for (const chunk of chunked(deviceIds, CHUNK)) {
+        const owned = [...(await owners(chunk))].filter(([, session]) => session === sessionId);
+        if (owned.length === 0) continue;
+        await transact(
+          table,
+          owned.map(([deviceId]) => ({
+            Delete: {
+              TableName: name,
+              Key: keys.owner(deviceId),
+              ConditionExpression: "session_id = :session",
+              ExpressionAttributeValues: { ":session": sessionId },
+            },
+          })),
+        );
+      }
+    },
+
+    owners,
+  };
+
+  /** Which session owns each of these devices; those that nobody owns are left out. */
+  async function owners(deviceIds: readonly string[]): Promise<Map<string, string>> {
+    const chunks = chunked(deviceIds, BATCH).map((chunk) => chunk.map((id) => keys.owner(id)));
+    const rows = await Promise.all(chunks.map(getAll));
+    return new Map(
+      rows
+        .flat()
+        .map((row) => parseRow(ownerSchema, row))
+        .map(({ device_id, session_id }) => [device_id, session_id]),
+    );
+  }
+
+  async function getAll(Keys: Record<string, unknown>[]): Promise<Record<string, unknown>[]> {
+    const { Responses, UnprocessedKeys } = await client.send(
+      new BatchGetCommand({ RequestItems: { [name]: { Keys, ConsistentRead: true } } }),
+    );
+    const rows = Responses?.[name] ?? [];
+    const rest = UnprocessedKeys?.[name]?.Keys ?? [];
+    return rest.length === 0 ? rows : [...rows, ...(await getAll(rest))];
+  }
+};
+export type Ownership = ReturnType<typeof ownership>;
+
+/** An update that creates the row whole, or leaves every attribute that is there as it is. */
+const setAllIfNew = (item: Record<string, unknown>) => {
+  const fields = Object.keys(item);
+  return {
+    UpdateExpression: `SET ${fields.map((_, n) => `#${n} = if_not_exists(#${n}, :${n})`).join(", ")}`,
+    ExpressionAttributeNames: Object.fromEntries(fields.map((field, n) => [`#${n}`, field])),
+    ExpressionAttributeValues: Object.fromEntries(fields.map((field, n) => [`:${n}`, item[field]])),
+  };
+};

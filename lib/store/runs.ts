@@ -1,0 +1,241 @@
+import { GetCommand, QueryCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import * as z from "zod";
+import { NotFoundError, SupersededError } from "../domain/errors.ts";
+import { later } from "../domain/instant.ts";
+import { type Run, type RunRef, runSchema, TAKEOVER_SECONDS } from "../domain/run.ts";
+import { isConditionFailure, transact, type Write } from "./conditions.ts";
+import { parseRow } from "./rows.ts";
+import { due, keys, type Table } from "./table.ts";
+
+const wakeSchema = z.object({ seq: z.int(), token: z.string().optional() });
+
+type NewRun = Pick<Run, "run_id" | "machine" | "session_id" | "host">;
+
+/** Condition of every write that only the live generation may make. */
+const LIVE = "generation = :generation AND #status = :active";
+
+/** The check that fences a transaction: it fails once another generation has taken over. */
+export const checkLive = ({ name }: Table, { run_id, generation }: RunRef): Write => ({
+  ConditionCheck: {
+    TableName: name,
+    Key: keys.run(run_id),
+    ConditionExpression: LIVE,
+    ExpressionAttributeNames: { "#status": "status" },
+    ExpressionAttributeValues: { ":generation": generation, ":active": "active" },
+  },
+});
+
+/** The writes that bring a run into being; `drive` starts its execution when it sees them. */
+export const putRun = ({ name }: Table, run: NewRun, now: string): Write[] => [
+  {
+    Put: {
+      TableName: name,
+      Item: {
+        ...keys.run(run.run_id),
+        kind: "run",
+        schema: 1,
+        ...run,
+        generation: 1,
+        status: "active",
+        heartbeat_at: now,
+        rounds: 0,
+        due: due.run,
+        due_at: later(now, TAKEOVER_SECONDS / 2),
+      },
+      ConditionExpression: "attribute_not_exists(PK)",
+    },
+  },
+  {
+    Put: {
+      TableName: name,
+      Item: { ...keys.wake(run.run_id), kind: "wake", run_id: run.run_id, seq: 0, generation: 1 },
+      ConditionExpression: "attribute_not_exists(PK)",
+    },
+  },
+];
+
+/** The write that ends a run for good; its last execution has nothing left to do. */
+export const endRun = ({ name }: Table, { run_id, generation }: RunRef): Write => ({
+  Update: {
+    TableName: name,
+    Key: keys.run(run_id),
+    UpdateExpression: "SET #status = :ended REMOVE #due, due_at",
+    ConditionExpression: LIVE,
+    ExpressionAttributeNames: { "#status": "status", "#due": "due" },
+    ExpressionAttributeValues: {
+      ":generation": generation,
+      ":active": "active",
+      ":ended": "ended",
+    },
+  },
+});
+
+export const runStore = (table: Table) => {
+  const { client, name } = table;
+
+  const update = async (ref: RunRef, expression: string, values: Record<string, unknown>) => {
+    try {
+      const { Attributes } = await client.send(
+        new UpdateCommand({
+          TableName: name,
+          Key: keys.run(ref.run_id),
+          UpdateExpression: expression,
+          ConditionExpression: LIVE,
+          ExpressionAttributeNames: { "#status": "status" },
+          ExpressionAttributeValues: {
+            ":generation": ref.generation,
+            ":active": "active",
+            ...values,
+          },
+          ReturnValues: "ALL_NEW",
+        }),
+      );
+      return parseRow(runSchema, Attributes ?? {});
+    } catch (error) {
+      if (!isConditionFailure(error)) throw error;
+      const message = `generation ${ref.generation} of run ${ref.run_id} is over`;
+      throw new SupersededError(message, { cause: error });
+    }
+  };
+
+  return {
+    async get(runId: string): Promise<Run> {
+      const { Item } = await client.send(
+        new GetCommand({ TableName: name, Key: keys.run(runId), ConsistentRead: true }),
+      );
+      if (Item === undefined) throw new NotFoundError(`no run ${runId}`);
+      return parseRow(runSchema, Item);
+    },
+
+    /** Says that a step is at work; `tick` leaves the run alone for TAKEOVER_SECONDS. */
+    heartbeat: (ref: RunRef, now: string): Promise<Run> =>
+      update(ref, "SET heartbeat_at = :now, due_at = :due ADD rounds :one", {
+        ":now": now,
+        ":due": later(now, TAKEOVER_SECONDS),
+        ":one": 1,
+      }),
+
+    /** The wake count, read before the world: `park` refuses to sleep on anything newer. */
+    async readSeq(runId: string): Promise<number> {
+      const { Item } = await client.send(
+        new GetCommand({ TableName: name, Key: keys.wake(runId), ConsistentRead: true }),
+      );
+      return parseRow(wakeSchema, Item ?? {}).seq;
+    },
+
+    /**
+     * Stores the token by which the waiting execution is woken.
+     *
+     * @param seen the wake count read before the world was
+     * @returns false when something happened since: the caller answers its own token at once
+     */
+    async park(ref: RunRef, seen: number, token: string, wakeAt: string): Promise<boolean> {
+      const failed = await transact(table, [
+        {
+          Update: {
+            TableName: name,
+            Key: keys.wake(ref.run_id),
+            UpdateExpression: "SET #token = :token, wake_at = :wake_at",
+            ConditionExpression: "seq = :seen AND generation = :generation",
+            ExpressionAttributeNames: { "#token": "token" },
+            ExpressionAttributeValues: {
+              ":token": token,
+              ":wake_at": wakeAt,
+              ":seen": seen,
+              ":generation": ref.generation,
+            },
+          },
+        },
+        {
+          Update: {
+            TableName: name,
+            Key: keys.run(ref.run_id),
+            UpdateExpression: "SET due_at = :due",
+            ConditionExpression: LIVE,
+            ExpressionAttributeNames: { "#status": "status" },
+            ExpressionAttributeValues: {
+              ":due": wakeAt,
+              ":generation": ref.generation,
+              ":active": "active",
+            },
+          },
+        },
+      ]);
+      return failed === null;
+    },
+
+    /**
+     * Counts a wake.
+     *
+     * @returns the token of whoever waits; null when nobody does, or no such run exists
+     */
+    async wake(runId: string): Promise<string | null> {
+      try {
+        const { Attributes } = await client.send(
+          new UpdateCommand({
+            TableName: name,
+            Key: keys.wake(runId),
+            UpdateExpression: "ADD seq :one",
+            ConditionExpression: "attribute_exists(PK)",
+            ExpressionAttributeValues: { ":one": 1 },
+            ReturnValues: "ALL_NEW",
+          }),
+        );
+        return parseRow(wakeSchema, Attributes ?? {}).token ?? null;
+      } catch (error) {
+        if (isConditionFailure(error)) return null;
+        throw error;
+      }
+    },
+
+    /** Hands the run to its next generation; false when somebody else has done so already. */
+    async supersede({ run_id, generation }: RunRef, now: string): Promise<boolean> {
+      const failed = await transact(table, [
+        {
+          Update: {
+            TableName: name,
+            Key: keys.run(run_id),
+            UpdateExpression:
+              "SET generation = :next, heartbeat_at = :now, rounds = :zero, due_at = :due",
+            ConditionExpression: LIVE,
+            ExpressionAttributeNames: { "#status": "status" },
+            ExpressionAttributeValues: {
+              ":next": generation + 1,
+              ":now": now,
+              ":zero": 0,
+              ":due": later(now, TAKEOVER_SECONDS / 2),
+              ":generation": generation,
+              ":active": "active",
+            },
+          },
+        },
+        {
+          Update: {
+            TableName: name,
+            Key: keys.wake(run_id),
+            UpdateExpression: "SET generation = :next ADD seq :one REMOVE #token",
+            ExpressionAttributeNames: { "#token": "token" },
+            ExpressionAttributeValues: { ":next": generation + 1, ":one": 1 },
+          },
+        },
+      ]);
+      return failed === null;
+    },
+
+    /** Active runs that should have shown a sign of life, or been woken, by `now`. */
+    async due(now: string, limit: number): Promise<Run[]> {
+      const { Items = [] } = await client.send(
+        new QueryCommand({
+          TableName: name,
+          IndexName: "due",
+          KeyConditionExpression: "#due = :run AND due_at <= :now",
+          ExpressionAttributeNames: { "#due": "due" },
+          ExpressionAttributeValues: { ":run": due.run, ":now": now },
+          Limit: limit,
+        }),
+      );
+      return Items.map((row) => parseRow(runSchema, row));
+    },
+  };
+};
+export type RunStore = ReturnType<typeof runStore>;

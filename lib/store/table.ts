@@ -1,0 +1,87 @@
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+
+/**
+ * Everything lives in one table; this is the only place that builds its keys, and this list is
+ * complete. `p` is `P#lull`: one inventory per deployment. `ln` is a normalised name.
+ *
+ * | kind      | PK                  | SK                     | by_scope               | due              | read by                         |
+ * | --------- | ------------------- | ---------------------- | ---------------------- | ---------------- | ------------------------------- |
+ * | region    | p#REG#<region>      | #META                  | p#L#REG / <cloud>#<ln> |                  | hosts.regions                   |
+ * | device    | p#DEV#<id>          | #META                  | p#L#host#R#<region> / C#<cell>#<ln>#<id> |        | hosts.get, hosts.listHostsByRegion |
+ * | name lock | p#UQ#DEV#<region>#<ln> | #UQ                 |                        |                  | hosts.findByName                |
+ * | owner     | p#DEV#<id>          | #OWNER                 |                        |                  | ownership.*                     |
+ * | slots     | p#DEV#<id>          | #SLOTS                 |                        |                  | intents (conditions only)       |
+ * | session   | S#<session>         | #META                  | p#L#SES / <created_at>#<id> |             | sessions.get, sessions.list     |
+ * | host run  | S#<session>         | HOST#<host>            |                        |                  | hostRuns.get, hostRuns.list     |
+ * | move      | S#<session>         | MOVE#<host>#<instance> |                        |                  | moves.listByHost, moves.list    |
+ * | event     | S#<session>, p#SYNC#<id> | E#<at>#<entity>#<sequence> |              | OUTBOX / <at>    | outbox.list, outbox.unpublished |
+ * | run       | RUN#<run>           | #RUN                   |                        | RUN / <due_at>   | runs.get, runs.due              |
+ * | wake      | RUN#<run>           | #WAKE                  |                        |                  | runs.readSeq                    |
+ * | intent    | RUN#<run>           | INTENT#<effect>        |                        |                  | intents.open                    |
+ * | hook      | HOOK#<id>           | #HOOK                  |                        |                  | hooks.get                       |
+ * | sync      | p#SYNC#<id>         | #META                  |                        |                  | syncs.get                       |
+ * | idempotency | IDEM#<who>#<key>  | #IDEM                  |                        |                  | idempotency.find                |
+ *
+ * Decisions read the base table strongly; `by_scope` serves lists, `due` serves the janitor and
+ * holds only rows that wait for it. A row's `kind` says what it is to whoever reads the stream.
+ */
+export const keys = {
+  region: (region: string) => ({ PK: `${INVENTORY}#REG#${region}`, SK: "#META" }),
+  device: (id: string) => ({ PK: `${INVENTORY}#DEV#${id}`, SK: "#META" }),
+  deviceName: (region: string, name: string) => ({
+    PK: `${INVENTORY}#UQ#DEV#${region}#${normalised(name)}`,
+    SK: "#UQ",
+  }),
+  owner: (deviceId: string) => ({ PK: `${INVENTORY}#DEV#${deviceId}`, SK: "#OWNER" }),
+  slots: (deviceId: string) => ({ PK: `${INVENTORY}#DEV#${deviceId}`, SK: "#SLOTS" }),
+  session: (sessionId: string) => ({ PK: `S#${sessionId}`, SK: "#META" }),
+  hostRun: (sessionId: string, host: string) => ({ PK: `S#${sessionId}`, SK: `HOST#${host}` }),
+  move: (sessionId: string, host: string, instanceId: string) => ({
+    PK: `S#${sessionId}`,
+    SK: `MOVE#${host}#${instanceId}`,
+  }),
+  event: (partition: string, at: string, entity: string, sequence: number) => ({
+    PK: partition,
+    SK: `E#${at}#${entity}#${String(sequence).padStart(9, "0")}`,
+  }),
+  run: (runId: string) => ({ PK: `RUN#${runId}`, SK: "#RUN" }),
+  wake: (runId: string) => ({ PK: `RUN#${runId}`, SK: "#WAKE" }),
+  intent: (runId: string, effect: string) => ({ PK: `RUN#${runId}`, SK: `INTENT#${effect}` }),
+  hook: (id: string) => ({ PK: `HOOK#${id}`, SK: "#HOOK" }),
+  sync: (id: string) => ({ PK: `${INVENTORY}#SYNC#${id}`, SK: "#META" }),
+  idempotency: (who: string, key: string) => ({ PK: `IDEM#${who}#${key}`, SK: "#IDEM" }),
+};
+
+const INVENTORY = "P#lull";
+
+/** Names that Nova and people mean to be the same are the same key. */
+const normalised = (name: string): string => name.normalize("NFC").trim().toLowerCase();
+
+/** Keys of the index `by_scope`, which serves lists in order. */
+export const scopes = {
+  regions: (cloud: string, region: string) => ({
+    GSI1PK: `${INVENTORY}#L#REG`,
+    GSI1SK: `${cloud}#${normalised(region)}`,
+  }),
+  hosts: (region: string, cell: string | null, name: string, id: string) => ({
+    GSI1PK: `${INVENTORY}#L#host#R#${region}`,
+    GSI1SK: `C#${cell ?? "-"}#${normalised(name)}#${id}`,
+  }),
+  sessions: (createdAt: string, id: string) => ({
+    GSI1PK: `${INVENTORY}#L#SES`,
+    GSI1SK: `${createdAt}#${id}`,
+  }),
+};
+
+/** Partitions of the sparse index `due`: what `tick` has to look at once `due_at` has passed. */
+export const due = { run: "RUN", outbox: "OUTBOX" } as const;
+
+export type Table = { readonly client: DynamoDBDocumentClient; readonly name: string };
+
+export const openTable = (name: string): Table => ({
+  client: DynamoDBDocumentClient.from(new DynamoDBClient({}), {
+    marshallOptions: { removeUndefinedValues: true },
+  }),
+  name,
+});
