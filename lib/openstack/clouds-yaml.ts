@@ -138,12 +138,12 @@ const known = (settings: Settings): Settings =>
         (name) => settings[name] !== undefined && settings[name] !== null && settings[name] !== "",
       );
       if (spelling === undefined) return [];
-      return [[key, valueOf(spelling, settings[spelling])]];
+      return [[key, settingFrom(spelling, settings[spelling])]];
     }),
   );
 
 /** A password of digits is a number to YAML; a variable is never anything but text. */
-const valueOf = (spelling: string, value: unknown): unknown => {
+const settingFrom = (spelling: string, value: unknown): unknown => {
   if (spelling === "insecure") return !truthy(value);
   if (spelling === "verify") return truthy(value);
   return typeof value === "number" ? String(value) : value;
