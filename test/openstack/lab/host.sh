@@ -1,0 +1,63 @@
+#!/bin/bash
+# Act on single hosts of the running lab.
+#   host.sh list                 hosts and their pids
+#   host.sh kill HOST...         power loss
+#   host.sh stop HOST...         orderly stop of nova-compute
+#   host.sh freeze HOST...       the process stays and says nothing; thaw lets it go on
+#   host.sh start HOST...        again, with its guests; or a new host
+#   host.sh fault JSON           see python/hypervisor.py; without JSON: none
+#   host.sh heal                 no fault, every host thawed and running
+set -u
+cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
+. ./settings.sh
+. ./process.sh
+. ./hosts.sh
+[[ -d $RUN ]] || die "no lab at $LAB: run up.sh"
+
+signal_hosts() {
+  local signal=$1 name
+  shift
+  (($#)) || die "name at least one host"
+  for name in "$@"; do runs "$name" || die "$name does not run"; done
+  signal_all "$signal" "$@"
+}
+
+list() {
+  local name
+  while read -r name; do echo "$name $(pid_of "$name" || echo dead)"; done < <(known_hosts)
+}
+
+# Replaced in one step: a host may be reading it.
+set_faults() {
+  "$PYTHON" -c 'import json, sys; json.dump(json.loads(sys.argv[1]), open(sys.argv[2], "w"))' \
+    "$1" "$LAB_FAULTS.new" 2>/dev/null || die "not JSON: $1"
+  mv "$LAB_FAULTS.new" "$LAB_FAULTS"
+}
+
+heal() {
+  local names
+  mapfile -t names < <(known_hosts)
+  set_faults '{}'
+  signal_all CONT "${names[@]}"
+  start_hosts "${names[@]}"
+}
+
+action=${1:-list}
+shift
+case $action in
+list) list ;;
+kill) signal_hosts KILL "$@" ;;
+freeze) signal_hosts STOP "$@" ;;
+thaw) signal_hosts CONT "$@" ;;
+stop) end "$@" ;;
+start)
+  for name in "$@"; do runs "$name" && die "$name runs already"; done
+  start_hosts "$@"
+  ;;
+fault) set_faults "${1:-{\}}" ;;
+heal) heal ;;
+*)
+  sed -n '2,9s/^# \{0,1\}//p' host.sh
+  exit 2
+  ;;
+esac

@@ -1,0 +1,47 @@
+# Settings of the lab, sourced by every script. The environment wins, then what the lab was last
+# brought up with ($LAB/settings), then the defaults below.
+# shellcheck shell=bash disable=SC2016,SC2034
+
+: "${LAB:=/tmp/lull-lab}" # everything the lab writes is below this folder
+# shellcheck disable=SC1091
+[[ -r $LAB/settings ]] && . "$LAB/settings"
+
+: "${COMPUTES:=6}"            # fake hosts
+: "${HOST_PREFIX:=cmp}"       # their names: cmp-01, cmp-02, ...
+: "${SERVERS:=12}"            # servers booted, half in each tenant
+: "${EXTRAS:=none}"           # or "aodh"
+: "${HOST_VCPUS:=32}"         # size of a host
+: "${HOST_RAM_MB:=65536}"     #
+: "${HOST_DISK_GB:=2000}"     #
+: "${CPU_RATIO:=16}"          # VCPU allocation ratio; 1 with small hosts makes a full cloud
+: "${REPORT_INTERVAL:=5}"     # seconds between two heartbeats of a host (Nova's default: 10)
+: "${SERVICE_DOWN_TIME:=20}"  # seconds of silence after which it is down (Nova's default: 60)
+: "${API_WORKERS:=2}"         # processes of nova-api and of keystone
+: "${PASSWORD:=lab}"          # of every account
+: "${REGION:=RegionOne}"
+: "${MQ_HTTP:=0}"             # 1: RabbitMQ's HTTP API as well, read when the bus starts
+: "${DB_PORT:=33306}" "${CACHE_PORT:=31211}"
+: "${MQ_PORT:=35672}" "${MQ_HTTP_PORT:=35673}" "${MQ_DIST_PORT:=35674}" "${EPMD_PORT:=34369}"
+: "${KEYSTONE_PORT:=5000}" "${NOVA_PORT:=8774}" "${PLACEMENT_PORT:=8778}"
+: "${GLANCE_PORT:=9292}" "${NEUTRON_PORT:=9696}" "${AODH_PORT:=8042}"
+
+SETTINGS=(COMPUTES HOST_PREFIX SERVERS EXTRAS HOST_VCPUS HOST_RAM_MB HOST_DISK_GB CPU_RATIO
+  REPORT_INTERVAL SERVICE_DOWN_TIME API_WORKERS PASSWORD REGION MQ_HTTP DB_PORT CACHE_PORT
+  MQ_PORT MQ_HTTP_PORT MQ_DIST_PORT EPMD_PORT KEYSTONE_PORT NOVA_PORT PLACEMENT_PORT
+  GLANCE_PORT NEUTRON_PORT AODH_PORT)
+export LAB "${SETTINGS[@]?}"
+
+HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+ETC=$LAB/etc RUN=$LAB/run LOG=$LAB/log VAR=$LAB/var
+PYTHON=/usr/bin/python3 # Debian's: the packages are not visible to any other
+export LAB_FAULTS=$LAB/faults.json
+export PYTHONPATH=$HERE/python:$LAB/plugins PYTHONWARNINGS=ignore
+unset PYTHONDONTWRITEBYTECODE http_proxy https_proxy HTTP_PROXY HTTPS_PROXY
+
+save_settings() {
+  local name
+  for name in "${SETTINGS[@]}"; do printf ': "${%s:=%s}"\n' "$name" "${!name}"; done >"$LAB/settings"
+}
+
+with_aodh() { [[ " $EXTRAS " == *" aodh "* ]]; }
+host_name() { printf '%s-%02d' "$HOST_PREFIX" "$1"; }
