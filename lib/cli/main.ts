@@ -1,0 +1,86 @@
+import packageJson from "../../package.json" with { type: "json" };
+import { ApiError, ApiUnreachableError } from "../client/errors.ts";
+import { checkArguments, commandsUnder, findCommand } from "./commands.ts";
+import { connect } from "./connect.ts";
+import { EXIT, ExitError, UsageError } from "./exit.ts";
+import { commandHelp, overview } from "./help.ts";
+import { checkOptions, parseCommandLine } from "./options.ts";
+import { clean } from "./output.ts";
+import { processTerminal, type Terminal } from "./terminal.ts";
+
+const helpFor = (words: readonly string[]): string => {
+  const topic = words[0] === "help" ? words.slice(1) : words;
+  const [only, ...others] = commandsUnder(topic.slice(0, 2));
+  if (only && others.length === 0) return commandHelp(only);
+  return overview(commandsUnder(topic.slice(0, 1)));
+};
+
+const runCommand = async (argv: readonly string[], terminal: Terminal): Promise<number> => {
+  const { words, values } = parseCommandLine(argv);
+  if (values.flag("version")) {
+    terminal.out(`lull ${packageJson.version}`);
+    return EXIT.done;
+  }
+  if (values.flag("help") || words[0] === "help") {
+    terminal.out(helpFor(words));
+    return EXIT.done;
+  }
+  if (words.length === 0) {
+    terminal.err(helpFor([]));
+    return EXIT.usage;
+  }
+  const found = findCommand(words);
+  checkOptions(values, found.command.name, found.command.options);
+  checkArguments(found);
+  return await found.command.run({
+    values,
+    args: found.args,
+    terminal,
+    connect: () => connect(values, terminal),
+  });
+};
+
+const HINTS: Readonly<Record<number, string>> = {
+  401: "Keystone's token was not accepted: check --os-cloud or OS_CLOUD",
+  403: "your role is not enough for this",
+};
+
+const apiErrorLines = ({ message, status, code, findings }: ApiError): string[] => [
+  `error: ${message} (${code}, HTTP ${status})`,
+  ...findings.map((finding) => `  ${finding.path}: ${finding.message} [${finding.code}]`),
+  ...(HINTS[status] ? [HINTS[status]] : []),
+];
+
+const exitCodeFor = (error: unknown): number => {
+  if (error instanceof UsageError) return EXIT.usage;
+  if (error instanceof ExitError) return error.exitCode;
+  return error instanceof ApiError && error.code === "blocked" ? EXIT.blocked : EXIT.failed;
+};
+
+const reportError = (error: unknown, { err }: Terminal): number => {
+  if (error instanceof ApiError) for (const line of apiErrorLines(error)) err(clean(line));
+  else if (error instanceof Error)
+    for (const line of error.message.split("\n")) err(`error: ${clean(line)}`);
+  else err(`error: ${clean(String(error))}`);
+  if (error instanceof ApiUnreachableError)
+    err("Is Lull running there? --endpoint or LULL_ENDPOINT names another place.");
+  if (error instanceof UsageError) err('"lull --help" shows the commands.');
+  return exitCodeFor(error);
+};
+
+/**
+ * The `lull` command.
+ *
+ * @param argv without node and script
+ * @returns the exit code
+ */
+export const run = async (
+  argv: readonly string[],
+  terminal: Terminal = processTerminal(),
+): Promise<number> => {
+  try {
+    return await runCommand(argv, terminal);
+  } catch (error) {
+    return reportError(error, terminal);
+  }
+};

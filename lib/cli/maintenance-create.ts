@@ -1,0 +1,91 @@
+import { type Host, listHosts } from "../client/hosts.ts";
+import {
+  createMaintenance,
+  getMaintenanceDetail,
+  type NewMaintenance,
+} from "../client/maintenance.ts";
+import type { Api } from "../client/request.ts";
+import type { Command, Context } from "./command.ts";
+import { confirm } from "./confirm.ts";
+import { EXIT, ExitError } from "./exit.ts";
+import { newMaintenanceFrom } from "./new-maintenance.ts";
+import { formatOf } from "./output.ts";
+import { sizeOf } from "./session-text.ts";
+import { didYouMean } from "./suggest.ts";
+import { showTime } from "./times.ts";
+import { intervalOf, watchSession } from "./watch.ts";
+
+/** @throws ExitError naming every host that the inventory does not have */
+const findHosts = async (api: Api, names: readonly string[]): Promise<readonly Host[]> => {
+  const known = new Map<string, Host>();
+  for await (const host of listHosts(api)) if (!host.gone) known.set(host.name, host);
+  const missing = names.filter((name) => !known.has(name));
+  if (missing.length > 0)
+    throw new ExitError(
+      missing
+        .map((name) => `no host ${name} in the inventory${didYouMean(name, known.keys())}`)
+        .concat('"lull host sync --wait" reads the hosts from the cloud again')
+        .join("\n"),
+      EXIT.blocked,
+    );
+  return names.flatMap((name) => known.get(name) ?? []);
+};
+
+const SHOWN_HOSTS = 10;
+
+const question = (hosts: readonly Host[], { maintenance_at }: NewMaintenance): string => {
+  const names = hosts.slice(0, SHOWN_HOSTS).map(({ name }) => name);
+  const more = hosts.length > names.length ? ` and ${hosts.length - names.length} more` : "";
+  const count = `${hosts.length} host${hosts.length === 1 ? "" : "s"}`;
+  return `Maintain ${count} (${names.join(", ")}${more}) from ${showTime(maintenance_at)}?`;
+};
+
+const create = async ({ values, terminal, connect }: Context): Promise<number> => {
+  const format = formatOf(values);
+  const interval = intervalOf(values);
+  const wanted = await newMaintenanceFrom(values, terminal);
+  const api = await connect();
+  const hosts = await findHosts(api, wanted.hosts);
+  await confirm(terminal, values, question(hosts, wanted));
+  const id = await createMaintenance(api, wanted);
+  const detail = await getMaintenanceDetail(api, id);
+  if (format === "json") terminal.out(JSON.stringify(detail, null, 2));
+  else if (format === "value") terminal.out(id);
+  else
+    terminal.out(
+      `session ${id}: ${sizeOf(hosts.length, detail)}, begins ${showTime(detail.session.maintenance_at)}`,
+    );
+  if (values.flag("wait")) return watchSession(api, terminal, id, interval);
+  if (terminal.isScreen) terminal.err(`Watch it: lull maintenance watch ${id}`);
+  return EXIT.done;
+};
+
+export const createCommand: Command = {
+  name: "maintenance create",
+  summary: "Open a maintenance session",
+  args: [],
+  options: [
+    "host",
+    "hosts-file",
+    "at",
+    "ends-at",
+    "action",
+    "target",
+    "max-parallel",
+    "metadata",
+    "reason",
+    "profile",
+    "wait",
+    "interval",
+    "yes",
+    "format",
+  ],
+  notes: `Each host is emptied by live migration, kept out of service while its actions run, checked and
+put back. Before anything is changed, pre-flight names every instance that could not be moved.`,
+  examples: [
+    "maintenance create --host cmp-01 --reason 'replace DIMM' --action hold --wait",
+    "maintenance create --hosts-file rack-7.txt --at 2026-03-01T06:00:00Z --ends-at 2026-03-01T10:00:00Z --max-parallel 2",
+    "maintenance create --host cmp-01 --host cmp-02 --action webhook:url=https://work.example/hook --yes",
+  ],
+  run: create,
+};

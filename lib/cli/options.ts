@@ -1,0 +1,173 @@
+import { parseArgs } from "node:util";
+import { UsageError } from "./exit.ts";
+import { didYouMean } from "./suggest.ts";
+
+type Option = {
+  readonly type: "string" | "boolean";
+  readonly help: string;
+  /** What stands for the value in help. */
+  readonly value?: string;
+  readonly short?: string;
+  readonly multiple?: boolean;
+};
+
+/** Every option of every command: one name means one thing everywhere, and may stand anywhere. */
+export const OPTIONS = {
+  "os-cloud": {
+    type: "string",
+    value: "NAME",
+    help: "cloud of clouds.yaml whose user you are (OS_CLOUD, or OS_AUTH_URL and the other OS_*)",
+  },
+  endpoint: {
+    type: "string",
+    value: "URL",
+    help: "address of Lull's API (LULL_ENDPOINT, http://127.0.0.1:12347)",
+  },
+  format: { type: "string", short: "f", value: "FORMAT", help: "table, json or value" },
+  column: {
+    type: "string",
+    short: "c",
+    value: "COLUMN",
+    multiple: true,
+    help: "only this column; repeat it, or separate names by commas",
+  },
+  help: { type: "boolean", short: "h", help: "this help, or that of a command" },
+  version: { type: "boolean", help: "the version of this command" },
+
+  all: { type: "boolean", help: "also what is gone from the cloud" },
+  region: { type: "string", value: "REGION", help: "only this region" },
+  wait: { type: "boolean", help: "stay until it is over; the exit code tells how it ended" },
+  yes: { type: "boolean", short: "y", help: "do not ask" },
+  interval: { type: "string", value: "SECONDS", help: "time between two looks, 2 unless told" },
+  events: { type: "boolean", help: "also what has happened so far" },
+
+  host: { type: "string", value: "HOST", multiple: true, help: "a host to maintain; repeat it" },
+  "hosts-file": {
+    type: "string",
+    value: "FILE",
+    help: "file with one host per line, # begins a comment; - reads standard input",
+  },
+  at: {
+    type: "string",
+    value: "TIME",
+    help: "when to begin: now (unless told), +30m, +1h30m, +2d, or 2026-03-01T06:00:00Z",
+  },
+  "ends-at": {
+    type: "string",
+    value: "TIME",
+    help: "no host is begun that could not end before; + counts from now, too",
+  },
+  action: {
+    type: "string",
+    value: "PLUGIN[:KEY=VALUE,...]",
+    multiple: true,
+    help: "work to do on each empty host: webhook or hold; repeat it, they run in this order",
+  },
+  target: {
+    type: "string",
+    value: "HOST",
+    multiple: true,
+    help: "only host that instances may move to; repeat it",
+  },
+  "max-parallel": {
+    type: "string",
+    value: "N",
+    help: "hosts out of service at a time, 1 unless told",
+  },
+  metadata: {
+    type: "string",
+    value: "KEY=VALUE",
+    multiple: true,
+    help: "told to the projects; repeat it",
+  },
+  reason: { type: "string", value: "TEXT", help: "why, for the people who will read it" },
+  profile: { type: "string", value: "PROFILE", help: "production (unless told) or doctor" },
+} as const satisfies Record<string, Option>;
+
+export type OptionName = keyof typeof OPTIONS;
+
+/** What every command understands. */
+export const GLOBAL_OPTIONS: readonly OptionName[] = ["os-cloud", "endpoint", "help", "version"];
+
+const names = Object.keys(OPTIONS).map((name) => `--${name}`);
+const isOptionName = (name: string): name is OptionName => Object.hasOwn(OPTIONS, name);
+
+/** What was given on the command line, by option. */
+export type Values = {
+  readonly text: (name: OptionName) => string | undefined;
+  /** In the order given. */
+  readonly list: (name: OptionName) => readonly string[];
+  readonly flag: (name: OptionName) => boolean;
+  /** The options that were given. */
+  readonly given: readonly OptionName[];
+};
+
+/**
+ * Splits a command line into words and options.
+ *
+ * @throws UsageError for an option that does not exist, lacks its value or has one too many
+ */
+export const parseCommandLine = (
+  argv: readonly string[],
+): { readonly words: readonly string[]; readonly values: Values } => {
+  const { tokens } = parseArgs({
+    args: [...argv],
+    options: OPTIONS,
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  });
+  const words: string[] = [];
+  const values = new Map<OptionName, string[]>();
+  for (const token of tokens) {
+    if (token.kind === "positional") words.push(token.value);
+    if (token.kind !== "option") continue;
+    const name = knownOption(token.name, token.rawName);
+    const value = checkValue(name, token.rawName, token.value, token.inlineValue ?? false);
+    values.set(name, [...(values.get(name) ?? []), value]);
+  }
+  return {
+    words,
+    values: {
+      text: (name) => values.get(name)?.at(-1),
+      list: (name) => values.get(name) ?? [],
+      flag: (name) => values.has(name),
+      given: [...values.keys()],
+    },
+  };
+};
+
+const knownOption = (name: string, written: string): OptionName => {
+  if (isOptionName(name)) return name;
+  throw new UsageError(`there is no option ${written}${didYouMean(written, names)}`);
+};
+
+const checkValue = (
+  name: OptionName,
+  written: string,
+  value: string | undefined,
+  inline: boolean,
+): string => {
+  const option: Option = OPTIONS[name];
+  if (option.type === "boolean") {
+    if (value === undefined) return "";
+    throw new UsageError(`${written} takes no value`);
+  }
+  if (value === undefined || value === "" || (!inline && /^-./.test(value)))
+    throw new UsageError(`${written} needs a value: ${written} ${option.value}`);
+  return value;
+};
+
+/** @throws UsageError for an option that exists but not here */
+export const checkOptions = (
+  values: Values,
+  command: string,
+  accepted: readonly OptionName[],
+): void => {
+  const known = [...GLOBAL_OPTIONS, ...accepted];
+  const stray = values.given.find((name) => !known.includes(name));
+  if (stray !== undefined)
+    throw new UsageError(
+      `"lull ${command}" has no option --${stray}; see "lull ${command} --help"`,
+    );
+};

@@ -1,0 +1,68 @@
+import type { Attention, HostRun, SessionDetail } from "../client/maintenance.ts";
+import { EXIT } from "./exit.ts";
+import { clean } from "./output.ts";
+import { showDuration } from "./times.ts";
+
+/** Whether nothing more will happen in the session by itself. */
+export const isOver = ({ session }: SessionDetail): boolean =>
+  session.state === "MAINTENANCE_DONE" || session.state === "MAINTENANCE_FAILED";
+
+const maintained = (detail: SessionDetail) =>
+  detail.hosts.filter(({ outcome }) => outcome === "maintained").length;
+
+/** What a session that is over amounts to, as an exit code. */
+export const exitCodeOf = (detail: SessionDetail): number => {
+  if (detail.session.state === "MAINTENANCE_DONE") return EXIT.done;
+  return maintained(detail) > 0 ? EXIT.partial : EXIT.failed;
+};
+
+const count = (n: number, one: string) => `${n} ${one}${n === 1 ? "" : "s"}`;
+
+/** "3 hosts, 17 instances". Instances are unknown until the session has looked. */
+export const sizeOf = (hosts: number, detail: SessionDetail): string => {
+  const totals = detail.hosts.map(({ instances_total }) => instances_total ?? undefined);
+  const known = totals.filter((total) => total !== undefined);
+  if (known.length === 0) return `${count(hosts, "host")}, instances not counted yet`;
+  return `${count(hosts, "host")}, ${count(
+    known.reduce((sum, total) => sum + total, 0),
+    "instance",
+  )}`;
+};
+
+/** "2 of 3 hosts maintained, 1 failed". */
+export const resultOf = (detail: SessionDetail): string => {
+  const failed = detail.hosts.filter(({ outcome }) => outcome === "failed").length;
+  const restored = detail.hosts.filter(({ outcome }) => outcome === "restored").length;
+  return [
+    `${maintained(detail)} of ${count(detail.hosts.length, "host")} maintained`,
+    ...(failed > 0 ? [`${failed} failed`] : []),
+    ...(restored > 0 ? [`${restored} put back without work`] : []),
+  ].join(", ");
+};
+
+/** "3/7": instances that have left the host. */
+export const movedOf = ({ instances_total, instances_left }: HostRun): string =>
+  instances_total === null || instances_total === undefined
+    ? ""
+    : `${instances_total - (instances_left ?? instances_total)}/${instances_total}`;
+
+export const phaseOf = ({ phase, outcome }: HostRun): string =>
+  outcome ? `${phase} (${outcome})` : phase;
+
+export const elapsedOf = ({ started_at, finished_at }: HostRun, now: number): string =>
+  started_at
+    ? showDuration((finished_at ? Date.parse(finished_at) : now) - Date.parse(started_at))
+    : "";
+
+/** "cmp-01 / vm-1: no target fits; tried again in 60 s". */
+export const attentionText = ({
+  host,
+  instance,
+  code,
+  message,
+  what_happens_next,
+}: Attention): string => {
+  const where = [host, instance].filter(Boolean).join(" / ");
+  const next = what_happens_next ? ` Next: ${what_happens_next}` : "";
+  return clean(`${where ? `${where}: ` : ""}${message} [${code}]${next}`);
+};
