@@ -25,8 +25,9 @@ install() {
   prepare_packages
   stage "  server packages" install_packages "${SERVER_PACKAGES[@]}"
   (stage "  database, bus, cache" start_backends) &
+  local backends=$!
   stage "  python packages" install_packages "${PYTHON_PACKAGES[@]}"
-  wait $!
+  wait "$backends"
 }
 
 start_computes() {

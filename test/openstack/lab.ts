@@ -1,0 +1,88 @@
+import { spawn } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+
+/** Everything the lab writes; the same default as in `lab/settings.sh`. */
+export const labFolder = process.env["LAB"] ?? "/tmp/lull-lab";
+
+/** What the lab's `clouds.yaml` offers: an administrator and a member of each of two projects. */
+export const labClouds = {
+  file: join(labFolder, "clouds.yaml"),
+  admin: "lab-admin",
+  alice: "lab-alice",
+  bob: "lab-bob",
+} as const;
+
+/** One operation's misbehaviour; `hang` is known to `live_migration` only. */
+export type Fault = { seconds?: number; outcome?: "ok" | "fail" | "hang" };
+
+export type FaultyOperation =
+  | "spawn"
+  | "precheck"
+  | "pre_migration"
+  | "live_migration"
+  | "finish_migration";
+
+/** Keyed by server id, host name or `*`, in this order of precedence. */
+export type Faults = Record<string, Partial<Record<FaultyOperation, Fault>>>;
+
+export class LabError extends Error {
+  override readonly name = "LabError";
+}
+
+/** Starts whatever of the lab does not run. Minutes and seconds of each stage are printed. */
+export async function bringUp(): Promise<void> {
+  await run("up.sh");
+}
+
+/** Stops the lab; `wipe` deletes its data too. */
+export async function bringDown(options: { wipe?: boolean } = {}): Promise<void> {
+  await run("down.sh", ...(options.wipe ? ["wipe"] : []));
+}
+
+/** True when the lab's Keystone answers: it is the first service to start and the last to stop. */
+export async function isUp(): Promise<boolean> {
+  try {
+    const url = /auth_url: (\S+)/.exec(await readFile(labClouds.file, "utf8"))?.[1];
+    return url !== undefined && (await fetch(url)).ok;
+  } catch {
+    return false;
+  }
+}
+
+/** What hosts do from now on, instead of what they were told before; `{}` ends all trouble. */
+export async function setFaults(faults: Faults): Promise<void> {
+  await run("host.sh", "fault", JSON.stringify(faults));
+}
+
+/**
+ * Acts on hosts: `kill` is power loss, `stop` an orderly end, `freeze` a process that says nothing
+ * until `thaw`. Nova notices after the lab's `SERVICE_DOWN_TIME`.
+ */
+export async function actOnHosts(
+  action: "kill" | "stop" | "freeze" | "thaw" | "start",
+  ...hosts: [string, ...string[]]
+): Promise<void> {
+  await run("host.sh", action, ...hosts);
+}
+
+/** Ends all faults, thaws and starts every host. Services that were disabled stay disabled. */
+export async function healHosts(): Promise<void> {
+  await run("host.sh", "heal");
+}
+
+async function run(script: string, ...args: string[]): Promise<void> {
+  const child = spawn(join(import.meta.dirname, "lab", script), args, {
+    env: { ...process.env, LAB: labFolder },
+    stdio: ["ignore", "inherit", "inherit"],
+  });
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", resolve);
+  });
+  if (code !== 0) {
+    throw new LabError(
+      `${script} ${args.join(" ")} failed: see the output above, and ${labFolder}/log`,
+    );
+  }
+}
