@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { send } from "../../../lib/egress.ts";
 import { alertmanager } from "../../../lib/monitoring/alertmanager.ts";
-import { type Answer, type Call, startJsonServer } from "./json-server.ts";
+import { type Answer, type Call, startJsonServer } from "../json-server.ts";
 
 const HOUR_MS = 3_600_000;
 const started = Date.parse("2026-11-22T10:00:00Z");

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { masakari } from "../../../lib/monitoring/masakari.ts";
 import { httpTransport } from "../../../lib/openstack/transport.ts";
-import { startJsonServer } from "./json-server.ts";
+import { startJsonServer } from "../json-server.ts";
 
 type Host = { uuid: string; name: string; on_maintenance: boolean; reserved: boolean };
 
