@@ -8,6 +8,7 @@ start_database() {
   if [[ ! -e $VAR/done/database ]]; then
     rm -rf "$data"
     mariadb-install-db --no-defaults --user="$(id -un)" --datadir="$data" --skip-test-db \
+      --skip-name-resolve \
       --auth-root-authentication-method=socket --auth-root-socket-user="$(id -un)" \
       >"$LOG/database-install.log" 2>&1 ||
       die "mariadb-install-db failed: see $LOG/database-install.log"

@@ -27,7 +27,7 @@ install() {
   (stage "  database, bus, cache" start_backends) &
   local backends=$!
   stage "  python packages" install_packages "${PYTHON_PACKAGES[@]}"
-  wait "$backends"
+  wait "$backends" || die "the backends did not start: see above"
 }
 
 start_computes() {
