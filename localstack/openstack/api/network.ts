@@ -1,0 +1,99 @@
+import { isUp } from "../simulation.ts";
+import type { Instance, Port } from "../world.ts";
+import { type Ask, Refused, type Reply, type Route } from "./reply.ts";
+
+const visible = ({ simulation, caller }: Ask): { port: Port; owner: Instance }[] =>
+  [...simulation.world.ports.values()].flatMap((port) => {
+    const owner = simulation.world.instances.get(port.device_id);
+    return owner && (caller.admin || owner.project_id === caller.project?.id)
+      ? [{ port, owner }]
+      : [];
+  });
+
+const hostOf = (port: Port): string =>
+  port.bindings.find((one) => one.status === "ACTIVE")?.host ?? "";
+
+const ports = (ask: Ask): Reply => {
+  const [device, host] = [ask.query.get("device_id"), ask.query.get("binding:host_id")];
+  const found = visible(ask)
+    .filter(({ port }) => device === null || port.device_id === device)
+    .filter(({ port }) => host === null || hostOf(port) === host)
+    .map(({ port, owner }) => ({
+      id: port.id,
+      name: "",
+      network_id: `net-${owner.project_id}`,
+      project_id: owner.project_id,
+      device_id: port.device_id,
+      device_owner: "compute:nova",
+      status: "ACTIVE",
+      admin_state_up: true,
+      "binding:vnic_type": port.vnic_type,
+      ...(ask.caller.admin && { "binding:host_id": hostOf(port), "binding:vif_type": "ovs" }),
+    }));
+  return { status: 200, body: { ports: found } };
+};
+
+const portOf = (ask: Ask): Port => {
+  const found = visible(ask).find(({ port }) => port.id === ask.params["id"]);
+  if (!found) throw new Refused(404, `Port ${ask.params["id"]} could not be found.`);
+  return found.port;
+};
+
+const bindings = (ask: Ask): Reply => ({
+  status: 200,
+  body: {
+    bindings: portOf(ask).bindings.map(({ host, status }) => ({
+      host,
+      status,
+      vif_type: "ovs",
+      vif_details: {},
+      vnic_type: "normal",
+      profile: {},
+    })),
+  },
+});
+
+const removeBinding = (ask: Ask): Reply => {
+  const port = portOf(ask);
+  const { host = "" } = ask.params;
+  if (!port.bindings.some((one) => one.host === host))
+    throw new Refused(404, `Binding for port ${port.id} for host ${host} could not be found.`);
+  port.bindings = port.bindings.filter((one) => one.host !== host);
+  return { status: 204 };
+};
+
+const agents = ({ simulation, query }: Ask): Reply => {
+  const wanted = query.get("host");
+  const found = [...simulation.world.hosts.values()]
+    .filter((host) => wanted === null || host.name === wanted)
+    .map((host) => ({
+      id: `agent-${host.service_id}`,
+      agent_type: "Open vSwitch agent",
+      binary: "neutron-openvswitch-agent",
+      host: host.name,
+      topic: "N/A",
+      alive: host.power === "on" || isUp(simulation, host),
+      admin_state_up: true,
+      configurations: {},
+    }));
+  return { status: 200, body: { agents: found } };
+};
+
+const PORT = "^/v2.0/ports/(?<id>[^/]+)/bindings";
+
+export const networkRoutes: Route[] = [
+  { method: "GET", path: /^\/v2\.0\/ports$/, handle: ports },
+  {
+    method: "GET",
+    path: new RegExp(`${PORT}$`),
+    policy: "get_port_binding",
+    handle: bindings,
+  },
+  {
+    method: "DELETE",
+    path: new RegExp(`${PORT}/(?<host>[^/]+)$`),
+    policy: "delete_port_binding",
+    handle: removeBinding,
+  },
+  { method: "GET", path: /^\/v2\.0\/agents$/, policy: "get_agent", handle: agents },
+];

@@ -1,0 +1,177 @@
+import * as z from "zod";
+import { sleep } from "../../clock.ts";
+import { behaviourOf } from "../faults.ts";
+import { forget } from "../operator.ts";
+import { schedule } from "../scheduler.ts";
+import { addInstance, set } from "../simulation.ts";
+import { allocate, type Instance } from "../world.ts";
+import { type Ask, bodyAs, Refused, type Reply, type Route } from "./reply.ts";
+import {
+  isCellDown,
+  linksOf,
+  partialServer,
+  serverBody,
+  statusOf,
+  type View,
+} from "./server-body.ts";
+
+/** The instance, if it exists for the caller's eyes. */
+export const instanceOf = ({ simulation, caller, params }: Ask): Instance => {
+  const id = params["id"] ?? "";
+  const instance = simulation.world.instances.get(id);
+  const visible = caller.admin || instance?.project_id === caller.project?.id;
+  if (!instance || instance.vm_state === "deleted" || !visible)
+    throw new Refused(404, `Instance ${id} could not be found.`);
+  return instance;
+};
+
+const FILTERS = ["host", "status", "project_id", "tenant_id", "name", "deleted", "soft_deleted"];
+const MAX_LIMIT = 1_000;
+
+/** Newest first, as Nova lists; a filter hides servers of a cell that does not answer. */
+const selected = ({ simulation, caller, query }: Ask): Instance[] => {
+  const everyone = query.has("all_tenants");
+  if (everyone && !caller.admin)
+    throw new Refused(
+      403,
+      "Policy doesn't allow os_compute_api:servers:index:get_all_tenants to be performed.",
+    );
+  const value = (name: string) => (caller.admin || name === "status" ? query.get(name) : null);
+  const project = everyone ? (value("project_id") ?? value("tenant_id")) : caller.project?.id;
+  const [host, status] = [value("host"), value("status")];
+  const deleted = value("deleted") === "true";
+  const hidden = value("soft_deleted") !== "true" && status !== "SOFT_DELETED";
+  const filtered = FILTERS.some((name) => query.has(name));
+  return [...simulation.world.instances.values()]
+    .filter((one) => (one.vm_state === "deleted") === deleted)
+    .filter((one) => project === null || project === undefined || one.project_id === project)
+    .filter((one) => host === null || one.host === host)
+    .filter((one) => status === null || statusOf(one) === status)
+    .filter((one) => !(hidden && one.vm_state === "soft-delete"))
+    .filter((one) => !(filtered && isCellDown(simulation, one)))
+    .sort((left, right) => right.created_at - left.created_at || right.number - left.number);
+};
+
+const page = (ask: Ask, path: string, describe: (instance: Instance) => unknown): Reply => {
+  const { query, base } = ask;
+  const limit = Math.min(Number(query.get("limit") ?? MAX_LIMIT), MAX_LIMIT);
+  const marker = query.get("marker");
+  const all = selected(ask);
+  const after = marker === null ? -1 : all.findIndex((one) => one.id === marker);
+  if (marker !== null && after < 0) throw new Refused(400, `marker [${marker}] not found`);
+  const rows = all.slice(after + 1, after + 1 + limit);
+  const last = rows.at(-1);
+  const more = last && after + 1 + limit < all.length;
+  const next = new URLSearchParams([...query].filter(([key]) => key !== "marker"));
+  if (last) next.set("marker", last.id);
+  const links = [{ rel: "next", href: `${base}/compute/v2.1${path}?${next}` }];
+  return {
+    status: 200,
+    body: { servers: rows.map(describe), ...(more && { servers_links: links }) },
+  };
+};
+
+const listDetailed = (ask: Ask): Reply => {
+  const { simulation, caller, base } = ask;
+  const view: View = { admin: caller.admin, base, detail: "list" };
+  return page(ask, "/servers/detail", (instance) =>
+    isCellDown(simulation, instance)
+      ? partialServer(instance, base)
+      : serverBody(simulation, instance, view),
+  );
+};
+
+const listBriefly = (ask: Ask): Reply =>
+  page(ask, "/servers", ({ id, name }) => ({ id, name, links: linksOf(ask.base, id) }));
+
+const show = (ask: Ask): Reply => {
+  const { simulation, caller, base } = ask;
+  const instance = instanceOf(ask);
+  const server = isCellDown(simulation, instance)
+    ? { ...partialServer(instance, base), user_id: instance.user_id, "OS-EXT-STS:power_state": 0 }
+    : serverBody(simulation, instance, { admin: caller.admin, base, detail: "one" });
+  return { status: 200, body: { server } };
+};
+
+const createSchema = z.object({
+  server: z.object({
+    name: z.string(),
+    flavorRef: z.string(),
+    metadata: z.record(z.string(), z.string()).optional(),
+    availability_zone: z.string().optional(),
+  }),
+  "os:scheduler_hints": z.object({ group: z.string().optional() }).optional(),
+});
+
+const create = (ask: Ask): Reply => {
+  const { simulation, caller, base } = ask;
+  const { server, "os:scheduler_hints": hints } = bodyAs(ask, createSchema);
+  const { world } = simulation;
+  const flavor = world.flavors.find(
+    (one) => one.id === server.flavorRef || one.name === server.flavorRef,
+  );
+  if (!flavor) throw new Refused(400, `Flavor ${server.flavorRef} could not be found.`);
+  const group = world.groups.find((one) => one.id === hints?.group);
+  const instance = addInstance(simulation, {
+    name: server.name,
+    project: caller.project?.name ?? "",
+    flavor: flavor.name,
+    vm_state: "building",
+    ...(server.metadata && { metadata: server.metadata }),
+    ...(server.availability_zone && { pinned_az: server.availability_zone }),
+    ...(group && { group: group.name }),
+  });
+  set(simulation, instance, { task_state: "scheduling" });
+  void boot(ask, instance);
+  return { status: 202, body: { server: { id: instance.id, links: linksOf(base, instance.id) } } };
+};
+
+const boot = async ({ simulation }: Ask, instance: Instance): Promise<void> => {
+  const { clock, world, spec } = simulation;
+  await sleep(clock, spec.timing.schedule_ms);
+  const [target] = schedule(simulation, instance, null, null);
+  if (!target) return set(simulation, instance, { vm_state: "error", task_state: null });
+  allocate(world, instance.id, target.name, instance);
+  set(simulation, instance, { host: target.name, task_state: "spawning" });
+  const port = world.ports.get(instance.id);
+  if (port) port.bindings = [{ host: target.name, status: "ACTIVE" }];
+  const fault = behaviourOf(simulation.faults, "spawn", instance.id, target.name);
+  await sleep(clock, spec.timing.boot_ms + (fault.seconds ?? 0) * 1_000);
+  if (instance.vm_state !== "building") return;
+  const vm_state = fault.outcome === "fail" ? "error" : "active";
+  set(simulation, instance, { vm_state, task_state: null });
+};
+
+const remove = (ask: Ask): Reply => {
+  forget(ask.simulation, instanceOf(ask).id);
+  return { status: 204 };
+};
+
+const setMetadata = (ask: Ask): Reply => {
+  const instance = instanceOf(ask);
+  const { metadata } = bodyAs(ask, z.object({ metadata: z.record(z.string(), z.string()) }));
+  set(ask.simulation, instance, { metadata: { ...instance.metadata, ...metadata } });
+  return { status: 200, body: { metadata: instance.metadata } };
+};
+
+const removeMetadata = (ask: Ask): Reply => {
+  const instance = instanceOf(ask);
+  const { [ask.params["key"] ?? ""]: gone, ...metadata } = instance.metadata;
+  if (gone === undefined) throw new Refused(404, "Metadata item was not found");
+  set(ask.simulation, instance, { metadata });
+  return { status: 204 };
+};
+
+export const serverRoutes: Route[] = [
+  { method: "GET", path: /^\/servers\/detail$/, handle: listDetailed },
+  { method: "GET", path: /^\/servers$/, handle: listBriefly },
+  { method: "POST", path: /^\/servers$/, handle: create },
+  { method: "GET", path: /^\/servers\/(?<id>[^/]+)$/, handle: show },
+  { method: "DELETE", path: /^\/servers\/(?<id>[^/]+)$/, handle: remove },
+  { method: "POST", path: /^\/servers\/(?<id>[^/]+)\/metadata$/, handle: setMetadata },
+  {
+    method: "DELETE",
+    path: /^\/servers\/(?<id>[^/]+)\/metadata\/(?<key>[^/]+)$/,
+    handle: removeMetadata,
+  },
+];

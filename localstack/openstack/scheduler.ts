@@ -1,0 +1,50 @@
+import { isUp, type Simulation } from "./simulation.ts";
+import { type Host, hasRoom, type Instance, resourcesOf, usageOf, type World } from "./world.ts";
+
+export const NO_VALID_HOST = "No valid host was found. There are not enough hosts available.";
+
+/**
+ * Hosts that may take an instance, the emptiest first: enabled, up, in its cell and zone, with
+ * room, and such that hard policies of its server group hold. A named host is filtered alike.
+ */
+export const schedule = (
+  simulation: Simulation,
+  instance: Instance,
+  named: string | null,
+  source: string | null,
+): Host[] => {
+  const { world } = simulation;
+  const allowed = groupRule(world, instance);
+  const from = source === null ? undefined : world.hosts.get(source);
+  return [...world.hosts.values()]
+    .filter((host) => named === null || host.name === named)
+    .filter((host) => host.name !== source)
+    .filter((host) => host.status === "enabled" && isUp(simulation, host))
+    .filter((host) => from === undefined || host.cell === from.cell)
+    .filter((host) => instance.pinned_az === null || host.zone === instance.pinned_az)
+    .filter((host) => hasRoom(world, host, resourcesOf(instance)))
+    .filter((host) => allowed(host.name))
+    .map((host) => ({ host, weight: freeMemory(world, host) + simulation.ids.random() }))
+    .sort((left, right) => right.weight - left.weight)
+    .map(({ host }) => host);
+};
+
+const freeMemory = (world: World, host: Host): number =>
+  host.memory_mb - (usageOf(world, host)["MEMORY_MB"] ?? 0);
+
+/**
+ * Whether the hard policy of the instance's group lets it be on a host. Hard affinity counts the
+ * instance itself among the members, so that not even a lone member can leave its host.
+ */
+const groupRule = (world: World, instance: Instance): ((host: string) => boolean) => {
+  const group = world.groups.find((one) => one.id === instance.group_id);
+  if (group?.policy !== "affinity" && group?.policy !== "anti-affinity") return () => true;
+  const members = [...world.instances.values()].filter(
+    (one) => one.group_id === group.id && one.host !== null,
+  );
+  if (group.policy === "affinity")
+    return (host) => members.length === 0 || members.some((one) => one.host === host);
+  const others = members.filter((one) => one.id !== instance.id);
+  const limit = group.max_server_per_host ?? 1;
+  return (host) => others.filter((one) => one.host === host).length < limit;
+};

@@ -1,0 +1,246 @@
+import type { Clock } from "../clock.ts";
+import { type Faults, noFaults } from "./faults.ts";
+import { type Ids, seededIds } from "./ids.ts";
+import {
+  type CloudSpec,
+  cloudSpecSchema,
+  type FullCloudSpec,
+  type InstanceSpec,
+  instanceSpecSchema,
+} from "./spec.ts";
+import {
+  type Action,
+  type ActionEvent,
+  allocate,
+  change,
+  type Host,
+  type Instance,
+  lastBeat,
+  type World,
+} from "./world.ts";
+
+/** One accepted call that changed something. */
+export type JournalEntry = {
+  /** Milliseconds since the epoch, by the simulated clock. */
+  readonly at: number;
+  readonly service: string;
+  readonly method: string;
+  readonly path: string;
+  readonly body: unknown;
+  /** What the caller sent as X-OpenStack-Request-ID. */
+  readonly requestId: string | null;
+  readonly status: number;
+  readonly user: string;
+};
+
+/** A move under way, so that aborts, forces and dying hosts find it. */
+export type Move = {
+  readonly stop: AbortController;
+  readonly force: AbortController;
+  /** Whether the guest already runs on the target. */
+  committed: boolean;
+};
+
+export type Simulation = {
+  readonly clock: Clock;
+  readonly spec: FullCloudSpec;
+  readonly world: World;
+  readonly ids: Ids;
+  readonly faults: Faults;
+  readonly journal: JournalEntry[];
+  /** By migration id. */
+  readonly moves: Map<number, Move>;
+  /** Live migrations that wait for their source host, by host, first come first. */
+  readonly queues: Map<string, (() => void)[]>;
+  readonly running: Map<string, number>;
+  /** Cells that do not answer. */
+  readonly downCells: Set<string>;
+  readonly admin: { readonly user_id: string; readonly project_id: string };
+};
+
+export const newSimulation = (clock: Clock, given: CloudSpec, seed: number): Simulation => {
+  const spec = cloudSpecSchema.parse(given);
+  const ids = seededIds(seed);
+  const admin = { id: ids.hex(), name: "admin" };
+  const projects = spec.projects.map(({ name }) => ({ id: ids.hex(), name }));
+  const adminUser = {
+    id: ids.hex(),
+    name: "admin",
+    password: spec.password,
+    project_id: admin.id,
+    roles: ["admin", "member", "reader"],
+  };
+  const tenants = spec.projects.map(({ user }, index) => ({
+    id: ids.hex(),
+    name: user,
+    password: spec.password,
+    project_id: projects[index]?.id ?? "",
+    roles: ["member", "reader"],
+  }));
+  const world: World = {
+    projects: [admin, ...projects],
+    users: [adminUser, ...tenants],
+    flavors: spec.flavors.map((flavor) => ({ ...flavor, id: ids.uuid() })),
+    groups: [],
+    hosts: new Map(),
+    instances: new Map(),
+    migrations: [],
+    ports: new Map(),
+    actions: [],
+    allocations: new Map(),
+    used: new Map(),
+    history: [],
+  };
+  const simulation: Simulation = {
+    clock,
+    spec,
+    world,
+    ids,
+    faults: noFaults(),
+    journal: [],
+    moves: new Map(),
+    queues: new Map(),
+    running: new Map(),
+    downCells: new Set(),
+    admin: { user_id: adminUser.id, project_id: admin.id },
+  };
+  addHosts(simulation);
+  addGroups(simulation);
+  for (const instance of spec.instances) addInstance(simulation, instance);
+  return simulation;
+};
+
+const addHosts = ({ clock, spec, world, ids }: Simulation): void => {
+  for (const { disabled_reason, ...host } of spec.hosts)
+    world.hosts.set(host.name, {
+      ...host,
+      service_id: ids.uuid(),
+      node_id: ids.uuid(),
+      status: disabled_reason === undefined ? "enabled" : "disabled",
+      disabled_reason: disabled_reason ?? null,
+      forced_down: false,
+      power: "on",
+      started_at: clock.now() - Math.floor(ids.random() * spec.timing.heartbeat_ms),
+      silent_since: null,
+      generation: 1,
+    });
+};
+
+const addGroups = ({ spec, world, ids }: Simulation): void => {
+  for (const { project, max_server_per_host, ...group } of spec.groups) {
+    const { project_id, user_id } = ownerOf(world, project);
+    world.groups.push({ ...group, id: ids.uuid(), project_id, user_id, max_server_per_host });
+  }
+};
+
+const ownerOf = (world: World, project: string) => {
+  const project_id = world.projects.find((one) => one.name === project)?.id;
+  const user_id = world.users.find((one) => one.project_id === project_id)?.id;
+  if (!project_id || !user_id) throw new Error(`the cloud has no project "${project}"`);
+  return { project_id, user_id };
+};
+
+/** Puts an instance into the cloud as if it had always been there; nothing is scheduled or checked. */
+export const addInstance = (simulation: Simulation, given: InstanceSpec): Instance => {
+  const { clock, world, ids } = simulation;
+  const spec = instanceSpecSchema.parse(given);
+  const flavor = world.flavors.find((one) => one.name === spec.flavor);
+  if (!flavor) throw new Error(`the cloud has no flavor "${spec.flavor}"`);
+  const { project_id, user_id } = ownerOf(world, spec.project);
+  const group = world.groups.find(
+    (one) => one.name === spec.group && one.project_id === project_id,
+  );
+  if (spec.group !== undefined && !group)
+    throw new Error(`project ${spec.project} has no server group "${spec.group}"`);
+  if (spec.host !== undefined && !world.hosts.has(spec.host))
+    throw new Error(`the cloud has no host "${spec.host}"`);
+  const number = world.instances.size + 1;
+  const instance: Instance = {
+    id: ids.uuid(),
+    number,
+    name: spec.name,
+    project_id,
+    user_id,
+    flavor,
+    group_id: group?.id ?? null,
+    pinned_az: spec.pinned_az ?? null,
+    volumes: Array.from({ length: spec.volumes }, () => ids.uuid()),
+    created_at: clock.now() + number,
+    host: spec.host ?? null,
+    vm_state: spec.vm_state,
+    vm_state_before: "active",
+    task_state: null,
+    locked: spec.locked,
+    metadata: spec.metadata,
+    updated_at: clock.now(),
+  };
+  world.instances.set(instance.id, instance);
+  world.ports.set(instance.id, {
+    id: ids.uuid(),
+    device_id: instance.id,
+    vnic_type: spec.vnic_type,
+    bindings: instance.host === null ? [] : [{ host: instance.host, status: "ACTIVE" }],
+  });
+  if (instance.host !== null) allocate(world, instance.id, instance.host, instance);
+  return instance;
+};
+
+/** `change` at the simulated instant. */
+export const set = <T extends Parameters<typeof change>[2]>(
+  { world, clock }: Simulation,
+  thing: T,
+  patch: Partial<T>,
+): void => change(world, clock.now(), thing, patch);
+
+/** Whether Nova takes the host's nova-compute for alive. */
+export const isUp = ({ clock, spec }: Simulation, host: Host): boolean =>
+  !host.forced_down &&
+  clock.now() - lastBeat(host, clock.now(), spec.timing.heartbeat_ms) <=
+    spec.timing.service_down_ms;
+
+export type Requester = {
+  readonly user_id: string;
+  readonly project_id: string;
+  readonly request_id: string;
+};
+
+export const beginAction = (
+  { world, clock }: Simulation,
+  instance: Instance,
+  action: string,
+  by: Requester,
+): Action => {
+  const begun: Action = {
+    ...by,
+    instance_id: instance.id,
+    action,
+    start_time: clock.now(),
+    message: null,
+    updated_at: clock.now(),
+    events: [],
+  };
+  world.actions.unshift(begun);
+  return begun;
+};
+
+/** Notes an event that has just ended, begun `tookMs` ago. */
+export const noteEvent = (
+  { clock }: Simulation,
+  action: Action,
+  event: string,
+  host: string | null,
+  { error, tookMs = 0 }: { readonly error?: string; readonly tookMs?: number } = {},
+): void => {
+  const now = clock.now();
+  const noted: ActionEvent = {
+    event,
+    start_time: now - tookMs,
+    finish_time: now,
+    result: error === undefined ? "Success" : "Error",
+    host,
+    details: error ?? null,
+  };
+  action.events = [noted, ...action.events.filter((one) => one.event !== event)];
+  action.updated_at = now;
+  if (error !== undefined) action.message = "Error";
+};

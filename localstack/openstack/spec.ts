@@ -1,0 +1,176 @@
+import * as z from "zod";
+
+/** How fast the simulated cloud does things, in milliseconds of its clock. */
+const timingSchema = z.object({
+  /** Between two heartbeats of a nova-compute (Nova's report_interval). */
+  heartbeat_ms: z.number().default(10_000),
+  /** Silence after which a service counts as down (Nova's service_down_time). */
+  service_down_ms: z.number().default(60_000),
+  /** From the 202 to the migration's row. */
+  accept_ms: z.number().default(80),
+  /** Choosing a target and asking it. */
+  schedule_ms: z.number().default(250),
+  /** Making the target ready. */
+  prepare_ms: z.number().default(400),
+  /** Memory that a live migration moves in a second. */
+  bytes_per_second: z.number().default(512 * 2 ** 20),
+  /** From ACTIVE on the new host to the row's `completed`. */
+  settle_ms: z.number().default(400),
+  /** How long an abort or a forced end takes. */
+  stop_ms: z.number().default(300),
+  /** What a call to a host that has just died takes (rpc_response_timeout). */
+  rpc_timeout_ms: z.number().default(60_000),
+  /** A transfer that never ends is given up after so long per GiB (live_migration_completion_timeout). */
+  completion_ms_per_gib: z.number().default(800_000),
+  cold_ms: z.number().default(2_000),
+  confirm_ms: z.number().default(300),
+  boot_ms: z.number().default(1_500),
+});
+export type Timing = z.infer<typeof timingSchema>;
+
+const hostSchema = z.object({
+  name: z.string(),
+  zone: z.string().default("nova"),
+  cell: z.string().default("cell1"),
+  vcpus: z.number().default(32),
+  memory_mb: z.number().default(65_536),
+  disk_gb: z.number().default(2_000),
+  cpu_ratio: z.number().default(16),
+  memory_ratio: z.number().default(1.5),
+  hypervisor_version: z.number().default(1_000),
+  /** Set: the service starts out disabled, for this reason. */
+  disabled_reason: z.string().optional(),
+});
+export type HostSpec = z.input<typeof hostSchema>;
+
+const flavorSchema = z.object({
+  name: z.string(),
+  vcpus: z.number(),
+  ram: z.number(),
+  disk: z.number(),
+  extra_specs: z.record(z.string(), z.string()).default({}),
+});
+export type FlavorSpec = z.infer<typeof flavorSchema>;
+
+export const VM_STATES = [
+  "building",
+  "active",
+  "paused",
+  "suspended",
+  "stopped",
+  "rescued",
+  "resized",
+  "shelved",
+  "shelved_offloaded",
+  "soft-delete",
+  "error",
+] as const;
+export type VmState = (typeof VM_STATES)[number];
+
+export const instanceSpecSchema = z.object({
+  name: z.string(),
+  project: z.string(),
+  flavor: z.string(),
+  /** Absent: the scheduler chooses. */
+  host: z.string().optional(),
+  group: z.string().optional(),
+  metadata: z.record(z.string(), z.string()).default({}),
+  vm_state: z.enum(VM_STATES).default("active"),
+  locked: z.boolean().default(false),
+  pinned_az: z.string().optional(),
+  volumes: z.number().default(0),
+  vnic_type: z.string().default("normal"),
+});
+export type InstanceSpec = z.input<typeof instanceSpecSchema>;
+
+const groupSchema = z.object({
+  name: z.string(),
+  project: z.string(),
+  policy: z.enum(["affinity", "anti-affinity", "soft-affinity", "soft-anti-affinity"]),
+  max_server_per_host: z.number().optional(),
+});
+
+export const cloudSpecSchema = z.object({
+  region: z.string().default("RegionOne"),
+  nova_microversion: z.string().default("2.93"),
+  placement_microversion: z.string().default("1.39"),
+  concurrent_live_migrations: z.number().default(1),
+  /** How long a token lives. */
+  token_ms: z.number().default(14_400_000),
+  timing: timingSchema.prefault({}),
+  hosts: z.array(hostSchema),
+  flavors: z.array(flavorSchema),
+  /** Each has one user, who is a member; the user's password is `password`. */
+  projects: z.array(z.object({ name: z.string(), user: z.string() })),
+  password: z.string().default("lab"),
+  groups: z.array(groupSchema).default([]),
+  instances: z.array(instanceSpecSchema).default([]),
+});
+/** A cloud as it is at the start; what is left out has the lab's values. */
+export type CloudSpec = z.input<typeof cloudSpecSchema>;
+export type FullCloudSpec = z.infer<typeof cloudSpecSchema>;
+
+const FLAVORS: FlavorSpec[] = [
+  { name: "m1.tiny", vcpus: 1, ram: 512, disk: 1, extra_specs: {} },
+  { name: "m1.small", vcpus: 1, ram: 2_048, disk: 20, extra_specs: {} },
+  { name: "m1.medium", vcpus: 2, ram: 4_096, disk: 40, extra_specs: {} },
+];
+
+const PROJECTS = [
+  { name: "alpha", user: "alice" },
+  { name: "beta", user: "bob" },
+  { name: "gamma", user: "carol" },
+  { name: "delta", user: "dave" },
+];
+
+export type Size = {
+  readonly hosts: number;
+  readonly instances: number;
+  readonly projects?: number;
+  readonly zones?: readonly string[];
+  /** Members of each project's anti-affinity group `spread`. */
+  readonly spread?: number;
+};
+
+/**
+ * A cloud of so many hosts `cmp-01`, `cmp-02` ... and instances `alpha-01`, `beta-01` ..., dealt in
+ * turn over projects and hosts; the first of each project form its group `spread`. Change it to taste.
+ */
+export const cloudOf = ({
+  hosts,
+  instances,
+  projects = 2,
+  zones = ["nova"],
+  spread = 3,
+}: Size): CloudSpec & { hosts: HostSpec[]; instances: InstanceSpec[] } => {
+  const digits = Math.max(2, String(hosts).length);
+  const hostNames = range(hosts).map((index) => `cmp-${String(index + 1).padStart(digits, "0")}`);
+  const owners = range(projects).map(
+    (index) => PROJECTS[index] ?? { name: `project-${index + 1}`, user: `user-${index + 1}` },
+  );
+  return {
+    flavors: FLAVORS,
+    projects: owners,
+    groups: owners.map(({ name: project }) => ({
+      name: "spread",
+      project,
+      policy: "anti-affinity",
+    })),
+    hosts: hostNames.map((name, index) => ({ name, zone: zones[index % zones.length] ?? "nova" })),
+    instances: range(instances).map((index) => {
+      const project = owners[index % owners.length]?.name ?? "alpha";
+      const number = Math.floor(index / owners.length) + 1;
+      const grouped = number <= Math.min(spread, hosts);
+      return {
+        name: `${project}-${String(number).padStart(2, "0")}`,
+        project,
+        flavor: number === 1 ? "m1.small" : "m1.tiny",
+        host: hostNames[(number - 1 + (index % owners.length)) % hosts] ?? "cmp-01",
+        metadata: { tier: grouped ? "web" : "batch" },
+        ...(grouped && { group: "spread" }),
+      };
+    }),
+  };
+};
+
+const range = (length: number): number[] => Array.from({ length }, (_, index) => index);

@@ -1,0 +1,259 @@
+import type { FlavorSpec, VmState } from "./spec.ts";
+
+export type Power = "on" | "frozen" | "off";
+
+export type Host = {
+  readonly name: string;
+  readonly service_id: string;
+  /** Of its hypervisor, and of its resource provider. */
+  readonly node_id: string;
+  readonly zone: string;
+  readonly cell: string;
+  vcpus: number;
+  memory_mb: number;
+  disk_gb: number;
+  readonly cpu_ratio: number;
+  readonly memory_ratio: number;
+  hypervisor_version: number;
+  status: "enabled" | "disabled";
+  disabled_reason: string | null;
+  forced_down: boolean;
+  power: Power;
+  /** When its nova-compute last started. */
+  started_at: number;
+  /** The last heartbeat before it fell silent; null while it runs. */
+  silent_since: number | null;
+  /** Placement's generation of the provider. */
+  generation: number;
+};
+
+export type Instance = {
+  readonly id: string;
+  readonly number: number;
+  readonly name: string;
+  readonly project_id: string;
+  readonly user_id: string;
+  readonly flavor: FlavorSpec;
+  readonly group_id: string | null;
+  readonly pinned_az: string | null;
+  readonly volumes: readonly string[];
+  readonly created_at: number;
+  host: string | null;
+  vm_state: VmState | "deleted";
+  /** What to be after a confirmed or reverted cold migration. */
+  vm_state_before: VmState | "deleted";
+  task_state: string | null;
+  locked: boolean;
+  metadata: Record<string, string>;
+  updated_at: number;
+};
+
+export type Migration = {
+  readonly id: number;
+  readonly uuid: string;
+  readonly instance_id: string;
+  readonly type: "live-migration" | "migration" | "evacuation";
+  readonly source: string;
+  readonly user_id: string;
+  readonly project_id: string;
+  readonly created_at: number;
+  dest: string | null;
+  status: string;
+  updated_at: number;
+  /** Set while memory is on its way. */
+  transfer: Transfer | null;
+};
+
+export type Transfer = {
+  readonly started_at: number;
+  readonly total: number;
+  /** Bytes in a second; 0 when the guest dirties memory as fast as it is sent. */
+  readonly rate: number;
+};
+
+export type Group = {
+  readonly id: string;
+  readonly name: string;
+  readonly project_id: string;
+  readonly user_id: string;
+  readonly policy: string;
+  readonly max_server_per_host: number | undefined;
+};
+
+export type Binding = { readonly host: string; status: "ACTIVE" | "INACTIVE" };
+export type Port = {
+  readonly id: string;
+  readonly device_id: string;
+  readonly vnic_type: string;
+  bindings: Binding[];
+};
+
+export type ActionEvent = {
+  readonly event: string;
+  readonly start_time: number;
+  readonly finish_time: number | null;
+  readonly result: "Success" | "Error" | null;
+  readonly host: string | null;
+  readonly details: string | null;
+};
+export type Action = {
+  readonly instance_id: string;
+  readonly action: string;
+  readonly request_id: string;
+  readonly user_id: string;
+  readonly project_id: string;
+  readonly start_time: number;
+  message: string | null;
+  updated_at: number;
+  events: ActionEvent[];
+};
+
+export type Amounts = Readonly<Record<string, number>>;
+/** What one consumer (server or migration) holds of one provider. */
+export type Allocation = {
+  readonly consumer: string;
+  readonly provider: string;
+  readonly resources: Amounts;
+  readonly project_id: string;
+  readonly user_id: string;
+};
+
+/** One change of one thing, for whoever checks afterwards what was true at each instant. */
+export type Change = {
+  readonly at: number;
+  readonly kind: "instance" | "host" | "migration";
+  readonly id: string;
+  readonly field: string;
+  readonly before: unknown;
+  readonly after: unknown;
+};
+
+export type Project = { readonly id: string; readonly name: string };
+export type User = {
+  readonly id: string;
+  readonly name: string;
+  readonly password: string;
+  readonly project_id: string;
+  readonly roles: readonly string[];
+};
+
+/** Everything the simulated cloud knows. Read it freely; change it only through `change`. */
+export type World = {
+  readonly projects: Project[];
+  readonly users: User[];
+  readonly flavors: (FlavorSpec & { readonly id: string })[];
+  readonly groups: Group[];
+  readonly hosts: Map<string, Host>;
+  readonly instances: Map<string, Instance>;
+  readonly migrations: Migration[];
+  readonly ports: Map<string, Port>;
+  readonly actions: Action[];
+  /** By consumer; change them through `hold` and `release`, which keep `used`. */
+  readonly allocations: Map<string, Allocation>;
+  /** What is allocated, by provider. */
+  readonly used: Map<string, Record<string, number>>;
+  readonly history: Change[];
+};
+
+/** Changes fields of a thing and writes down which. */
+export const change = <T extends Host | Instance | Migration>(
+  world: World,
+  at: number,
+  thing: T,
+  patch: Partial<T>,
+): void => {
+  const [kind, id] = nameOf(thing);
+  const before = new Map<string, unknown>(Object.entries(thing));
+  for (const [field, after] of Object.entries(patch))
+    if (before.get(field) !== after)
+      world.history.push({ at, kind, id, field, before: before.get(field), after });
+  Object.assign(thing, patch);
+  if ("updated_at" in thing) thing.updated_at = at;
+};
+
+const nameOf = (thing: Host | Instance | Migration): [Change["kind"], string] => {
+  if ("service_id" in thing) return ["host", thing.name];
+  if ("instance_id" in thing) return ["migration", String(thing.id)];
+  return ["instance", thing.id];
+};
+
+export const resourcesOf = ({
+  flavor,
+  volumes,
+}: Pick<Instance, "flavor" | "volumes">): Amounts => ({
+  VCPU: flavor.vcpus,
+  MEMORY_MB: flavor.ram,
+  ...(volumes.length === 0 && flavor.disk > 0 && { DISK_GB: flavor.disk }),
+});
+
+export const inventoryOf = (host: Host) => {
+  const inventory = (total: number, reserved: number, allocation_ratio: number) => ({
+    total,
+    reserved,
+    min_unit: 1,
+    max_unit: total,
+    step_size: 1,
+    allocation_ratio,
+  });
+  return {
+    VCPU: inventory(host.vcpus, 0, host.cpu_ratio),
+    MEMORY_MB: inventory(host.memory_mb, 512, host.memory_ratio),
+    DISK_GB: inventory(host.disk_gb, 0, 1),
+  };
+};
+
+/** What is allocated of a host, by resource class. */
+export const usageOf = (world: World, host: Host): Amounts =>
+  world.used.get(host.node_id) ?? { VCPU: 0, MEMORY_MB: 0, DISK_GB: 0 };
+
+export const hasRoom = (world: World, host: Host, wanted: Amounts): boolean => {
+  const used = usageOf(world, host);
+  return Object.entries(inventoryOf(host)).every(
+    ([name, { total, reserved, allocation_ratio }]) =>
+      (used[name] ?? 0) + (wanted[name] ?? 0) <= (total - reserved) * allocation_ratio,
+  );
+};
+
+const account = (world: World, { provider, resources }: Allocation, sign: 1 | -1): void => {
+  const used = world.used.get(provider) ?? { VCPU: 0, MEMORY_MB: 0, DISK_GB: 0 };
+  for (const [name, amount] of Object.entries(resources))
+    used[name] = (used[name] ?? 0) + sign * amount;
+  world.used.set(provider, used);
+};
+
+/** Replaces whatever the consumer held. */
+export const hold = (world: World, allocation: Allocation): void => {
+  release(world, allocation.consumer);
+  world.allocations.set(allocation.consumer, allocation);
+  account(world, allocation, 1);
+};
+
+export const release = (world: World, consumer: string): void => {
+  const held = world.allocations.get(consumer);
+  if (!held) return;
+  account(world, held, -1);
+  world.allocations.delete(consumer);
+};
+
+/** Gives `consumer` the instance's resources on a host, and on that host alone. */
+export const allocate = (
+  world: World,
+  consumer: string,
+  host: string,
+  instance: Instance,
+): void => {
+  const node = world.hosts.get(host);
+  if (!node) return;
+  node.generation += 1;
+  hold(world, {
+    consumer,
+    provider: node.node_id,
+    resources: resourcesOf(instance),
+    project_id: instance.project_id,
+    user_id: instance.user_id,
+  });
+};
+
+/** The last heartbeat of a host's nova-compute. */
+export const lastBeat = (host: Host, now: number, heartbeatMs: number): number =>
+  host.silent_since ?? now - ((now - host.started_at) % heartbeatMs);
