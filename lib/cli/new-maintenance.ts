@@ -15,7 +15,7 @@ const pair = (option: string, text: string): readonly [string, string] => {
  * "webhook:url=https://x/hook,ttl_s=3600". A comma separates only where KEY= follows it, so that
  * values may contain commas; whole numbers become numbers.
  */
-export const parseAction = (
+const parseAction = (
   text: string,
 ): { readonly plugin: string; readonly metadata: Record<string, string | number> } => {
   const [, plugin = "", rest] = /^([^:]+)(?::(.*))?$/s.exec(text) ?? [];

@@ -17,7 +17,7 @@ export type Silence = {
  * Read once, before the first silence() of a key, and kept with the intent: a run that takes over
  * half way could no longer tell our mark from an operator's.
  */
-export type Prior = { readonly silenced: boolean };
+type Prior = { readonly silenced: boolean };
 
 /** One monitoring or self-healing system, as the host run needs it. */
 export type Monitor = {
