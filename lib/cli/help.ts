@@ -6,7 +6,7 @@ const EXIT_CODES = `Exit codes
   0    done
   1    failed
   2    the command line is wrong
-  3    blocked by pre-flight: nothing was changed
+  3    blocked by pre-flight, which is part of the session: nothing was changed
   4    partial: some hosts were maintained, some were not
   130  interrupted; a session goes on without you`;
 

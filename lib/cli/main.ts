@@ -54,7 +54,8 @@ const apiErrorLines = ({ message, status, code, findings }: ApiError): string[] 
 const exitCodeFor = (error: unknown): number => {
   if (error instanceof UsageError) return EXIT.usage;
   if (error instanceof ExitError) return error.exitCode;
-  return error instanceof ApiError && error.code === "blocked" ? EXIT.blocked : EXIT.failed;
+  // 422: the request was understood, and the inventory or the cloud stands against it.
+  return error instanceof ApiError && error.status === 422 ? EXIT.blocked : EXIT.failed;
 };
 
 const reportError = (error: unknown, { err }: Terminal): number => {

@@ -3,6 +3,7 @@ import {
   getMaintenanceDetail,
   listMaintenance,
   listMaintenanceEvents,
+  releaseHost,
   type SessionDetail,
   type SessionSummary,
 } from "../client/maintenance.ts";
@@ -120,6 +121,20 @@ const watch = async ({ values, args, terminal, connect }: Context): Promise<numb
   return watchSession(api, terminal, await resolveSessionId(api, args[0] ?? ""), interval);
 };
 
+const release = async ({ values, args, terminal, connect }: Context): Promise<number> => {
+  const [session = "", host = ""] = args;
+  const api = await connect();
+  const id = await resolveSessionId(api, session);
+  await confirm(
+    terminal,
+    values,
+    `Is the work on ${host} done, so that it may be checked and put back?`,
+  );
+  await releaseHost(api, id, host);
+  terminal.err(`${host} is released; it is checked before it is put back`);
+  return EXIT.done;
+};
+
 const remove = async ({ values, args, terminal, connect }: Context): Promise<number> => {
   const api = await connect();
   const id = await resolveSessionId(api, args[0] ?? "");
@@ -170,6 +185,15 @@ export const maintenanceCommands: readonly Command[] = [
 line. Ctrl-C ends the watching, never the session. The exit code tells how the session ended.`,
     examples: ["maintenance watch 7f3c", "maintenance watch 7f3c | tee session.log"],
     run: watch,
+  },
+  {
+    name: "maintenance release",
+    summary: "End the hold on a host: its work is done",
+    args: ["SESSION", "HOST"],
+    options: ["yes"],
+    notes: "For sessions with --action hold. The host is checked, then put back as it was.",
+    examples: ["maintenance release 7f3c cmp-01"],
+    run: release,
   },
   {
     name: "maintenance delete",

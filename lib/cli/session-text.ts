@@ -10,9 +10,15 @@ export const isOver = ({ session }: SessionDetail): boolean =>
 const maintained = (detail: SessionDetail) =>
   detail.hosts.filter(({ outcome }) => outcome === "maintained").length;
 
+/** Pre-flight is a session's first step: one that it stops has begun on no host. */
+const isBlocked = ({ attention, hosts }: SessionDetail): boolean =>
+  attention.some(({ code }) => code === "preflight_blocked") &&
+  hosts.every(({ started_at }) => !started_at);
+
 /** What a session that is over amounts to, as an exit code. */
 export const exitCodeOf = (detail: SessionDetail): number => {
   if (detail.session.state === "MAINTENANCE_DONE") return EXIT.done;
+  if (isBlocked(detail)) return EXIT.blocked;
   return maintained(detail) > 0 ? EXIT.partial : EXIT.failed;
 };
 
@@ -20,17 +26,17 @@ const count = (n: number, one: string) => `${n} ${one}${n === 1 ? "" : "s"}`;
 
 /** "3 hosts, 17 instances". Instances are unknown until the session has looked. */
 export const sizeOf = (hosts: number, detail: SessionDetail): string => {
-  const totals = detail.hosts.map(({ instances_total }) => instances_total ?? undefined);
-  const known = totals.filter((total) => total !== undefined);
-  if (known.length === 0) return `${count(hosts, "host")}, instances not counted yet`;
-  return `${count(hosts, "host")}, ${count(
-    known.reduce((sum, total) => sum + total, 0),
-    "instance",
-  )}`;
+  const instances = detail.hosts.reduce(
+    (sum, { instances_total }) => sum + (instances_total ?? 0),
+    0,
+  );
+  const counted = instances > 0 || detail.hosts.some(({ started_at }) => started_at);
+  return `${count(hosts, "host")}, ${counted ? count(instances, "instance") : "instances not counted yet"}`;
 };
 
 /** "2 of 3 hosts maintained, 1 failed". */
 export const resultOf = (detail: SessionDetail): string => {
+  if (isBlocked(detail)) return "blocked by pre-flight, nothing was changed";
   const failed = detail.hosts.filter(({ outcome }) => outcome === "failed").length;
   const restored = detail.hosts.filter(({ outcome }) => outcome === "restored").length;
   return [

@@ -26,6 +26,11 @@ const ask = async (question: string): Promise<string | undefined> => {
   const prompt = createInterface({ input: process.stdin, output: process.stderr });
   try {
     return await prompt.question(question);
+  } catch (error) {
+    if (!(error instanceof Error) || error.name !== "AbortError") throw error;
+    // Ctrl-C, or Ctrl-D, is an answer too.
+    process.stderr.write("\n");
+    return "";
   } finally {
     prompt.close();
   }

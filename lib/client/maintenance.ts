@@ -94,7 +94,7 @@ export type NewMaintenance = {
  * is one session whatever the network does.
  *
  * @returns the session's id
- * @throws ApiError with code "blocked" and findings when pre-flight found something in the way
+ * @throws ApiError with status 422 and findings when something stands in the way already
  */
 export const createMaintenance = async (
   api: Api,
@@ -138,6 +138,13 @@ export const listMaintenanceEvents = (api: Api, id: string) =>
     );
     return { items: page.events, next_cursor: page.next_cursor };
   });
+
+/** Ends a hold: says that the work on the host is done, so that it is checked and put back. */
+export const releaseHost = async (api: Api, id: string, host: string): Promise<void> => {
+  await request(api, `${pathOf(id)}/hosts/${encodeURIComponent(host)}/release`, z.unknown(), {
+    method: "POST",
+  });
+};
 
 /** Aborts a running session; hides a finished one. Not repeated by itself: the second call would hide. */
 export const deleteMaintenance = async (api: Api, id: string): Promise<void> => {

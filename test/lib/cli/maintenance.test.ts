@@ -122,19 +122,19 @@ describe("lull maintenance create", () => {
     expect(posted(server)).toBeUndefined();
   });
 
-  test("blocked by pre-flight ends with 3 and names every instance in the way", async () => {
+  test("what the inventory forbids ends with 3 and names everything in the way", async () => {
     await using server = await startApi();
     server.world.fault = ({ method }) =>
       method === "POST"
-        ? problem(422, "blocked", "2 instances cannot be moved", [
-            { path: "cmp-01/vm-1", code: "hard_affinity", message: "vm-1 cannot leave its group" },
-            { path: "cmp-01/vm-2", code: "pci_device", message: "vm-2 has a PCI device" },
+        ? problem(422, "invalid", "this session could not be carried out", [
+            { path: "hosts.0", code: "host_ironic", message: "cmp-01 is a bare-metal node" },
+            { path: "targets.0", code: "target_down", message: "nova-compute on cmp-03 is down" },
           ])
         : undefined;
     const { code, out, err } = await lull(create(server.url, "--host", "cmp-01", "--yes"));
     expect({ code, out }).toEqual({ code: 3, out: "" });
-    expect(err).toContain("  cmp-01/vm-1: vm-1 cannot leave its group [hard_affinity]");
-    expect(err).toContain("  cmp-01/vm-2: vm-2 has a PCI device [pci_device]");
+    expect(err).toContain("  hosts.0: cmp-01 is a bare-metal node [host_ironic]");
+    expect(err).toContain("  targets.0: nova-compute on cmp-03 is down [target_down]");
   });
 
   test.each([
@@ -147,6 +147,37 @@ describe("lull maintenance create", () => {
     const { code, err } = await lull(create(server.url, "--host", "cmp-01", "--yes", "--wait"));
     expect(code).toBe(expected);
     expect(err).toContain("of 2 hosts maintained");
+  });
+
+  test("with --wait ends with 3 when pre-flight stops the session, and names why", async () => {
+    await using server = await startApi();
+    const inTheWay = {
+      code: "preflight_blocked",
+      host: "cmp-01",
+      instance: "vm-1",
+      since: "2026-11-22T10:00:00Z",
+      message: "hard_affinity: web cannot leave its group",
+      what_happens_next: "the session ends without touching anything",
+    };
+    const untouched = [hostRun("cmp-01"), hostRun("cmp-02")];
+    server.world.looks = [
+      waiting,
+      session("MAINTENANCE_FAILED", untouched, { attention: [inTheWay] }),
+    ];
+    const { code, out, err } = await lull(
+      create(server.url, "--host", "cmp-01", "--yes", "--wait"),
+    );
+    expect(code).toBe(3);
+    expect(out).toContain("attention cmp-01 / vm-1: hard_affinity: web cannot leave its group");
+    expect(err).toContain("blocked by pre-flight, nothing was changed");
+  });
+
+  test("does not count instances before anybody has", async () => {
+    await using server = await startApi();
+    const uncounted = { instances_total: 0, instances_left: 0 };
+    server.world.looks = [session("MAINTENANCE", [hostRun("cmp-01", uncounted)])];
+    const { out } = await lull(create(server.url, "--host", "cmp-01", "--yes"));
+    expect(out).toContain("1 host, instances not counted yet");
   });
 
   test("as a value is the id, for scripts", async () => {
@@ -214,6 +245,16 @@ describe("lull maintenance list and show", () => {
     expect(code).toBe(expected);
     expect(err).toContain(words);
   });
+});
+
+test("lull maintenance release tells that the work on a held host is done", async () => {
+  await using server = await startApi();
+  const args = ["maintenance", "release", "7f3c", "cmp-01", "--endpoint", server.url];
+  expect(await lull(args)).toMatchObject({ code: 2 });
+  expect(await lull([...args, "--yes"])).toMatchObject({ code: 0 });
+  expect(server.asked().filter((call) => call.startsWith("POST"))).toEqual([
+    `POST /v1/maintenance/${SESSION}/hosts/cmp-01/release`,
+  ]);
 });
 
 describe("lull maintenance delete", () => {

@@ -125,6 +125,7 @@ export const startApi = async () => {
     [`GET /v1/maintenance/${SESSION}/events`]: () => ({
       body: { events: world.events, next_cursor: null },
     }),
+    [`POST /v1/maintenance/${SESSION}/hosts/cmp-01/release`]: () => ({ body: {} }),
     [`DELETE /v1/maintenance/${SESSION}`]: () => ({ body: {} }),
   };
   const server = await startJsonServer((call) => {
