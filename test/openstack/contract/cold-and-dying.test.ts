@@ -1,0 +1,158 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import {
+  coldMigrate,
+  confirmResize,
+  getServer,
+  liveMigrate,
+  revertResize,
+} from "../../../lib/openstack/compute/servers.ts";
+import { getService } from "../../../lib/openstack/compute/services.ts";
+import { listBindings, listPorts } from "../../../lib/openstack/network/ports.ts";
+import {
+  allocations,
+  allocationsOf,
+  findProvider,
+} from "../../../lib/openstack/placement/resource-providers.ts";
+import {
+  type ContractCloud,
+  eventually,
+  lastRow,
+  newestMigration,
+  openContractCloud,
+  otherHost,
+  outcomeOf,
+  someServer,
+} from "./contract-cloud.ts";
+
+let cloud: ContractCloud;
+beforeAll(async () => {
+  cloud = await openContractCloud();
+});
+afterEach(() => cloud.behave({}));
+afterAll(() => cloud?.close());
+
+const providerOf = async (host: string): Promise<string> =>
+  (await findProvider(cloud.admin.placement, host))?.uuid ?? "";
+
+const toVerifyResize = async (id: string) => {
+  const after = await lastRow(cloud, id);
+  await coldMigrate(cloud.admin.compute, id);
+  const { row, server } = await outcomeOf(cloud, id, after);
+  expect(row).toMatchObject({ status: "finished", migration_type: "migration" });
+  expect(server).toMatchObject({ status: "VERIFY_RESIZE", vm_state: "resized" });
+  return { row, server };
+};
+
+describe("a cold migration", () => {
+  it("holds its source until it is confirmed", async () => {
+    const { id, host } = await someServer(cloud, { grouped: false });
+    const { row, server } = await toVerifyResize(id);
+    expect(server.host).not.toBe(host);
+    const held = await allocations(cloud.admin.placement, await providerOf(host));
+    expect(Object.keys(held)).toContain(row.uuid);
+    await confirmResize(cloud.admin.compute, id);
+    await eventually("the confirmation", async () => {
+      const { status } = await getServer(cloud.admin.compute, id);
+      const now = await newestMigration(cloud, id);
+      return status === "ACTIVE" && now?.status === "confirmed";
+    });
+    expect(await allocationsOf(cloud.admin.placement, row.uuid)).toEqual({});
+  });
+
+  it("can be taken back", async () => {
+    const { id, host } = await someServer(cloud, { grouped: false });
+    await toVerifyResize(id);
+    await revertResize(cloud.admin.compute, id);
+    await eventually("the return", async () => {
+      const server = await getServer(cloud.admin.compute, id);
+      return server.status === "ACTIVE" && server.host === host;
+    });
+  });
+
+  it("cannot be confirmed when there is none", async () => {
+    const { id } = await someServer(cloud, { grouped: false });
+    await expect(confirmResize(cloud.admin.compute, id)).rejects.toMatchObject({
+      status: 400,
+      detail: "Instance has not been resized.",
+    });
+  });
+
+  it("is not for its owner, nor to a host that does not exist", async () => {
+    const { id } = await someServer(cloud, { grouped: false });
+    const owners = [cloud.alice, cloud.bob].map((tenant) =>
+      coldMigrate(tenant.compute, id).catch((error: unknown) => error),
+    );
+    const statuses = (await Promise.all(owners)).map(
+      (error) => (error as { status: number }).status,
+    );
+    expect(statuses.sort()).toEqual([403, 404]);
+    await expect(coldMigrate(cloud.admin.compute, id, { host: "nowhere" })).rejects.toMatchObject({
+      status: 400,
+    });
+  });
+});
+
+describe("a host that dies", () => {
+  it("is down when its heartbeat is late, and its servers' state is unknown until it is back", async () => {
+    const { id, host } = await someServer(cloud, { grouped: false });
+    await cloud.kill(host);
+    try {
+      await eventually(`${host} down`, async () => {
+        const service = await getService(cloud.admin.compute, host);
+        return service?.state === "down";
+      });
+      const stopped = await getService(cloud.admin.compute, host);
+      expect(stopped).toMatchObject({ status: "enabled", forced_down: false });
+      expect(await getServer(cloud.admin.compute, id)).toMatchObject({
+        status: "ACTIVE",
+        host,
+        host_status: "UNKNOWN",
+      });
+    } finally {
+      await cloud.start(host);
+    }
+    await eventually(`${host} up`, async () => {
+      const service = await getService(cloud.admin.compute, host);
+      return service?.state === "up";
+    });
+  });
+
+  it("in the middle of a move leaves row, allocation and binding behind", async () => {
+    const server = await someServer(cloud, { grouped: false });
+    const target = await otherHost(cloud, server.host);
+    await cloud.behave({ [server.id]: { live_migration: { outcome: "hang" } } });
+    const after = await lastRow(cloud, server.id);
+    await liveMigrate(cloud.admin.compute, server.id, { host: target.host });
+    const row = await eventually("the transfer", async () => {
+      const now = await newestMigration(cloud, server.id);
+      return now && now.id > after && now.status === "running" && now;
+    });
+    await cloud.kill(server.host);
+    await eventually(`${server.host} down`, async () => {
+      const service = await getService(cloud.admin.compute, server.host);
+      return service?.state === "down";
+    });
+    expect((await newestMigration(cloud, server.id))?.status).toBe("running");
+    expect((await getServer(cloud.admin.compute, server.id)).status).toBe("MIGRATING");
+    await cloud.behave({});
+    await cloud.start(server.host);
+
+    const end = await outcomeOf(cloud, server.id, after);
+    expect(end.row.status).toBe("error");
+    expect(end.server).toMatchObject({ status: "ACTIVE", host: server.host });
+    expect(Object.keys(await allocationsOf(cloud.admin.placement, row.uuid))).toEqual([
+      await providerOf(server.host),
+    ]);
+    const [port] = await listPorts(cloud.admin.network, { device_id: server.id });
+    const bindings = await listBindings(cloud.admin.network, port?.id ?? "");
+    expect(bindings.find((one) => one.host === target.host)?.status).toBe("INACTIVE");
+
+    await eventually(`${server.host} up`, async () => {
+      const service = await getService(cloud.admin.compute, server.host);
+      return service?.state === "up";
+    });
+    const again = await lastRow(cloud, server.id);
+    await liveMigrate(cloud.admin.compute, server.id, { host: target.host });
+    expect((await outcomeOf(cloud, server.id, again)).row.status).toBe("error");
+  });
+});
