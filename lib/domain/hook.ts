@@ -2,12 +2,13 @@ import * as z from "zod";
 
 /**
  * A one-time callback: whoever does a host's work reports its end by it. One per (session, host,
- * action, attempt); only the hash of its secret is kept.
+ * action); only hashes of its secrets are kept: each time the work is asked for it gets a new one,
+ * and any of them may answer, once.
  */
 export const hookSchema = z.object({
   schema: z.literal(1),
   hook_id: z.string(),
-  secret_sha256: z.string(),
+  secrets_sha256: z.array(z.string()),
   run_id: z.string(),
   session_id: z.string(),
   host: z.string(),

@@ -65,6 +65,8 @@ export const hostRunSchema = z.object({
   prior: priorSchema.nullable(),
   worth: worthSchema.nullable(),
   actions: z.array(actionRunSchema),
+  /** Monitoring systems told to be quiet, and whether they were already before. */
+  monitors: z.array(z.object({ name: z.string(), silenced: z.boolean() })),
   /** Heartbeats of nova-compute seen to advance since the work ended. */
   beats: z.object({ updated_at: z.string().nullable(), count: z.int() }),
   instances_total: z.int(),
@@ -107,6 +109,7 @@ export const claimHost = ({ sessionId, host, deviceId, plugins, now }: Claim): H
     started_at: null,
     details: null,
   })),
+  monitors: [],
   beats: { updated_at: null, count: 0 },
   instances_total: 0,
   instances_left: 0,
@@ -117,6 +120,32 @@ export const claimHost = ({ sessionId, host, deviceId, plugins, now }: Claim): H
   finished_at: null,
   details: null,
   sequence: 0,
+});
+
+/** The host in its next phase; the phase's time-out counts from `now`. */
+export const entering = (run: HostRun, phase: Phase, now: string): HostRun => ({
+  ...run,
+  phase,
+  phase_at: now,
+  details: null,
+});
+
+/** The host given back before any work was done on it; `why` is kept for the report. */
+export const givingBack = (run: HostRun, now: string, why: string): HostRun => ({
+  ...entering(run, "RESTORING", now),
+  outcome: "restored",
+  details: why,
+});
+
+/**
+ * The host left as it is, out of service and silenced, for a human to look at: nothing more is
+ * done to it in this session.
+ */
+export const leavingForHuman = (run: HostRun, now: string, why: string): HostRun => ({
+  ...entering(run, "FINISHED", now),
+  outcome: "failed",
+  finished_at: now,
+  details: why,
 });
 
 /** Whether the host has left WAITING and is not FINISHED: it takes one of the parallel places. */

@@ -27,9 +27,9 @@ export const executionName = ({ run_id, generation }: RunRef): string => `${run_
 
 /**
  * Above this many steps an execution hands over to the next generation: Step Functions ends an
- * execution at 25,000 events, and a round takes about nine.
+ * execution at 25,000 events; a round takes up to 13 of them, and fewer than 5,000 are promised.
  */
-const MAX_ROUNDS = 400;
+const MAX_ROUNDS = 350;
 
 export const isWornOut = (run: Run): boolean => run.rounds >= MAX_ROUNDS;
 

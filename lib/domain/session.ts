@@ -119,3 +119,6 @@ export const openSession = (
 
 /** Whether nothing more will happen in the session by itself. */
 export const isClosed = (session: Session): boolean => session.closed_at !== null;
+
+/** Whether this is the wait for a host that another session owns. */
+export const isBlockedByOwner = ({ code }: Attention): boolean => code === "host_owned";

@@ -3,15 +3,15 @@ import type { HostRun, Worth } from "./host-run.ts";
 /** Heartbeats after the work by which a host proves that it is up, and not just not yet missed. */
 const BEATS_NEEDED = 3;
 
-/** Counts a heartbeat of nova-compute when it is newer than the last one seen. */
-export const countBeat = (
-  beats: HostRun["beats"],
-  updatedAt: string | null,
-  workEndedAt: string,
-): HostRun["beats"] => {
-  if (updatedAt === null || updatedAt <= workEndedAt) return beats;
-  if (beats.updated_at !== null && updatedAt <= beats.updated_at) return beats;
-  return { updated_at: updatedAt, count: beats.count + 1 };
+/**
+ * Counts a heartbeat of nova-compute when it is newer than the last one seen. The first one seen is
+ * only the base line: it may be older than the work. Nova's times are compared with each other
+ * alone, so that no difference between clocks matters.
+ */
+export const countBeat = (beats: HostRun["beats"], updatedAt: string | null): HostRun["beats"] => {
+  if (updatedAt === null) return beats;
+  if (beats.updated_at === null) return { updated_at: updatedAt, count: 0 };
+  return updatedAt > beats.updated_at ? { updated_at: updatedAt, count: beats.count + 1 } : beats;
 };
 
 export const hasBeatenEnough = ({ count }: HostRun["beats"]): boolean => count >= BEATS_NEEDED;

@@ -1,5 +1,5 @@
 /** A row of the table as `drive` sees it in the stream; only what decides is named. */
-export type SeenRow = Readonly<Record<string, unknown>> & { readonly kind?: string };
+export type SeenRow = Readonly<Record<string, unknown>>;
 
 /** What a change of one row asks of the engine. */
 export type Reaction =
@@ -25,7 +25,7 @@ export const reactionsTo = (
   after: SeenRow | undefined,
 ): Reaction[] => {
   if (after === undefined) return [];
-  switch (after.kind) {
+  switch (after["kind"]) {
     case "run":
       return after["status"] === "active" && changed("generation", before, after)
         ? [{ act: "start", run_id: text(after, "run_id") }]

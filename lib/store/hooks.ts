@@ -1,24 +1,31 @@
 import { GetCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { ConflictError, NotFoundError } from "../domain/errors.ts";
 import { type Hook, hookSchema } from "../domain/hook.ts";
-import { isConditionFailure, transact } from "./conditions.ts";
+import { isConditionFailure } from "./conditions.ts";
 import { parseRow } from "./rows.ts";
 import { keys, type Table } from "./table.ts";
 
-export const hookStore = (table: Table) => {
-  const { client, name } = table;
+export const hookStore = ({ client, name }: Table) => {
   return {
-    /** Stores a hook; when it is there already (a repeated step), it is left as it is. */
-    async add(hook: Hook): Promise<void> {
-      await transact(table, [
-        {
-          Put: {
-            TableName: name,
-            Item: { ...keys.hook(hook.hook_id), kind: "hook", ...hook },
-            ConditionExpression: "attribute_not_exists(PK)",
+    /** Stores a hook, or adds its secrets to those of the hook that is there. */
+    async add({ secrets_sha256, ...hook }: Hook): Promise<void> {
+      const fields = Object.entries({ kind: "hook", ...hook });
+      const names = fields.map((_, n) => `#f${n} = if_not_exists(#f${n}, :f${n})`);
+      await client.send(
+        new UpdateCommand({
+          TableName: name,
+          Key: keys.hook(hook.hook_id),
+          UpdateExpression: `SET ${names.join(", ")}, secrets_sha256 = list_append(if_not_exists(secrets_sha256, :none), :secrets)`,
+          ExpressionAttributeNames: Object.fromEntries(
+            fields.map(([field], n) => [`#f${n}`, field]),
+          ),
+          ExpressionAttributeValues: {
+            ...Object.fromEntries(fields.map(([, value], n) => [`:f${n}`, value])),
+            ":none": [],
+            ":secrets": secrets_sha256,
           },
-        },
-      ]);
+        }),
+      );
     },
 
     async get(hookId: string): Promise<Hook> {

@@ -8,6 +8,9 @@ import { keys, scopes, type Table } from "./table.ts";
 
 export type HostPage = { readonly hosts: Device[]; readonly cursor: string | null };
 
+/** Hosts that a page brings when all are wanted. */
+const PAGE = 500;
+
 const regionSchema = z.object({ cloud: z.string(), region: z.string() });
 const lockSchema = z.object({ id: z.string() });
 const cursorSchema = z.object({ GSI1SK: z.string(), PK: z.string() });
@@ -20,6 +23,16 @@ const encodeCursor = (key: Record<string, unknown>): string => {
 const decodeCursor = (cursor: string): readonly [string, string] =>
   z.tuple([z.string(), z.string()]).parse(JSON.parse(Buffer.from(cursor, "base64url").toString()));
 
+/** Whether a cursor came from here. */
+export const isHostCursor = (cursor: string): boolean => {
+  try {
+    decodeCursor(cursor);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
 export const hostStore = (table: Table) => {
   const { client, name } = table;
 
@@ -29,6 +42,29 @@ export const hostStore = (table: Table) => {
     kind: "device",
     ...device,
   });
+
+  const listByRegion = async (
+    region: string,
+    limit: number,
+    cursor: string | null,
+  ): Promise<HostPage> => {
+    const { GSI1PK } = scopes.hosts(region, null, "", "");
+    const [GSI1SK, PK] = cursor === null ? [] : decodeCursor(cursor);
+    const { Items = [], LastEvaluatedKey } = await client.send(
+      new QueryCommand({
+        TableName: name,
+        IndexName: "by_scope",
+        KeyConditionExpression: "GSI1PK = :list",
+        ExpressionAttributeValues: { ":list": GSI1PK },
+        Limit: limit,
+        ...(PK !== undefined && { ExclusiveStartKey: { GSI1PK, GSI1SK, PK, SK: "#META" } }),
+      }),
+    );
+    return {
+      hosts: Items.map((item) => parseRow(deviceSchema, item)),
+      cursor: LastEvaluatedKey ? encodeCursor(LastEvaluatedKey) : null,
+    };
+  };
 
   const get = async (id: string): Promise<Device | null> => {
     const { Item } = await client.send(
@@ -79,23 +115,18 @@ export const hostStore = (table: Table) => {
     },
 
     /** Hosts of one region, in order of cell and name. */
-    async listByRegion(region: string, limit: number, cursor: string | null): Promise<HostPage> {
-      const { GSI1PK } = scopes.hosts(region, null, "", "");
-      const [GSI1SK, PK] = cursor === null ? [] : decodeCursor(cursor);
-      const { Items = [], LastEvaluatedKey } = await client.send(
-        new QueryCommand({
-          TableName: name,
-          IndexName: "by_scope",
-          KeyConditionExpression: "GSI1PK = :list",
-          ExpressionAttributeValues: { ":list": GSI1PK },
-          Limit: limit,
-          ...(PK !== undefined && { ExclusiveStartKey: { GSI1PK, GSI1SK, PK, SK: "#META" } }),
-        }),
-      );
-      return {
-        hosts: Items.map((item) => parseRow(deviceSchema, item)),
-        cursor: LastEvaluatedKey ? encodeCursor(LastEvaluatedKey) : null,
-      };
+    listByRegion,
+
+    /** Every host of a region by its name. */
+    async byName(region: string): Promise<Map<string, Device>> {
+      const devices = new Map<string, Device>();
+      let cursor: string | null = null;
+      do {
+        const page: HostPage = await listByRegion(region, PAGE, cursor);
+        for (const device of page.hosts) devices.set(device.name, device);
+        cursor = page.cursor;
+      } while (cursor !== null);
+      return devices;
     },
 
     /** @throws ConflictError when the region already has a host of this name */

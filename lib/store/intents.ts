@@ -82,7 +82,7 @@ export const intentStore = (table: Table) => {
 
     /** Stores how an effect ended and gives its target's slot back; safe to repeat. */
     async finish(
-      intent: Intent,
+      intent: Pick<Intent, "run_id" | "effect" | "target_device_id">,
       outcome: NonNullable<Intent["outcome"]>,
       now: string,
       details: string | null = null,

@@ -1,4 +1,4 @@
-import { PutCommand } from "@aws-sdk/lib-dynamodb";
+import { GetCommand, PutCommand } from "@aws-sdk/lib-dynamodb";
 import { type Move, moveSchema } from "../domain/move.ts";
 import { queryAll } from "./query.ts";
 import { parseRow } from "./rows.ts";
@@ -17,6 +17,15 @@ export const moveStore = (table: Table) => {
     list: (sessionId: string): Promise<Move[]> => query(sessionId, "MOVE#"),
     listByHost: (sessionId: string, host: string): Promise<Move[]> =>
       query(sessionId, `MOVE#${host}#`),
+
+    /** How the instance stands that has to leave this host; null when nobody has looked yet. */
+    async get(sessionId: string, host: string, instanceId: string): Promise<Move | null> {
+      const Key = keys.move(sessionId, host, instanceId);
+      const { Item } = await client.send(
+        new GetCommand({ TableName: name, Key, ConsistentRead: true }),
+      );
+      return Item === undefined ? null : parseRow(moveSchema, Item);
+    },
 
     /** Written by the run of its host only; what it did is told by intents, this is the summary. */
     async put(move: Move): Promise<void> {

@@ -34,6 +34,10 @@ export const putEvent = ({ name }: Table, partition: string, event: DomainEvent)
 
 const storedEventSchema = eventSchema.extend({ PK: z.string(), SK: z.string() });
 
+/** An event row, from wherever it was read. */
+export const asStoredEvent = (row: Readonly<Record<string, unknown>>): StoredEvent =>
+  parseRow(storedEventSchema, row);
+
 export const outbox = ({ client, name }: Table) => ({
   /** Takes an event off the janitor's list; safe to repeat. */
   async published({ PK, SK }: { readonly PK: string; readonly SK: string }): Promise<void> {
@@ -64,7 +68,7 @@ export const outbox = ({ client, name }: Table) => ({
         Limit: limit,
       }),
     );
-    return Items.map((row) => parseRow(storedEventSchema, row));
+    return Items.map(asStoredEvent);
   },
 
   /** The history of a session, oldest first. */

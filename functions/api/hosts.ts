@@ -1,0 +1,57 @@
+import * as z from "zod";
+import { readSettings } from "../../lib/config.ts";
+import type { Device } from "../../lib/domain/device.ts";
+import { NotFoundError } from "../../lib/domain/errors.ts";
+import { type ApiRequest, api, parseQuery, READERS, type Reply } from "../../lib/lambda/api.ts";
+import { BadRequestError } from "../../lib/lambda/problem.ts";
+import { hostStore, isHostCursor } from "../../lib/store/hosts.ts";
+import { ownership } from "../../lib/store/ownership.ts";
+import { openTable } from "../../lib/store/table.ts";
+
+const settings = readSettings();
+const table = openTable(settings.TABLE_NAME);
+const hosts = hostStore(table);
+const { owners } = ownership(table);
+
+const querySchema = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(500).default(20),
+  cursor: z.string().optional(),
+  region: z.string().min(1).default(settings.LULL_REGION),
+});
+
+const toReply = ({ schema: _, cell: __, ...device }: Device, sessionId: string | undefined) => ({
+  ...device,
+  session_id: sessionId ?? null,
+});
+
+const listHosts = async (request: ApiRequest): Promise<Reply> => {
+  const { limit, cursor, region } = parseQuery(querySchema, request);
+  if (cursor !== undefined && !isHostCursor(cursor))
+    throw new BadRequestError("this cursor is not one of ours; begin without it");
+  const page = await hosts.listByRegion(region, limit, cursor ?? null);
+  const owned = await owners(page.hosts.map(({ id }) => id));
+  return {
+    status: 200,
+    body: {
+      hosts: page.hosts.map((device) => toReply(device, owned.get(device.id))),
+      next_cursor: page.cursor,
+    },
+  };
+};
+
+const showHost = async ({ params }: ApiRequest): Promise<Reply> => {
+  const { host = "" } = params;
+  const device = await hosts.findByName(settings.LULL_REGION, host);
+  if (device === null) throw new NotFoundError(`the inventory has no host ${host}; sync it`);
+  const owned = await owners([device.id]);
+  return {
+    status: 200,
+    headers: { etag: `"host-${device.version}"` },
+    body: toReply(device, owned.get(device.id)),
+  };
+};
+
+export const handler = api([
+  { method: "GET", path: "/v1/hosts", allow: READERS, run: listHosts },
+  { method: "GET", path: "/v1/hosts/{host}", allow: READERS, run: showHost },
+]);

@@ -1,0 +1,59 @@
+import type { EventBridgeEvent } from "aws-lambda";
+import { readSettings } from "../../lib/config.ts";
+import type { Run } from "../../lib/domain/run.ts";
+import { executions, sendWake } from "../../lib/engine/executions.ts";
+import { putEvents } from "../../lib/events/bus.ts";
+import { logger } from "../../lib/lambda/logger.ts";
+import { outbox } from "../../lib/store/outbox.ts";
+import { runStore } from "../../lib/store/runs.ts";
+import { openTable } from "../../lib/store/table.ts";
+
+/** What one tick takes on; the rest waits for the next. */
+const AT_ONCE = 100;
+
+const settings = readSettings();
+const table = openTable(settings.TABLE_NAME);
+const runs = runStore(table);
+const events = outbox(table);
+const machines = executions({
+  session: settings.SESSION_MACHINE_ARN,
+  host: settings.HOST_MACHINE_ARN,
+});
+
+/**
+ * The janitor, once a minute. Whatever the stream should have done and has not is done here: runs
+ * whose execution died get the next generation, runs whose wait is over are woken, events that
+ * were not published are.
+ */
+export const handler = async ({ time }: EventBridgeEvent<string, unknown>): Promise<void> => {
+  const now = new Date(time).toISOString();
+  const results = await Promise.allSettled([...(await lookAfterRuns(now)), republish(now)]);
+  const failures = results.filter((result) => result.status === "rejected");
+  for (const { reason } of failures) logger.error("tick could not mend", { error: reason });
+  if (failures.length > 0)
+    throw new Error(`${failures.length} of ${results.length} could not be mended`);
+};
+
+const lookAfterRuns = async (now: string): Promise<Promise<void>[]> =>
+  (await runs.due(now, AT_ONCE)).map((run) => lookAfter(run, now));
+
+const lookAfter = async (listed: Run, now: string): Promise<void> => {
+  // The index may be behind; only the base table decides.
+  const run = await runs.get(listed.run_id);
+  if (run.status !== "active") return;
+  const status = await machines.status(run);
+  if (status === "absent") return machines.start(run);
+  if (status === "running") {
+    const token = await runs.wake(run.run_id);
+    if (token !== null) await sendWake(token);
+    return;
+  }
+  logger.warn("an execution ended before its run did", { run });
+  await runs.supersede(run, now);
+};
+
+const republish = async (now: string): Promise<void> => {
+  const lost = await events.unpublished(now, AT_ONCE);
+  const refused = await putEvents(settings.BUS_NAME, lost);
+  for (const [n, event] of lost.entries()) if (!refused.has(n)) await events.published(event);
+};

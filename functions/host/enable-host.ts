@@ -1,0 +1,29 @@
+import { isOurReason } from "../../lib/domain/host-run.ts";
+import { computeServiceOf } from "../../lib/fleet/services.ts";
+import { enableService } from "../../lib/openstack/compute/services.ts";
+import { makeEffect, settled } from "../../lib/steps/effect.ts";
+import { hostStep } from "../../lib/steps/host-step.ts";
+
+/**
+ * State EnableHost: puts the service back as it was. It is enabled only when it was enabled
+ * before and is disabled now with our own reason: what somebody else decided meanwhile stays.
+ */
+export const handler = hostStep("ENABLING", async (context) => {
+  const { now, run, session } = context;
+  const done = { ...run, phase: "COMPLETING", phase_at: now } as const;
+  if (run.prior?.status !== "enabled") return { run: done };
+  const cloud = await context.cloud();
+  const service = await computeServiceOf(cloud, run.host);
+  if (service?.status !== "disabled") {
+    await settled(context, "enable");
+    return { run: done };
+  }
+  if (!isOurReason(service.disabled_reason, session.session_id)) {
+    const details = `left disabled: the reason is no longer ours but "${service.disabled_reason}"`;
+    return { run: { ...done, details } };
+  }
+  await makeEffect(context, "enable", (requestId) =>
+    enableService(cloud.compute, service.id, { requestId }),
+  );
+  return { run: done };
+});

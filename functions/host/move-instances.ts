@@ -1,0 +1,81 @@
+import { entering, givingBack, type HostRun } from "../../lib/domain/host-run.ts";
+import { movabilityOf } from "../../lib/domain/instances.ts";
+import { serversOn, toGuest } from "../../lib/fleet/guests.ts";
+import { migrationsOf } from "../../lib/fleet/migrations.ts";
+import type { Server } from "../../lib/openstack/compute/servers.ts";
+import { drainIsOver, giveUp } from "../../lib/steps/drain.ts";
+import { type HostContext, hostStep } from "../../lib/steps/host-step.ts";
+import { judgeMoves } from "../../lib/steps/judge-moves.ts";
+import { noteMove, startMove } from "../../lib/steps/start-move.ts";
+
+/**
+ * State MoveInstances: one round of emptying the host. It first asks Nova what became of the moves
+ * it has begun, then starts as many as may run at once. Nova's 202 is never taken for success.
+ *
+ * Begun moves are always seen to their end, also when the session is aborted meanwhile.
+ */
+export const handler = hostStep(
+  "MOVING",
+  async (context) => {
+    const { now, run, session, settings } = context;
+    const cloud = await context.cloud();
+    const [servers, migrations] = await Promise.all([
+      serversOn(cloud, run.host),
+      migrationsOf(cloud, run.host),
+    ]);
+    const { underWay, tries } = await judgeMoves(context, servers, migrations);
+    const aborting = session.control === "aborting";
+    const stopping = aborting || drainIsOver(run, settings, now);
+    if (underWay.size === 0) {
+      if (servers.length === 0) return { run: await emptied(context) };
+      if (aborting) return { run: givingBack(run, now, "the session was aborted") };
+      if (stopping) return { run: giveUp(run, now, run.details ?? "instances are left") };
+    }
+    const waiting = servers.filter(({ id }) => !underWay.has(id));
+    const room = stopping ? 0 : settings.LULL_MOVES_PER_HOST - underWay.size;
+    const stuck = await startMoves(context, waiting, tries, room);
+    return {
+      run: { ...run, instances_left: servers.length, details: stuck[0] ?? null },
+      wait: "poll",
+      seconds: settings.LULL_POLL_SECONDS,
+    };
+  },
+  { abortsItself: true },
+);
+
+/** No server is listed any more: those we did not move were taken away by their owners. */
+const emptied = async ({ moves, session, run, now }: HostContext): Promise<HostRun> => {
+  for (const move of await moves.listByHost(session.session_id, run.host))
+    if (move.state !== "moved" && move.state !== "gone")
+      await moves.put({ ...move, state: "gone", finished_at: now, details: null });
+  return { ...entering(run, "VERIFYING_EMPTY", now), instances_left: 0 };
+};
+
+/**
+ * Starts moves until `room` is used up.
+ *
+ * @returns why the others are not moving, in words
+ */
+const startMoves = async (
+  context: HostContext,
+  servers: readonly Server[],
+  tries: ReadonlyMap<string, number>,
+  room: number,
+): Promise<string[]> => {
+  const stuck: string[] = [];
+  let started = 0;
+  for (const server of servers.toSorted((a, b) => (a.id < b.id ? -1 : 1))) {
+    const movability = movabilityOf(toGuest(server));
+    if (movability.kind === "wait") stuck.push(`${server.name}: ${movability.why}`);
+    else if (movability.kind === "blocked") {
+      const why = `${movability.rule}: ${movability.what_to_do}`;
+      await noteMove(context, server, { state: "blocked", details: why });
+      stuck.push(`${server.name}: ${why}`);
+    } else if (started < room) {
+      const why = await startMove(context, server, (tries.get(server.id) ?? 0) + 1);
+      if (why === null) started += 1;
+      else stuck.push(`${server.name}: ${why}`);
+    }
+  }
+  return stuck;
+};

@@ -1,0 +1,61 @@
+import { whyNotEmpty } from "../../lib/domain/empty.ts";
+import { entering, type HostRun, leavingForHuman } from "../../lib/domain/host-run.ts";
+import { readEvidence } from "../../lib/fleet/evidence.ts";
+import {
+  type ActionTurn,
+  type Progress,
+  startAction,
+  watchAction,
+} from "../../lib/steps/actions.ts";
+import { type HostContext, type HostFinding, hostStep } from "../../lib/steps/host-step.ts";
+import { renewSilences } from "../../lib/steps/silence.ts";
+
+/**
+ * State RunAction: the host's work, one action after the other. It starts the next one, or looks
+ * what became of the one that runs. A failed or overdue action leaves the host out of service.
+ */
+export const handler = hostStep("IN_MAINTENANCE", async (context) => {
+  const { run, now } = context;
+  const index = run.actions.findIndex(({ state }) => state !== "DONE");
+  const action = run.actions[index];
+  if (action === undefined) {
+    const beats = { updated_at: null, count: 0 };
+    return { run: { ...entering(run, "VERIFYING", now), work_ended_at: now, beats } };
+  }
+  const turn = { context, index, action };
+  if (action.state !== "PENDING") return toFinding(turn, await watchAction(turn));
+  const why = await whyNotNow(context);
+  if (why !== null)
+    return {
+      run: { ...run, details: why },
+      wait: "poll",
+      seconds: context.settings.LULL_POLL_SECONDS,
+    };
+  await renewSilences(context, run);
+  return toFinding(turn, await startAction(turn));
+});
+
+/** Nothing is begun on a host that is not empty at that very moment. */
+const whyNotNow = async ({ cloud, run }: HostContext): Promise<string | null> =>
+  whyNotEmpty(await readEvidence(await cloud(), run.host, run.worth?.provider_id ?? ""));
+
+const toFinding = ({ context, index, action }: ActionTurn, progress: Progress): HostFinding => {
+  const { run, now } = context;
+  const withAction = (state: "RUNNING" | "DONE" | "FAILED"): HostRun => ({
+    ...run,
+    details: progress.details,
+    actions: run.actions.with(index, {
+      ...action,
+      state,
+      hook_id: progress.hookId,
+      started_at: action.started_at ?? now,
+      details: progress.details,
+    }),
+  });
+  if (progress.state === "DONE") return { run: withAction("DONE") };
+  if (progress.state === "FAILED") {
+    const why = `${action.plugin} failed: ${progress.details ?? "no reason given"}`;
+    return { run: leavingForHuman(withAction("FAILED"), now, why) };
+  }
+  return { run: withAction("RUNNING"), wait: "change", seconds: progress.seconds };
+};

@@ -1,0 +1,25 @@
+import { entering, leavingForHuman } from "../../lib/domain/host-run.ts";
+import { secondsUntil } from "../../lib/domain/instant.ts";
+import { countBeat, hasBeatenEnough, losses } from "../../lib/domain/verify.ts";
+import { computeServiceOf } from "../../lib/fleet/services.ts";
+import { readWorth } from "../../lib/fleet/worth.ts";
+import { hostStep } from "../../lib/steps/host-step.ts";
+
+/**
+ * State VerifyHost: the host is back only when its heartbeat has advanced three times since the
+ * work ended and it offers no less than before. A host that does not come back whole in time
+ * stays out of service.
+ */
+export const handler = hostStep("VERIFYING", async ({ cloud, now, run, settings }) => {
+  const service = await computeServiceOf(await cloud(), run.host);
+  const beats = countBeat(run.beats, service?.updated_at ?? null);
+  const lost =
+    hasBeatenEnough(beats) && run.worth !== null
+      ? losses(run.worth, await readWorth(await cloud(), run.host))
+      : [`${beats.count} of 3 heartbeats seen`];
+  if (lost.length === 0) return { run: { ...entering(run, "RESTORING", now), beats } };
+  const details = lost.join("; ");
+  if (secondsUntil(run.work_ended_at ?? now, now) >= settings.LULL_VERIFY_MINUTES * 60)
+    return { run: leavingForHuman({ ...run, beats }, now, `verify_failed: ${details}`) };
+  return { run: { ...run, beats, details }, wait: "poll", seconds: settings.LULL_POLL_SECONDS };
+});

@@ -1,0 +1,63 @@
+import * as z from "zod";
+
+/** A whole number from text, as every environment variable is. */
+const whole = (fallback: number, least: number, most: number) =>
+  z.coerce.number().int().min(least).max(most).default(fallback);
+
+const list = z
+  .string()
+  .default("")
+  .transform((text) =>
+    text
+      .split(",")
+      .map((item) => item.trim())
+      .filter(Boolean),
+  );
+
+const optional = z
+  .string()
+  .default("")
+  .transform((text) => (text === "" ? null : text));
+
+/**
+ * Every setting of a deployment. The README's configuration table explains each; a secret is
+ * given by the name of its secret, never by value.
+ */
+const settingsSchema = z.object({
+  TABLE_NAME: z.string(),
+  BUS_NAME: z.string(),
+  SESSION_MACHINE_ARN: z.string(),
+  HOST_MACHINE_ARN: z.string(),
+  LULL_CLOUD: z.string().min(1),
+  LULL_REGION: z.string().min(1),
+  LULL_CLOUD_SECRET: z.string().min(1),
+  LULL_AUTH_URL: z.string(),
+  LULL_CA: z.string().default(""),
+  LULL_PUBLIC_URL: z.string().default("http://127.0.0.1:12347"),
+  LULL_ADMIN_ROLE: z.string().min(1).default("admin"),
+  LULL_READER_ROLE: optional,
+  LULL_ALLOW_ALL_HOSTS: z.stringbool().default(false),
+  LULL_EGRESS_ALLOW: list,
+  LULL_ALERTMANAGER_URL: optional,
+  LULL_ALERTMANAGER_LABEL: z.string().min(1).default("instance"),
+  LULL_MASAKARI: z.stringbool().default(false),
+  LULL_SYNC_MINUTES: whole(15, 1, 1440),
+  LULL_POLL_SECONDS: whole(5, 1, 60),
+  LULL_MOVES_PER_HOST: whole(2, 1, 10),
+  LULL_DRAIN_MINUTES: whole(240, 1, 10_080),
+  LULL_ACTION_MINUTES: whole(240, 1, 10_080),
+  LULL_VERIFY_MINUTES: whole(30, 1, 1440),
+});
+export type Settings = z.infer<typeof settingsSchema>;
+
+/**
+ * The settings of this process; the only place that reads `process.env`.
+ *
+ * @throws Error naming each bad variable, at cold start, so that a bad deploy fails its first call
+ */
+export const readSettings = (): Settings => {
+  const given = Object.entries(process.env).filter(([, value]) => value !== "");
+  const parsed = settingsSchema.safeParse(Object.fromEntries(given));
+  if (parsed.success) return parsed.data;
+  throw new Error(`bad configuration:\n${z.prettifyError(parsed.error)}`);
+};

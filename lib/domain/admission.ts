@@ -1,0 +1,84 @@
+import type { Device } from "./device.ts";
+import type { Finding } from "./errors.ts";
+import type { NewSession } from "./session.ts";
+
+/** A start this far in the past is a typing error, not impatience. */
+const OLDEST_START_MS = 5 * 60_000;
+
+/**
+ * What is wrong with a request for a session, as far as the inventory tells: nothing is asked of
+ * the cloud here. `devices` are the region's hosts by name.
+ */
+export const objectionsTo = (
+  request: NewSession,
+  devices: ReadonlyMap<string, Device>,
+  now: string,
+): Finding[] => [
+  ...objectionsToTimes(request, now),
+  ...request.hosts.flatMap((host, n) => objectionsToHost(host, `hosts.${n}`, devices)),
+  ...request.targets.flatMap((host, n) => objectionsToTarget(host, `targets.${n}`, devices)),
+  ...request.actions.flatMap(({ plugin, metadata }, n) =>
+    plugin === "webhook" && !/^https?:\/\//.test(String(metadata["url"] ?? ""))
+      ? [
+          {
+            path: `actions.${n}.metadata.url`,
+            code: "url_missing",
+            message: "a webhook needs the http(s) URL that starts the work",
+          },
+        ]
+      : [],
+  ),
+];
+
+const objectionsToTimes = ({ maintenance_at, ends_at }: NewSession, now: string): Finding[] => {
+  const findings: Finding[] = [];
+  if (Date.parse(maintenance_at) < Date.parse(now) - OLDEST_START_MS)
+    findings.push({
+      path: "maintenance_at",
+      code: "in_the_past",
+      message: `${maintenance_at} is more than 5 minutes ago; it is ${now} now`,
+    });
+  if (ends_at !== null && ends_at <= maintenance_at)
+    findings.push({
+      path: "ends_at",
+      code: "before_start",
+      message: "the end must be later than maintenance_at",
+    });
+  return findings;
+};
+
+const objectionsToHost = (
+  host: string,
+  path: string,
+  devices: ReadonlyMap<string, Device>,
+): Finding[] => {
+  const device = devices.get(host);
+  if (device === undefined || device.gone)
+    return [
+      { path, code: "host_unknown", message: `the inventory has no host ${host}; sync it first` },
+    ];
+  if (device.hypervisor?.type.toLowerCase() === "ironic")
+    return [{ path, code: "host_ironic", message: `${host} is a bare-metal node` }];
+  return [];
+};
+
+const objectionsToTarget = (
+  host: string,
+  path: string,
+  devices: ReadonlyMap<string, Device>,
+): Finding[] => {
+  const unknown = objectionsToHost(host, path, devices);
+  if (unknown.length > 0) return unknown;
+  const { status, state, disabled_reason } = devices.get(host)?.service ?? {};
+  if (status === "disabled")
+    return [
+      {
+        path,
+        code: "target_disabled",
+        message: `${host} is disabled (${disabled_reason ?? "no reason given"}): Nova moves nothing there`,
+      },
+    ];
+  if (state === "down")
+    return [{ path, code: "target_down", message: `nova-compute on ${host} is down` }];
+  return [];
+};

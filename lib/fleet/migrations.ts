@@ -1,0 +1,24 @@
+import type { SeenMigration } from "../domain/move.ts";
+import type { Cloud } from "../openstack/cloud.ts";
+import { listMigrations, type Migration } from "../openstack/compute/migrations.ts";
+
+/** Rows that one question may bring: more than a host can have in flight. */
+const NEWEST = 200;
+
+const toSeen = (migration: Migration): SeenMigration => ({
+  id: migration.id,
+  instance_id: migration.instance_uuid,
+  status: migration.status,
+  source: migration.source_compute,
+  target: migration.dest_compute,
+});
+
+/** The newest migrations from or to the host. */
+export const migrationsOf = async (cloud: Cloud, host: string): Promise<SeenMigration[]> =>
+  (await listMigrations(cloud.compute, { host, limit: NEWEST })).map(toSeen);
+
+/** The id of the instance's newest migration, whoever asked for it; 0 when it never moved. */
+export const newestMigration = async (cloud: Cloud, instanceId: string): Promise<number> => {
+  const [newest] = await listMigrations(cloud.compute, { instance_uuid: instanceId, limit: 1 });
+  return newest?.id ?? 0;
+};

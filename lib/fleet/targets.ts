@@ -1,0 +1,58 @@
+import type { Device } from "../domain/device.ts";
+import type { Target } from "../domain/plan/targets.ts";
+import type { Cloud } from "../openstack/cloud.ts";
+import type { Server } from "../openstack/compute/servers.ts";
+import { listServices } from "../openstack/compute/services.ts";
+import { candidates } from "../openstack/placement/allocation-candidates.ts";
+
+/** Hosts with room that Placement names at most: more would not make a better choice. */
+const CANDIDATES = 100;
+
+/** What an instance takes, by resource class. */
+const needOf = ({ flavor }: Server): Record<string, number> => ({
+  VCPU: flavor?.vcpus ?? 1,
+  MEMORY_MB: flavor?.ram ?? 1,
+  DISK_GB: (flavor?.disk ?? 0) + (flavor?.ephemeral ?? 0),
+});
+
+type Fleet = {
+  readonly devices: readonly Device[];
+  readonly owners: ReadonlyMap<string, string>;
+  readonly maintained: ReadonlySet<string>;
+};
+
+/** The hosts that have room for the instance right now, as Placement and Nova say. */
+export const targetsFor = async (
+  cloud: Cloud,
+  server: Server,
+  { devices, owners, maintained }: Fleet,
+): Promise<Target[]> => {
+  const [fits, services] = await Promise.all([
+    candidates(cloud.placement, {
+      resources: needOf(server),
+      forbidden: ["COMPUTE_STATUS_DISABLED"],
+      limit: CANDIDATES,
+    }),
+    listServices(cloud.compute, { binary: "nova-compute" }),
+  ]);
+  const usable = new Set(
+    services
+      .filter(({ status, state }) => status === "enabled" && state === "up")
+      .map(({ host }) => host),
+  );
+  const byProvider = new Map(devices.map((device) => [device.hypervisor?.id, device]));
+  return fits.flatMap(({ provider, resources }) => {
+    const device = byProvider.get(provider);
+    if (!device?.hypervisor) return [];
+    const { capacity = 1, used = 0 } = resources["MEMORY_MB"] ?? {};
+    return {
+      host: device.name,
+      zone: device.zone,
+      hypervisorVersion: device.hypervisor.version,
+      freeShare: (capacity - used) / capacity,
+      enabledAndUp: usable.has(device.name),
+      ownedBy: owners.get(device.id) ?? null,
+      maintained: maintained.has(device.name),
+    };
+  });
+};

@@ -1,0 +1,146 @@
+import middy from "@middy/core";
+import httpRouter from "@middy/http-router";
+import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from "aws-lambda";
+import type * as z from "zod";
+import { readSettings } from "../config.ts";
+import { ForbiddenError, NotFoundError } from "../domain/errors.ts";
+import { httpTransport } from "../openstack/transport.ts";
+import { authenticator, type Persona, type Principal } from "./principal.ts";
+import { BadRequestError, findingsOf, toProblem } from "./problem.ts";
+
+export type ApiRequest = {
+  /** Null on routes that anyone may call. */
+  readonly principal: Principal | null;
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: Readonly<Record<string, string>>;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | undefined;
+  readonly now: string;
+};
+
+export type Reply = {
+  readonly status: number;
+  readonly body: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+};
+
+export type Route = {
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
+  readonly path: string;
+  /** Who may call it; `anyone` needs no token. There is no route without a rule. */
+  readonly allow: readonly Persona[] | "anyone";
+  readonly run: (request: ApiRequest) => Promise<Reply>;
+};
+
+const settings = readSettings();
+
+const authenticate = authenticator(
+  {
+    authUrl: settings.LULL_AUTH_URL,
+    transport: httpTransport(settings.LULL_CA === "" ? {} : { cacert: settings.LULL_CA }),
+  },
+  { adminRole: settings.LULL_ADMIN_ROLE, readerRole: settings.LULL_READER_ROLE },
+);
+
+/** A cloud admin's operator may read what a reader may. */
+export const READERS = ["fleet_reader", "fleet_admin"] as const;
+export const ADMINS = ["fleet_admin"] as const;
+
+/**
+ * One resource of the API as a Lambda: routes, each with the personas that may call it; answers
+ * as JSON, errors as problem details.
+ */
+export const api = (routes: readonly Route[]) =>
+  middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2>()
+    .onError((request) => {
+      const missing = request.error && "statusCode" in request.error;
+      const error = missing ? new NotFoundError("there is nothing at this path") : request.error;
+      request.response = toProblem(error);
+    })
+    .handler(
+      httpRouter(
+        routes.map((route) => ({
+          method: route.method,
+          path: route.path,
+          handler: (event: APIGatewayProxyEventV2) => answer(route, event),
+        })),
+      ),
+    );
+
+const answer = async (
+  { allow, run }: Route,
+  event: APIGatewayProxyEventV2,
+): Promise<APIGatewayProxyStructuredResultV2> => {
+  const { timeEpoch } = event.requestContext;
+  const headers = definedOnly(event.headers);
+  let principal: Principal | null = null;
+  if (allow !== "anyone") {
+    principal = await authenticate(headers["x-auth-token"], timeEpoch);
+    const { personas } = principal;
+    if (!allow.some((persona) => personas.has(persona)))
+      throw new ForbiddenError(
+        `${principal.name} may not do this; it needs one of: ${allow.join(", ")}`,
+      );
+  }
+  const reply = await run({
+    principal,
+    params: decoded(event.pathParameters ?? {}),
+    query: definedOnly(event.queryStringParameters ?? {}),
+    headers,
+    body: bodyOf(event),
+    now: new Date(timeEpoch).toISOString(),
+  });
+  return {
+    statusCode: reply.status,
+    headers: { "content-type": "application/json", ...reply.headers },
+    body: JSON.stringify(reply.body),
+  };
+};
+
+const definedOnly = (
+  values: Readonly<Record<string, string | undefined>>,
+): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    Object.entries(values).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])),
+  );
+
+/** @throws NotFoundError when a path segment is no URL encoding of anything */
+const decoded = (params: Readonly<Record<string, string | undefined>>) => {
+  try {
+    return Object.fromEntries(
+      Object.entries(definedOnly(params)).map(([key, value]) => [key, decodeURIComponent(value)]),
+    );
+  } catch {
+    throw new NotFoundError("there is nothing at this path");
+  }
+};
+
+const bodyOf = ({ body, isBase64Encoded }: APIGatewayProxyEventV2): string | undefined =>
+  body !== undefined && isBase64Encoded ? Buffer.from(body, "base64").toString() : body;
+
+/** @throws BadRequestError naming each field that is wrong; only this parse blames the caller */
+export const parseBody = <S extends z.ZodType>(
+  schema: S,
+  { body }: Pick<ApiRequest, "body">,
+): z.infer<S> => parse(schema, jsonOf(body));
+
+/** @throws BadRequestError naming each parameter that is wrong */
+export const parseQuery = <S extends z.ZodType>(
+  schema: S,
+  { query }: Pick<ApiRequest, "query">,
+): z.infer<S> => parse(schema, query);
+
+const jsonOf = (body: string | undefined): unknown => {
+  try {
+    return JSON.parse(body ?? "");
+  } catch {
+    throw new BadRequestError("the body is not JSON");
+  }
+};
+
+const parse = <S extends z.ZodType>(schema: S, value: unknown): z.infer<S> => {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new BadRequestError("some fields are wrong", findingsOf(parsed.error));
+};

@@ -1,0 +1,71 @@
+import type { APIGatewayProxyStructuredResultV2 } from "aws-lambda";
+import type * as z from "zod";
+import {
+  ConflictError,
+  type Finding,
+  ForbiddenError,
+  InvalidError,
+  NotFoundError,
+  TransientError,
+  UnauthorizedError,
+} from "../domain/errors.ts";
+import { TransientOpenStackError } from "../openstack/errors.ts";
+import { logger } from "./logger.ts";
+
+/** The request could not be read: no JSON, or not of the shape that the API takes; 400. */
+export class BadRequestError extends Error {
+  override readonly name = "BadRequestError";
+  readonly findings: readonly Finding[];
+  constructor(message: string, findings: readonly Finding[] = []) {
+    super(message);
+    this.findings = findings;
+  }
+}
+
+/** What a ZodError says, field by field. */
+export const findingsOf = (error: z.ZodError): Finding[] =>
+  error.issues.map(({ path, code, message }) => ({ path: path.join("."), code, message }));
+
+type Problem = { readonly status: number; readonly code: string; readonly title: string };
+
+const problemOf = (error: unknown): Problem => {
+  if (error instanceof BadRequestError)
+    return { status: 400, code: "invalid", title: "The request cannot be read" };
+  if (error instanceof UnauthorizedError)
+    return { status: 401, code: "unauthorized", title: "No valid token" };
+  if (error instanceof ForbiddenError)
+    return { status: 403, code: "forbidden", title: "Not allowed" };
+  if (error instanceof NotFoundError) return { status: 404, code: "not_found", title: "Not found" };
+  if (error instanceof ConflictError) return { status: 409, code: "conflict", title: "Conflict" };
+  if (error instanceof InvalidError)
+    return { status: 422, code: "invalid", title: "The request cannot be fulfilled" };
+  if (error instanceof TransientError || error instanceof TransientOpenStackError)
+    return { status: 503, code: "unavailable", title: "Try again later" };
+  return { status: 500, code: "internal", title: "Internal error" };
+};
+
+/**
+ * An error as RFC 9457 problem details. What nobody foresaw is logged and told to nobody.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc9457
+ */
+export const toProblem = (error: unknown): APIGatewayProxyStructuredResultV2 => {
+  const problem = problemOf(error);
+  const known = problem.status < 500 && error instanceof Error;
+  if (!known) logger.error("request failed", { error });
+  const errors =
+    error instanceof InvalidError || error instanceof BadRequestError ? error.findings : [];
+  return {
+    statusCode: problem.status,
+    headers: {
+      "content-type": "application/problem+json",
+      ...(problem.status === 503 && { "retry-after": "5" }),
+    },
+    body: JSON.stringify({
+      type: "about:blank",
+      ...problem,
+      detail: known ? error.message : problem.title,
+      ...(errors.length > 0 && { errors }),
+    }),
+  };
+};

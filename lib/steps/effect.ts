@@ -1,0 +1,33 @@
+import { randomUUID } from "node:crypto";
+import type { HostContext } from "./host-step.ts";
+
+/** An effect on the host itself: no instance, no target. */
+const onHost = {
+  instance_id: null,
+  target: null,
+  target_device_id: null,
+  newest_migration: 0,
+};
+
+/**
+ * Makes an effect that may be made twice without harm: its intent is stored before the call, its
+ * outcome after. A step that finds the effect made already calls `settled` instead.
+ */
+export const makeEffect = async (
+  context: HostContext,
+  effect: string,
+  call: (requestId: string) => Promise<unknown>,
+): Promise<void> => {
+  const { intents, ref, session, now } = context;
+  const request_id = `req-${randomUUID()}`;
+  await intents.begin(ref, session.session_id, { ...onHost, effect, request_id, at: now });
+  await call(request_id);
+  await settled(context, effect);
+};
+
+/** Stores that the effect has been made; safe to repeat, and when it was never begun. */
+export const settled = (
+  { intents, ref, now }: Pick<HostContext, "intents" | "ref" | "now">,
+  effect: string,
+): Promise<void> =>
+  intents.finish({ run_id: ref.run_id, effect, target_device_id: null }, "done", now);

@@ -1,0 +1,45 @@
+import { readSettings, type Settings } from "../config.ts";
+import { engineCloud } from "../credentials.ts";
+import type { Cloud } from "../openstack/cloud.ts";
+import { type HookStore, hookStore } from "../store/hooks.ts";
+import { type HostRunStore, hostRunStore } from "../store/host-runs.ts";
+import { type HostStore, hostStore } from "../store/hosts.ts";
+import { type IntentStore, intentStore } from "../store/intents.ts";
+import { type MoveStore, moveStore } from "../store/moves.ts";
+import { type Ownership, ownership } from "../store/ownership.ts";
+import { type RunStore, runStore } from "../store/runs.ts";
+import { type SessionStore, sessionStore } from "../store/sessions.ts";
+import { openTable } from "../store/table.ts";
+
+/** Everything a step may reach; made once per process. */
+export type Engine = {
+  readonly settings: Settings;
+  readonly sessions: SessionStore;
+  readonly hostRuns: HostRunStore;
+  readonly runs: RunStore;
+  readonly intents: IntentStore;
+  readonly moves: MoveStore;
+  readonly hooks: HookStore;
+  readonly inventory: HostStore;
+  readonly owners: Ownership;
+  /** The cloud, under the engine's credential; opened by the first step that asks. */
+  readonly cloud: () => Promise<Cloud>;
+};
+
+/** @throws Error naming what the configuration lacks */
+export const openEngine = (): Engine => {
+  const settings = readSettings();
+  const table = openTable(settings.TABLE_NAME);
+  return {
+    settings,
+    sessions: sessionStore(table),
+    hostRuns: hostRunStore(table),
+    runs: runStore(table),
+    intents: intentStore(table),
+    moves: moveStore(table),
+    hooks: hookStore(table),
+    inventory: hostStore(table),
+    owners: ownership(table),
+    cloud: () => engineCloud(settings.LULL_CLOUD_SECRET),
+  };
+};

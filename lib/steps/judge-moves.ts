@@ -1,0 +1,60 @@
+import { type Intent, type SeenMigration, verdictOn } from "../domain/move.ts";
+import { newestMigration } from "../fleet/migrations.ts";
+import type { Server } from "../openstack/compute/servers.ts";
+import type { HostContext } from "./host-step.ts";
+import { callMigrate, noteMove } from "./start-move.ts";
+
+/**
+ * Asks Nova what became of each move that was begun and not yet settled, and settles it.
+ *
+ * An intent that Nova shows no migration for was stored but its call never took effect: the
+ * process died in between, or the answer was lost before Nova acted. It is called again under the
+ * same intent; if the first call were still on its way, Nova refuses the second with 409.
+ *
+ * @returns the instances that are on their way, and how often each has been tried in this run
+ */
+export const judgeMoves = async (
+  context: HostContext,
+  servers: readonly Server[],
+  migrations: readonly SeenMigration[],
+): Promise<{ underWay: Set<string>; tries: Map<string, number> }> => {
+  const underWay = new Set<string>();
+  const tries = new Map<string, number>();
+  for (const intent of await context.intents.list(context.ref.run_id)) {
+    if (intent.instance_id === null) continue;
+    tries.set(intent.instance_id, (tries.get(intent.instance_id) ?? 0) + 1);
+    if (intent.outcome !== null) continue;
+    const server = servers.find(({ id }) => id === intent.instance_id);
+    if (!(await isSettled(context, intent, server, migrations))) underWay.add(intent.instance_id);
+  }
+  return { underWay, tries };
+};
+
+const isSettled = async (
+  context: HostContext,
+  intent: Intent,
+  server: Server | undefined,
+  migrations: readonly SeenMigration[],
+): Promise<boolean> => {
+  const { intents, now } = context;
+  const verdict = verdictOn(intent, migrations);
+  if (verdict === "moving") return false;
+  if (verdict === "failed") {
+    const why = `Nova could not move it to ${intent.target}`;
+    await intents.finish(intent, "failed", now, why);
+    if (server)
+      await noteMove(context, server, { state: "waiting", refuse: intent.target, details: why });
+    return true;
+  }
+  if (verdict === "done" || server === undefined) {
+    const outcome = verdict === "done" ? "done" : "gone";
+    await intents.finish(intent, outcome, now);
+    const state = outcome === "done" ? "moved" : "gone";
+    await noteMove(context, intent, { state, finished_at: now, details: null });
+    // The list was read in the same moment and may still hold a server that has just left.
+    return server === undefined;
+  }
+  if ((await newestMigration(await context.cloud(), server.id)) > intent.newest_migration)
+    return false;
+  return !(await callMigrate(context, intent, server.id));
+};

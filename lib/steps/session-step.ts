@@ -1,0 +1,82 @@
+import { SupersededError } from "../domain/errors.ts";
+import { maintenanceSession } from "../domain/events/maintenance-session.ts";
+import type { HostRun } from "../domain/host-run.ts";
+import { deriveState, percentDone } from "../domain/progress.ts";
+import { isWornOut, type RunRef } from "../domain/run.ts";
+import type { Attention, Session } from "../domain/session.ts";
+import { step } from "../lambda/step.ts";
+import { type Engine, openEngine } from "./engine.ts";
+
+/** What a step of a session works with: the session and its hosts as stored. */
+export type SessionContext = Engine & {
+  readonly ref: RunRef;
+  readonly now: string;
+  readonly seq: number;
+  readonly session: Session;
+  readonly hosts: readonly HostRun[];
+};
+
+/**
+ * The frame of every step of a session: it takes the step's turn under the live generation and
+ * reads the wake count before the world.
+ *
+ * @returns what the step found, or `next: "ended"` when another generation has taken over
+ */
+export const sessionStep = <Output extends object>(
+  find: (context: SessionContext) => Promise<Output>,
+) => {
+  const engine = openEngine();
+
+  const takeTurn = async (ref: RunRef, now: string) => {
+    const live = await engine.runs.heartbeat(ref, now);
+    if (isWornOut(live)) {
+      await engine.runs.supersede(ref, now);
+      return { next: "ended" } as const;
+    }
+    const seq = await engine.runs.readSeq(ref.run_id);
+    const [session, hosts] = await Promise.all([
+      engine.sessions.get(live.session_id),
+      engine.hostRuns.list(live.session_id),
+    ]);
+    return find({ ...engine, ref, now, seq, session, hosts });
+  };
+
+  return step(({ ref, now }) =>
+    takeTurn(ref, now).catch((error: unknown) => {
+      if (error instanceof SupersededError) return { next: "ended" } as const;
+      throw error;
+    }),
+  );
+};
+
+/** The session changed in some fields, with its state derived anew and the event that tells of it. */
+export const changed = (
+  session: Session,
+  fields: Partial<Session>,
+  hosts: readonly HostRun[],
+  now: string,
+) => {
+  const draft = { ...session, ...fields };
+  const state = deriveState(draft, hosts);
+  const next: Session = {
+    ...draft,
+    state,
+    prev_state: state === session.state ? session.prev_state : session.state,
+    updated_at: now,
+    sequence: session.sequence + 1,
+  };
+  return { next, event: maintenanceSession(next, percentDone(next, hosts), now) };
+};
+
+/** The list with this finding in it once, since when it was first found. */
+export const withAttention = (attention: readonly Attention[], finding: Attention): Attention[] => {
+  const same = (other: Attention) =>
+    other.code === finding.code &&
+    other.host === finding.host &&
+    other.instance === finding.instance;
+  const before = attention.find(same);
+  return [
+    ...attention.filter((other) => !same(other)),
+    { ...finding, since: before?.since ?? finding.since },
+  ];
+};

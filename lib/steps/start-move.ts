@@ -1,0 +1,179 @@
+import { randomUUID } from "node:crypto";
+import type { Intent, Move } from "../domain/move.ts";
+import { rankTargets } from "../domain/plan/targets.ts";
+import { hostsToAvoid } from "../fleet/apart.ts";
+import { newestMigration } from "../fleet/migrations.ts";
+import { targetsFor } from "../fleet/targets.ts";
+import { getServer, liveMigrate, type Server } from "../openstack/compute/servers.ts";
+import {
+  isConflict,
+  isNotFound,
+  OpenStackError,
+  TransientOpenStackError,
+} from "../openstack/errors.ts";
+import type { HostContext } from "./host-step.ts";
+
+type Subject = Pick<Server, "id" | "name" | "project_id"> | Pick<Intent, "instance_id">;
+type Note = Partial<
+  Pick<Move, "state" | "destination_host" | "started_at" | "finished_at" | "details">
+> & {
+  /** A target that would not take it. */
+  readonly refuse?: string | null;
+};
+
+/** Writes down how a move stands, for people and for the choice of its next target. */
+export const noteMove = async (
+  { moves, session, run }: HostContext,
+  subject: Subject,
+  { refuse, ...note }: Note,
+): Promise<Move> => {
+  const id = "id" in subject ? subject.id : (subject.instance_id ?? "");
+  const known = await moves.get(session.session_id, run.host, id);
+  const before: Move = known ?? {
+    schema: 1,
+    session_id: session.session_id,
+    host: run.host,
+    instance_id: id,
+    instance_name: "id" in subject ? (subject.name ?? id) : id,
+    project_id: "id" in subject ? (subject.project_id ?? "") : "",
+    action: "LIVE_MIGRATE",
+    state: "waiting",
+    destination_host: null,
+    refused: [],
+    tries: 0,
+    started_at: null,
+    finished_at: null,
+    details: null,
+  };
+  const next = {
+    ...before,
+    ...note,
+    refused: refuse ? [...before.refused, refuse] : before.refused,
+  };
+  await moves.put(next);
+  return next;
+};
+
+/**
+ * Begins the live migration of one instance to the best target that is free.
+ *
+ * @param attempt counts the tries of this instance in this run, from 1: it names the effect
+ * @returns null when it is under way; otherwise why not, in words
+ */
+export const startMove = async (
+  context: HostContext,
+  listed: Server,
+  attempt: number,
+): Promise<string | null> => {
+  const cloud = await context.cloud();
+  const { session, run, intents, ref, now } = context;
+  const server = await getServer(cloud.compute, listed.id);
+  const move = await noteMove(context, server, {});
+  const fleet = await readFleet(context);
+  const source = fleet.devices.find(({ name }) => name === run.host);
+  const ranked = rankTargets(
+    {
+      sessionId: session.session_id,
+      source: {
+        host: run.host,
+        zone: source?.zone ?? "",
+        hypervisorVersion: run.worth?.hypervisor_version ?? 0,
+      },
+      allowed: session.targets,
+      refused: move.refused,
+      apart: await hostsToAvoid(cloud, server),
+    },
+    await targetsFor(cloud, server, fleet),
+  );
+  const newest_migration = await newestMigration(cloud, server.id);
+  for (const target of ranked) {
+    const device = fleet.devices.find(({ name }) => name === target.host);
+    const intent = {
+      effect: `live_migrate#${server.id}#${String(attempt).padStart(3, "0")}`,
+      request_id: `req-${randomUUID()}`,
+      at: now,
+      instance_id: server.id,
+      target: target.host,
+      target_device_id: device?.id ?? null,
+      newest_migration,
+    };
+    const begun = await intents.begin(ref, session.session_id, intent);
+    if (begun === "taken") continue;
+    await context.moves.put({
+      ...move,
+      state: "moving",
+      tries: attempt,
+      destination_host: target.host,
+      started_at: move.started_at ?? now,
+      details: null,
+    });
+    if (begun === "exists") return null;
+    const called = await callMigrate(context, { ...intent, run_id: ref.run_id }, server.id);
+    return called ? null : "Nova refused the move; another target is tried";
+  }
+  const why = "no host has room for it and may take it";
+  await noteMove(context, server, { state: "waiting", details: why });
+  return why;
+};
+
+const readFleet = async ({ inventory, owners, hostRuns, session, settings }: HostContext) => {
+  const devices = [...(await inventory.byName(settings.LULL_REGION)).values()];
+  const runs = await hostRuns.list(session.session_id);
+  const finished = runs.filter(
+    ({ outcome, phase }) => phase === "FINISHED" && outcome === "maintained",
+  );
+  return {
+    devices,
+    owners: await owners.owners(devices.map(({ id }) => id)),
+    maintained: new Set(finished.map(({ host }) => host)),
+  };
+};
+
+/**
+ * Calls Nova for a stored intent.
+ *
+ * @returns false when Nova refused, which settles the intent; true when it accepted, or when only
+ *   Nova can tell whether it did: the next round asks
+ */
+export const callMigrate = async (
+  context: HostContext,
+  intent: Pick<
+    Intent,
+    "run_id" | "effect" | "request_id" | "target" | "target_device_id" | "newest_migration"
+  >,
+  instanceId: string,
+): Promise<boolean> => {
+  const cloud = await context.cloud();
+  const { target, request_id: requestId } = intent;
+  try {
+    await liveMigrate(cloud.compute, instanceId, { host: target, requestId });
+    return true;
+  } catch (error) {
+    if (error instanceof TransientOpenStackError && error.sent) return true;
+    if (!(error instanceof OpenStackError)) throw error;
+    if (isConflict(error) && (await newestMigration(cloud, instanceId)) > intent.newest_migration)
+      return true;
+    await settleRefusal(context, intent, instanceId, error);
+    return false;
+  }
+};
+
+const settleRefusal = async (
+  context: HostContext,
+  intent: Pick<Intent, "run_id" | "effect" | "target" | "target_device_id">,
+  instanceId: string,
+  error: OpenStackError,
+): Promise<void> => {
+  const gone = isNotFound(error);
+  await context.intents.finish(intent, gone ? "gone" : "refused", context.now, error.message);
+  await noteMove(
+    context,
+    { instance_id: instanceId },
+    {
+      state: gone ? "gone" : "waiting",
+      // A conflict is about the instance's own state and says nothing about the target.
+      refuse: gone || isConflict(error) ? null : intent.target,
+      details: error.message,
+    },
+  );
+};
