@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: CloudFormation spells its substitutions so
 import { expect, test } from "vitest";
 import { readTemplate } from "../../../localstack/aws/template.ts";
 
