@@ -11,11 +11,22 @@ import { appendRecord } from "./stream-records.ts";
 const LARGEST_ITEM_BYTES = 400 * 1024;
 
 /**
+ * @param tooLarge what the service says when the item exceeds 400 KB
+ * @returns the item's size in bytes
+ * @throws AwsError ValidationException when the item is too large or an index cannot hold it
+ */
+export const checkItem = (table: Table, item: Item, tooLarge: string): number => {
+  const size = itemSize(item);
+  if (size > LARGEST_ITEM_BYTES) throw invalid(tooLarge);
+  checkIndexKeys(table, item);
+  return size;
+};
+
+/**
  * Stores an item in place of `old`: the row, its index entries and its stream record. Nothing
  * happens when the item is what it was.
  *
- * @param tooLarge what the service says when the item exceeds 400 KB
- * @throws AwsError ValidationException when the item is too large or an index cannot hold it
+ * @throws AwsError as `checkItem` does
  */
 export const putItem = (
   engine: Engine,
@@ -25,9 +36,7 @@ export const putItem = (
   item: Item,
   tooLarge: string,
 ): void => {
-  const size = itemSize(item);
-  if (size > LARGEST_ITEM_BYTES) throw invalid(tooLarge);
-  checkIndexKeys(table, item);
+  const size = checkItem(table, item, tooLarge);
   if (old?.size === size && sameItem(old.item, item)) return;
   const stored = { item, text: JSON.stringify(item), size };
   engine.storage.run(

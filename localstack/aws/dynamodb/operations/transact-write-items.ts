@@ -8,13 +8,14 @@ import {
   readPut,
   readUpdateAction,
 } from "../actions.ts";
-import type { Item } from "../attribute-values.ts";
+import { type Item, itemSize } from "../attribute-values.ts";
 import type { Catalog } from "../catalog.ts";
 import type { Engine } from "../engine.ts";
 import { optionalText, readIgnored, readMembers, requiredList } from "../inputs.ts";
 import { invalid } from "../invalid.ts";
 import { alreadyDone, rememberToken } from "../request-tokens.ts";
 import { findItem, type StoredItem } from "../stored-items.ts";
+import { checkItem } from "../write-items.ts";
 
 const MEMBERS = new Set([
   "TransactItems",
@@ -37,6 +38,9 @@ const ITEM_MEMBERS = new Set<string>(KINDS);
 
 const MOST_ACTIONS = 100;
 const LONGEST_TOKEN = 36;
+const LARGEST_TRANSACTION_BYTES = 4 * 1024 * 1024;
+/** So many items of 400 KB stay below the limit. */
+const LARGEST_ITEMS_THAT_FIT = 10;
 
 /** Why a transaction was cancelled, one per action in the request's order. */
 type Reason = { readonly Code: string; readonly Message?: string; readonly Item?: Item };
@@ -74,7 +78,10 @@ const readAction = (catalog: Catalog, item: unknown): Action => {
   if (!kind || others.length > 0)
     throw invalid("TransactItems can only contain one of Check, Put, Update or Delete");
   const { read, members: known } = READERS[kind];
-  return read(catalog, readMembers(members[kind], known));
+  const action = read(catalog, readMembers(members[kind], known));
+  const put = kind === "Put" ? action.next(undefined) : undefined;
+  if (put) checkItem(action.table, put, action.tooLarge);
+  return action;
 };
 
 const refuseSameItem = (actions: readonly Action[]): void => {
@@ -89,13 +96,20 @@ const act = (engine: Engine, actions: readonly Action[]): void => {
   const olds = actions.map(({ table, key }) => findItem(engine.storage, table, key));
   const reasons = actions.map((action, index) => failedCondition(action, olds[index]));
   if (reasons.some((reason) => reason !== NO_REASON)) throw cancelled(reasons);
-  for (const [index, action] of actions.entries()) {
+  const written = actions.map((action, index) => {
     try {
-      perform(engine, action, olds[index]);
+      return perform(engine, action, olds[index]);
     } catch (error) {
       throw cancelledBy(error, actions, index);
     }
-  }
+  });
+  if (written.length > LARGEST_ITEMS_THAT_FIT) refuseTooMuch(written);
+};
+
+const refuseTooMuch = (items: readonly (Item | undefined)[]): void => {
+  const bytes = items.reduce((total, item) => total + (item ? itemSize(item) : 0), 0);
+  if (bytes > LARGEST_TRANSACTION_BYTES)
+    throw invalid("The aggregate size of the items in the transaction cannot exceed 4 MB");
 };
 
 const failedCondition = (action: Action, old: StoredItem | undefined): Reason => {
