@@ -15,13 +15,13 @@ const MAX_INVOCATION_BYTES = 6 * 1024 * 1024;
 type Answer = {
   readonly status: number;
   readonly headers: Record<string, string | string[]>;
-  readonly body: string | Buffer;
+  readonly body: Buffer;
 };
 
 const ownAnswer = (status: number, message: string): Answer => ({
   status,
   headers: { "Content-Type": "application/json" },
-  body: JSON.stringify({ message }),
+  body: Buffer.from(JSON.stringify({ message })),
 });
 const NOT_FOUND = ownAnswer(404, "Not Found");
 const INTERNAL_ERROR = ownAnswer(500, "Internal Server Error");
@@ -46,11 +46,10 @@ const structured = (result: object): Answer => {
   if (cookies?.length) sent["Set-Cookie"] = cookies;
   const hasType = Object.keys(sent).some((name) => name.toLowerCase() === "content-type");
   if (!hasType && body) sent["Content-Type"] = "text/plain;charset=UTF-8";
-  const text = body ?? "";
   return {
     status: statusCode,
     headers: sent,
-    body: isBase64Encoded ? Buffer.from(text, "base64") : text,
+    body: Buffer.from(body ?? "", isBase64Encoded ? "base64" : "utf8"),
   };
 };
 
@@ -62,9 +61,9 @@ const answerOf = (result: unknown): Answer => {
       : {
           status: 200,
           headers: { "Content-Type": "application/json" },
-          body: typeof result === "string" ? result : (JSON.stringify(result) ?? ""),
+          body: Buffer.from(typeof result === "string" ? result : (JSON.stringify(result) ?? "")),
         };
-  return Buffer.byteLength(answer.body) > MAX_INVOCATION_BYTES ? INTERNAL_ERROR : answer;
+  return answer.body.length > MAX_INVOCATION_BYTES ? INTERNAL_ERROR : answer;
 };
 
 /** The path as an HTTP API hands it on: decoded, cut at a `?` that the decoding brought out. */
@@ -122,7 +121,7 @@ export const apiListener = (options: {
     response.writeHead(status, {
       ...headers,
       "apigw-requestid": requestId,
-      ...(status !== 204 && status !== 304 && { "Content-Length": Buffer.byteLength(body) }),
+      ...(status !== 204 && status !== 304 && { "Content-Length": body.length }),
     });
     response.end(body);
   };

@@ -68,10 +68,10 @@ export const awsListener = (options: {
   };
 
   const send = (response: ServerResponse, status: number, body: unknown) => {
-    const payload = JSON.stringify(body);
+    const payload = Buffer.from(JSON.stringify(body));
     response.writeHead(status, {
       "Content-Type": "application/x-amz-json-1.0",
-      "Content-Length": Buffer.byteLength(payload),
+      "Content-Length": payload.length,
       "x-amzn-RequestId": randomUUID(),
     });
     response.end(payload);
