@@ -1,7 +1,7 @@
 # Database, message bus and cache. Sourced by up.sh.
 # shellcheck shell=bash
 
-run_sql() { mariadb --no-defaults --socket="$RUN/database.sock" -u root -e "$1"; }
+run_sql() { mariadb --no-defaults --socket="$RUN/database.sock" -u "$(id -un)" -e "$1"; }
 
 start_database() {
   local data=$VAR/mysql

@@ -9,8 +9,8 @@
 #   host.sh heal                 no fault, every host thawed and running
 set -u
 cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
-. ./settings.sh
 . ./process.sh
+. ./settings.sh
 . ./hosts.sh
 [[ -d $RUN ]] || die "no lab at $LAB: run up.sh"
 

@@ -1,11 +1,16 @@
-# Processes by recorded pid, and the words the scripts use to speak. Sourced after settings.sh.
-# shellcheck shell=bash
+# Where the lab lives, its lock, its processes by recorded pid. Sourced first by every script.
+# shellcheck shell=bash disable=SC2034
+
+: "${LAB:=/tmp/lull-lab}" # everything the lab writes is below this folder
+HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+ETC=$LAB/etc RUN=$LAB/run LOG=$LAB/log VAR=$LAB/var
 
 say() { printf '%(%H:%M:%S)T %s\n' -1 "$*"; }
 die() {
   say "error: $*" >&2
   exit 1
 }
+[[ $LAB == /* ]] || die "LAB must be an absolute path, not $LAB"
 
 # stage WHAT COMMAND...: run it and print how long it took
 stage() {

@@ -1,8 +1,8 @@
-# Settings of the lab, sourced by every script. The environment wins, then what the lab was last
-# brought up with ($LAB/settings), then the defaults below.
-# shellcheck shell=bash disable=SC2016,SC2034
+# Settings of the lab. The environment wins, then what the lab was last brought up with
+# ($LAB/settings), then the defaults below. Sourced after process.sh and, by up.sh, with the lock
+# held: another up.sh may be about to change them.
+# shellcheck shell=bash disable=SC2016,SC2034,SC2154
 
-: "${LAB:=/tmp/lull-lab}" # everything the lab writes is below this folder
 # shellcheck disable=SC1091
 [[ -r $LAB/settings ]] && . "$LAB/settings"
 
@@ -31,8 +31,6 @@ SETTINGS=(COMPUTES HOST_PREFIX SERVERS EXTRAS HOST_VCPUS HOST_RAM_MB HOST_DISK_G
   GLANCE_PORT NEUTRON_PORT AODH_PORT)
 export LAB "${SETTINGS[@]?}"
 
-HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-ETC=$LAB/etc RUN=$LAB/run LOG=$LAB/log VAR=$LAB/var
 PYTHON=/usr/bin/python3 # Debian's: the packages are not visible to any other
 export LAB_FAULTS=$LAB/faults.json
 export PYTHONPATH=$HERE/python:$LAB/plugins PYTHONWARNINGS=ignore

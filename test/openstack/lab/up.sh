@@ -3,9 +3,9 @@
 # README.md says what is in it and how it is set.
 set -u
 cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
-. ./settings.sh
 . ./process.sh
 only_one ./up.sh "$@"
+. ./settings.sh
 mkdir -p "$ETC"/{keystone,nova/hosts} "$RUN" "$LOG" "$VAR"/{done,nova,locks,images} "$LAB/plugins" ||
   die "cannot write to $LAB"
 save_settings

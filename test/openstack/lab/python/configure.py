@@ -37,6 +37,7 @@ def keystone():
         'database': database('keystone'),
         'token': {'provider': 'fernet', 'expiration': 14400},
         'fernet_tokens': {'key_repository': ETC + '/keystone/fernet'},
+        'fernet_receipts': {'key_repository': ETC + '/keystone/fernet'},   # else below /etc
         'credential': {'key_repository': ETC + '/keystone/credential'},
         'identity': {'password_hash_rounds': 4},    # 12 by default, and most of a login's time
         'cache': {'enabled': 'true', 'backend': 'dogpile.cache.memcached', 'memcache_servers': CACHE},
@@ -188,7 +189,7 @@ def write_clouds():
             '      username: %s' % user, '      password: %s' % PASSWORD,
             '      project_name: %s' % project,
             '      user_domain_name: Default', '      project_domain_name: Default',
-            '    region_name: %s' % SETTINGS['REGION'], '    compute_api_version: "2.93"',
+            '    region_name: %s' % SETTINGS['REGION'], '    compute_api_version: "2.92"',   # the most that Debian's client knows
         ]
     write('clouds.yaml', '\n'.join(lines) + '\n')
 
