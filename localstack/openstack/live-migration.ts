@@ -213,6 +213,7 @@ const endTurn = ({ running, queues }: Simulation, source: string): void => {
   next?.();
 };
 
+/** When it fails, the row says `error` until all is undone, and `failed` afterwards. */
 const prepare = async (run: Run, row: Migration, target: Host): Promise<void> => {
   const { simulation, instance, action, source } = run;
   set(simulation, row, { status: "preparing" });
@@ -221,7 +222,11 @@ const prepare = async (run: Run, row: Migration, target: Host): Promise<void> =>
   await wait(run, simulation.spec.timing.prepare_ms);
   const event = "compute_pre_live_migration";
   const { outcome } = await behave(run, "pre_migration", target.name);
-  if (outcome === "fail") throw new Ended("failed", event, "the target could not be made ready");
+  if (outcome === "fail") {
+    set(simulation, row, { status: "error" });
+    await sleep(simulation.clock, simulation.spec.timing.stop_ms);
+    throw new Ended("failed", event, "the target could not be made ready");
+  }
   noteEvent(simulation, action, event, target.name, {
     tookMs: simulation.spec.timing.prepare_ms,
   });
@@ -277,8 +282,8 @@ const rollBack = (run: Run, row: Migration, why: Ended): void => {
   if (port)
     port.bindings = port.bindings.filter((one) => one.status === "ACTIVE" || one.host !== row.dest);
   const dest = why.event === CONDUCTOR ? null : row.dest;
-  set(simulation, row, { status: why.status, transfer: null, dest });
   set(simulation, instance, { task_state: null });
+  set(simulation, row, { status: why.status, transfer: null, dest });
   if (why.event !== null)
     noteEvent(simulation, action, why.event, row.dest, { error: why.message });
 };

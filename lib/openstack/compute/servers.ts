@@ -177,7 +177,7 @@ export const coldMigrate = (
   { host = null, requestId }: ActionOptions = {},
 ): Promise<Accepted> => act(client, id, { migrate: { host } }, [202], requestId);
 
-/** confirmResize: frees the source. @throws OpenStackError 400 or 409 unless in VERIFY_RESIZE */
+/** confirmResize: frees the source. @throws OpenStackError 409 unless in VERIFY_RESIZE, 400 while it is being confirmed */
 export const confirmResize = (
   client: ServiceClient,
   id: string,

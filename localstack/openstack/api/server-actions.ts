@@ -89,21 +89,23 @@ const migrateCold: Act = (ask, instance, argument) => {
   return { status: 202 };
 };
 
-const requireResized = ({ simulation }: Ask, instance: Instance): void => {
-  if (instance.vm_state !== "resized" || !finishedMigration(simulation, instance))
+/** 409 by the state; 400 once the confirmation is under way and the row no longer `finished`. */
+const requireResized = (ask: Ask, name: string, instance: Instance): void => {
+  requireState(name, instance, ["resized"]);
+  if (!finishedMigration(ask.simulation, instance))
     throw new Refused(400, "Instance has not been resized.");
 };
 
 const confirmResize: Act = (ask, instance) => {
   requireUnlocked(ask, instance);
-  requireResized(ask, instance);
+  requireResized(ask, "confirmResize", instance);
   confirm(ask.simulation, instance, requester(ask));
   return { status: 204 };
 };
 
 const revertResize: Act = (ask, instance) => {
   requireUnlocked(ask, instance);
-  requireResized(ask, instance);
+  requireResized(ask, "revertResize", instance);
   revert(ask.simulation, instance, requester(ask));
   return { status: 202 };
 };

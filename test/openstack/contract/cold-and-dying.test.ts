@@ -51,6 +51,8 @@ describe("a cold migration", () => {
     const held = await allocations(cloud.admin.placement, await providerOf(host));
     expect(Object.keys(held)).toContain(row.uuid);
     await confirmResize(cloud.admin.compute, id);
+    const again = await confirmResize(cloud.admin.compute, id).catch((error: unknown) => error);
+    expect([400, 409]).toContain((again as { status: number }).status);
     await eventually("the confirmation", async () => {
       const { status } = await getServer(cloud.admin.compute, id);
       const now = await newestMigration(cloud, id);
@@ -72,8 +74,8 @@ describe("a cold migration", () => {
   it("cannot be confirmed when there is none", async () => {
     const { id } = await someServer(cloud, { grouped: false });
     await expect(confirmResize(cloud.admin.compute, id)).rejects.toMatchObject({
-      status: 400,
-      detail: "Instance has not been resized.",
+      status: 409,
+      detail: `Cannot 'confirmResize' instance ${id} while it is in vm_state active`,
     });
   });
 

@@ -288,7 +288,11 @@ describe("an accepted live migration fails later", () => {
     const target = await otherHost(cloud, host);
     await cloud.behave({ [id]: { pre_migration: { outcome: "fail" } } });
     const { row, errors } = await fails(id, target.host);
-    expect(row.status).toBe("failed");
+    expect(["error", "failed"]).toContain(row.status);
+    await eventually("`failed` after `error`", async () => {
+      const end = await newestMigration(cloud, id);
+      return end?.id === row.id && end.status === "failed";
+    });
     expect(errors.map((event) => event.event)).toContain("compute_pre_live_migration");
   });
 
