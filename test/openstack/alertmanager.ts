@@ -21,7 +21,7 @@ export type Alertmanager = {
   close(): Promise<void>;
 };
 
-export class AlertmanagerError extends Error {
+class AlertmanagerError extends Error {
   override readonly name = "AlertmanagerError";
 }
 

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
 /** Everything the lab writes; the same default as in `lab/settings.sh`. */
-export const labFolder = process.env["LAB"] ?? "/tmp/lull-lab";
+const labFolder = process.env["LAB"] ?? "/tmp/lull-lab";
 
 /** What the lab's `clouds.yaml` offers: an administrator and a member of each of two projects. */
 export const labClouds = {
@@ -14,9 +14,9 @@ export const labClouds = {
 } as const;
 
 /** One operation's misbehaviour; `hang` is known to `live_migration` only. */
-export type Fault = { seconds?: number; outcome?: "ok" | "fail" | "hang" };
+type Fault = { seconds?: number; outcome?: "ok" | "fail" | "hang" };
 
-export type FaultyOperation =
+type FaultyOperation =
   | "spawn"
   | "precheck"
   | "pre_migration"
@@ -26,7 +26,7 @@ export type FaultyOperation =
 /** Keyed by server id, host name or `*`, in this order of precedence. */
 export type Faults = Record<string, Partial<Record<FaultyOperation, Fault>>>;
 
-export class LabError extends Error {
+class LabError extends Error {
   override readonly name = "LabError";
 }
 
