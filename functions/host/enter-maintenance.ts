@@ -11,7 +11,7 @@ import { hostStep } from "../../lib/steps/host-step.ts";
 export const handler = hostStep("ENTERING", async ({ cloud, now, run }) => {
   const evidence = await readEvidence(await cloud(), run.host, run.worth?.provider_id ?? "");
   const why = whyNotEmpty(evidence);
-  if (why !== null) return { run: { ...entering(run, "VERIFYING_EMPTY", now), details: why } };
+  if (why !== null) return { run: { ...entering(run, "VERIFYING_EMPTY", now), trouble: why } };
   const next = {
     ...entering(run, "IN_MAINTENANCE", now),
     work_started_at: now,

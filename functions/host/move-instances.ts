@@ -29,13 +29,13 @@ export const handler = hostStep(
     if (underWay.size === 0) {
       if (servers.length === 0) return { run: await emptied(context) };
       if (aborting) return { run: givingBack(run, now, "the session was aborted") };
-      if (stopping) return { run: giveUp(run, now, run.details ?? "instances are left") };
+      if (stopping) return { run: giveUp(run, now, run.trouble ?? "instances are left") };
     }
     const waiting = servers.filter(({ id }) => !underWay.has(id));
     const room = stopping ? 0 : settings.LULL_MOVES_PER_HOST - underWay.size;
     const stuck = await startMoves(context, waiting, tries, room);
     return {
-      run: { ...run, instances_left: servers.length, details: stuck[0] ?? null },
+      run: { ...run, instances_left: servers.length, trouble: stuck[0] ?? null },
       wait: "poll",
       seconds: settings.LULL_POLL_SECONDS,
     };

@@ -9,10 +9,10 @@ const REST_SECONDS = 60;
 
 const { runs, hostRuns } = openEngine();
 
-const note = async (ref: RunRef, now: string, details: string) => {
+const note = async (ref: RunRef, now: string, trouble: string) => {
   const live = await runs.heartbeat(ref, now);
   const run = await hostRuns.get(live.session_id, live.host ?? "");
-  await hostRuns.save(ref, { ...run, details });
+  await hostRuns.save(ref, { ...run, trouble });
   return { phase: run.phase, wait: "poll", seconds: REST_SECONDS, seq: 0 };
 };
 

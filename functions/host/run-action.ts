@@ -27,7 +27,7 @@ export const handler = hostStep("IN_MAINTENANCE", async (context) => {
   const why = await whyNotNow(context);
   if (why !== null)
     return {
-      run: { ...run, details: why },
+      run: { ...run, trouble: why },
       wait: "poll",
       seconds: context.settings.LULL_POLL_SECONDS,
     };

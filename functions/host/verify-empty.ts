@@ -18,6 +18,6 @@ export const handler = hostStep("VERIFYING_EMPTY", async (context) => {
   const why = whyNotEmpty(evidence);
   if (why === null) return { run: { ...entering(run, "SILENCING", now), instances_left: 0 } };
   if (drainIsOver(run, settings, now)) return { run: giveUp(run, now, why) };
-  if (evidence.servers.length > 0) return { run: { ...run, phase: "MOVING", details: why } };
-  return { run: { ...run, details: why }, wait: "poll", seconds: settings.LULL_POLL_SECONDS };
+  if (evidence.servers.length > 0) return { run: { ...run, phase: "MOVING", trouble: why } };
+  return { run: { ...run, trouble: why }, wait: "poll", seconds: settings.LULL_POLL_SECONDS };
 });

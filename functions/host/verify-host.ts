@@ -16,10 +16,16 @@ export const handler = hostStep("VERIFYING", async ({ cloud, now, run, settings 
   const lost =
     hasBeatenEnough(beats) && run.worth !== null
       ? losses(run.worth, await readWorth(await cloud(), run.host))
-      : [`${beats.count} of 3 heartbeats seen`];
-  if (lost.length === 0) return { run: { ...entering(run, "RESTORING", now), beats } };
-  const details = lost.join("; ");
+      : [];
+  if (hasBeatenEnough(beats) && lost.length === 0)
+    return { run: { ...entering(run, "RESTORING", now), beats } };
+  const details = [`${beats.count} heartbeats seen since the work ended`, ...lost].join("; ");
   if (secondsUntil(run.work_ended_at ?? now, now) >= settings.LULL_VERIFY_MINUTES * 60)
     return { run: leavingForHuman({ ...run, beats }, now, `verify_failed: ${details}`) };
-  return { run: { ...run, beats, details }, wait: "poll", seconds: settings.LULL_POLL_SECONDS };
+  const trouble = lost.length > 0 ? details : null;
+  return {
+    run: { ...run, beats, details, trouble },
+    wait: "poll",
+    seconds: settings.LULL_POLL_SECONDS,
+  };
 });

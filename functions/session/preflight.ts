@@ -18,7 +18,7 @@ const MOST_FINDINGS = 50;
  * that is blocked here ends, so that nobody waits for a window that cannot work.
  */
 export const handler = sessionStep(async ({ cloud, sessions, ref, now, session, hosts }) => {
-  const findings = await inspect(await cloud(), session.hosts);
+  const { findings, instances } = await inspect(await cloud(), session.hosts);
   const attention: Attention[] = findings.slice(0, MOST_FINDINGS).map(({ path, code, message }) => {
     const [host = path, instance = null] = path.split("/");
     return {
@@ -31,12 +31,14 @@ export const handler = sessionStep(async ({ cloud, sessions, ref, now, session, 
     };
   });
   await sessions.changeAs(ref, (seen) =>
-    changed(seen, { preflight_at: now, attention }, hosts, now),
+    changed(seen, { preflight_at: now, instances_total: instances, attention }, hosts, now),
   );
   return { next: "plan", blocked: findings.length };
 });
 
-const inspect = async (cloud: Cloud, names: readonly string[]): Promise<Finding[]> => {
+type Inspection = { readonly findings: Finding[]; readonly instances: number };
+
+const inspect = async (cloud: Cloud, names: readonly string[]): Promise<Inspection> => {
   const [services, hypervisors] = await Promise.all([
     listServices(cloud.compute, { binary: "nova-compute" }),
     listHypervisors(cloud.compute),
@@ -44,17 +46,20 @@ const inspect = async (cloud: Cloud, names: readonly string[]): Promise<Finding[
   const look = async (host: string): Promise<Finding[]> => {
     const service = services.find((known) => known.host === host);
     const hypervisor = hypervisors.find((known) => known.service.host === host);
+    const servers = await serversOn(cloud, host);
+    instances += servers.length;
     return blockersOf({
       host,
       state: service && isKnown(service) ? service.state : null,
       hypervisorType: hypervisor?.hypervisor_type ?? "",
-      guests: (await serversOn(cloud, host)).map(toGuest),
+      guests: servers.map(toGuest),
     });
   };
+  let instances = 0;
   const findings: Finding[] = [];
   for (let first = 0; first < names.length; first += AT_ONCE) {
     const batch = names.slice(first, first + AT_ONCE);
     findings.push(...(await Promise.all(batch.map(look))).flat());
   }
-  return findings;
+  return { findings, instances };
 };

@@ -37,7 +37,8 @@ const question = (hosts: readonly Host[], { maintenance_at }: NewMaintenance): s
   const names = hosts.slice(0, SHOWN_HOSTS).map(({ name }) => name);
   const more = hosts.length > names.length ? ` and ${hosts.length - names.length} more` : "";
   const count = `${hosts.length} host${hosts.length === 1 ? "" : "s"}`;
-  return `Maintain ${count} (${names.join(", ")}${more}) from ${showTime(maintenance_at)}?`;
+  const start = maintenance_at === undefined ? "now" : `from ${showTime(maintenance_at)}`;
+  return `Maintain ${count} (${names.join(", ")}${more}) ${start}?`;
 };
 
 const create = async ({ values, terminal, connect }: Context): Promise<number> => {

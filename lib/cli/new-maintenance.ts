@@ -66,13 +66,15 @@ export const newMaintenanceFrom = async (
       file === undefined ? "name the hosts with --host or --hosts-file" : `${file} names no host`,
     );
   const now = terminal.now();
+  const at = values.text("at") ?? "now";
   const endsAt = values.text("ends-at");
   const maxParallel = wholeNumber(values, "max-parallel");
   const reason = values.text("reason");
   const profile = values.text("profile");
   return {
     hosts: [...new Set(hosts)].filter(Boolean),
-    maintenance_at: parseInstant("--at", values.text("at") ?? "now", now),
+    // "Now" is left to the service: its clock decides, not the caller's.
+    ...(at !== "now" && { maintenance_at: parseInstant("--at", at, now) }),
     ...(endsAt !== undefined && { ends_at: parseInstant("--ends-at", endsAt, now) }),
     metadata: Object.fromEntries(values.list("metadata").map((text) => pair("--metadata", text))),
     actions: values.list("action").map(parseAction),

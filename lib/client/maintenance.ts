@@ -76,7 +76,8 @@ export type SessionEvent = z.infer<typeof eventSchema>;
 /** Body of POST /v1/maintenance. Instants are RFC 3339. */
 export type NewMaintenance = {
   readonly hosts: readonly string[];
-  readonly maintenance_at: string;
+  /** Absent = now, by the clock of the service. */
+  readonly maintenance_at?: string;
   readonly ends_at?: string;
   readonly metadata?: Readonly<Record<string, string>>;
   readonly actions?: readonly {

@@ -30,7 +30,8 @@ export const objectionsTo = (
   ),
 ];
 
-const objectionsToTimes = ({ maintenance_at, ends_at }: NewSession, now: string): Finding[] => {
+const objectionsToTimes = (request: NewSession, now: string): Finding[] => {
+  const { maintenance_at = now, ends_at } = request;
   const findings: Finding[] = [];
   if (Date.parse(maintenance_at) < Date.parse(now) - OLDEST_START_MS)
     findings.push({

@@ -77,7 +77,10 @@ export const hostRunSchema = z.object({
   work_started_at: z.string().nullable(),
   work_ended_at: z.string().nullable(),
   finished_at: z.string().nullable(),
+  /** How the phase goes, for people; null when there is nothing to say. */
   details: z.string().nullable(),
+  /** What stands in the way and may need a human; cleared with the next phase. */
+  trouble: z.string().nullable(),
   /** Counts the events of this host in its session. */
   sequence: z.int(),
 });
@@ -119,6 +122,7 @@ export const claimHost = ({ sessionId, host, deviceId, plugins, now }: Claim): H
   work_ended_at: null,
   finished_at: null,
   details: null,
+  trouble: null,
   sequence: 0,
 });
 
@@ -128,6 +132,7 @@ export const entering = (run: HostRun, phase: Phase, now: string): HostRun => ({
   phase,
   phase_at: now,
   details: null,
+  trouble: null,
 });
 
 /** The host given back before any work was done on it; `why` is kept for the report. */

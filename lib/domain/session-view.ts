@@ -28,13 +28,13 @@ export const attentionOf = (session: Session, hosts: readonly HostRun[]): Attent
       what_happens_next: "nothing: the host stays disabled and silenced until you put it back",
     }));
   const stuck = hosts
-    .filter((run) => isActive(run) && run.details !== null)
+    .filter((run) => isActive(run) && run.trouble !== null)
     .map((run) => ({
       code: `host_${run.phase.toLowerCase()}`,
       host: run.host,
       instance: null,
       since: run.phase_at,
-      message: run.details ?? "",
+      message: run.trouble ?? "",
       what_happens_next:
         "it is tried again, and given back or left out of service when its time is over",
     }));
@@ -54,7 +54,7 @@ const hostView = (host: string, run: HostRun | undefined) => ({
   instances_left: run?.instances_left ?? 0,
   started_at: run?.started_at ?? null,
   finished_at: run?.finished_at ?? null,
-  details: run?.details ?? null,
+  details: run?.trouble ?? run?.details ?? null,
 });
 
 const moveView = (move: Move) => ({
@@ -88,6 +88,8 @@ export const detailOf = (session: Session, hosts: readonly HostRun[], moves: rea
     profile: session.profile,
     created_at: session.created_at,
     created_by: session.created_by,
+    preflight_at: session.preflight_at,
+    instances_total: session.instances_total,
     updated_at: session.updated_at,
     targets: session.targets,
     max_parallel_hosts: session.max_parallel_hosts,

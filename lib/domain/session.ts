@@ -31,7 +31,8 @@ export type Action = z.infer<typeof actionSchema>;
 export const newSessionSchema = z.strictObject({
   state: z.literal("MAINTENANCE").optional(),
   hosts: z.array(hostName).max(MAX_HOSTS).default([]),
-  maintenance_at: instantSchema,
+  /** Absent = now. */
+  maintenance_at: instantSchema.optional(),
   /** No host is started that could not end before; null = open end. */
   ends_at: instantSchema.nullable().default(null),
   /** Names the style of the dialogue with projects, as in Fenix. */
@@ -62,6 +63,7 @@ export type Attention = z.infer<typeof attentionSchema>;
 export const sessionSchema = newSessionSchema
   .omit({ state: true })
   .extend({
+    maintenance_at: z.string(),
     schema: z.literal(1),
     session_id: z.uuid(),
     cloud: z.string(),
@@ -74,6 +76,8 @@ export const sessionSchema = newSessionSchema
     created_by: z.string(),
     updated_at: z.string(),
     preflight_at: z.string().nullable(),
+    /** Instances on its hosts when pre-flight looked. */
+    instances_total: z.int().nullable(),
     claimed_at: z.string().nullable(),
     closed_at: z.string().nullable(),
     /** Set by DELETE: no longer listed, kept for the audit. */
@@ -98,6 +102,7 @@ export const openSession = (
   { sessionId, cloud, region, by, now }: Opening,
 ): Session => ({
   ...request,
+  maintenance_at: request.maintenance_at ?? now,
   hosts: [...new Set(hosts)].toSorted(),
   schema: 1,
   session_id: sessionId,
@@ -111,6 +116,7 @@ export const openSession = (
   created_by: by,
   updated_at: now,
   preflight_at: null,
+  instances_total: null,
   claimed_at: null,
   closed_at: null,
   hidden_at: null,

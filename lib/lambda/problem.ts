@@ -38,7 +38,7 @@ const problemOf = (error: unknown): Problem => {
   if (error instanceof NotFoundError) return { status: 404, code: "not_found", title: "Not found" };
   if (error instanceof ConflictError) return { status: 409, code: "conflict", title: "Conflict" };
   if (error instanceof InvalidError)
-    return { status: 422, code: "invalid", title: "The request cannot be fulfilled" };
+    return { status: 422, code: "blocked", title: "The request cannot be fulfilled" };
   if (error instanceof TransientError || error instanceof TransientOpenStackError)
     return { status: 503, code: "unavailable", title: "Try again later" };
   return { status: 500, code: "internal", title: "Internal error" };

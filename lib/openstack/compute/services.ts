@@ -3,10 +3,10 @@ import { call, type ServiceClient } from "../http.ts";
 
 /** https://docs.openstack.org/api-ref/compute/#compute-services-os-services */
 const serviceSchema = z.object({
-  id: z.string(),
+  /** Empty in the row of a cell that does not answer: nothing can be done to it. */
+  id: z.string().default(""),
   binary: z.string(),
   host: z.string(),
-  /** Absent in the row of a cell that does not answer. */
   zone: z
     .string()
     .nullish()
