@@ -110,7 +110,7 @@ describe("lull maintenance create", () => {
     await using server = await startApi();
     const { code, err } = await lull(create(server.url, "--host", "cmp-01"));
     expect(code).toBe(2);
-    expect(err).toMatch(/Maintain 1 host \(cmp-01\) from .*add --yes/);
+    expect(err).toMatch(/Maintain 1 host \(cmp-01\) now.*add --yes/);
     expect(posted(server)).toBeUndefined();
   });
 
