@@ -1,6 +1,6 @@
 import { sleep } from "../clock.ts";
 import { behaviourOf, type Operation } from "./faults.ts";
-import { NO_VALID_HOST, schedule } from "./scheduler.ts";
+import { fits, NO_VALID_HOST, schedule } from "./scheduler.ts";
 import {
   beginAction,
   isUp,
@@ -69,8 +69,7 @@ const perform = async (run: Run, named: string | null, by: Requester): Promise<v
   const row = newMigration(simulation, instance, "live-migration", source, named, by);
   simulation.moves.set(row.id, move);
   try {
-    const target = await findTarget(run, named);
-    claim(run, row, target);
+    const target = await findTarget(run, row, named);
     set(simulation, row, { dest: target.name, status: "queued" });
     await takeTurn(run);
     try {
@@ -117,9 +116,10 @@ export const newMigration = (
 };
 
 /** Sleeps, but not beyond an abort or the death of one of the two hosts. */
-const wait = async ({ simulation, move }: Run, ms: number): Promise<void> => {
+const wait = async ({ simulation, move, instance }: Run, ms: number): Promise<void> => {
   await sleep(simulation.clock, ms, move.stop.signal);
   throwIfStopped(move);
+  if (instance.vm_state === "deleted") throw new Ended("error", null, "the instance is gone");
 };
 
 const throwIfStopped = ({ stop }: Move): void => {
@@ -133,7 +133,7 @@ const throwIfStopped = ({ stop }: Move): void => {
 const CONDUCTOR = "conductor_live_migrate_instance";
 const PRECHECK = "compute_check_can_live_migrate_destination";
 
-const findTarget = async (run: Run, named: string | null): Promise<Host> => {
+const findTarget = async (run: Run, row: Migration, named: string | null): Promise<Host> => {
   const { simulation, instance, source, action } = run;
   const { timing } = simulation.spec;
   await wait(run, timing.schedule_ms);
@@ -145,9 +145,11 @@ const findTarget = async (run: Run, named: string | null): Promise<Host> => {
       `Compute service of ${source} is unavailable at this time.`,
     );
   if (from.power !== "on") await wait(run, timing.rpc_timeout_ms);
+  // Others may have been placed while a target was being asked.
   for (const target of schedule(simulation, instance, named, source))
-    if (await agrees(run, from, target)) {
+    if ((await agrees(run, from, target)) && fits(simulation, instance)(target)) {
       noteEvent(simulation, action, CONDUCTOR, null);
+      claim(run, row, target);
       return target;
     }
   throw new Ended("error", CONDUCTOR, NO_VALID_HOST);

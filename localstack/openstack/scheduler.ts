@@ -14,7 +14,7 @@ export const schedule = (
   source: string | null,
 ): Host[] => {
   const { world } = simulation;
-  const allowed = groupRule(world, instance);
+  const fitting = fits(simulation, instance);
   const from = source === null ? undefined : world.hosts.get(source);
   return [...world.hosts.values()]
     .filter((host) => named === null || host.name === named)
@@ -22,8 +22,7 @@ export const schedule = (
     .filter((host) => host.status === "enabled" && isUp(simulation, host))
     .filter((host) => from === undefined || host.cell === from.cell)
     .filter((host) => instance.pinned_az === null || host.zone === instance.pinned_az)
-    .filter((host) => hasRoom(world, host, resourcesOf(instance)))
-    .filter((host) => allowed(host.name))
+    .filter(fitting)
     .map((host) => ({ host, weight: freeMemory(world, host) + simulation.ids.random() }))
     .sort((left, right) => right.weight - left.weight)
     .map(({ host }) => host);
@@ -32,19 +31,26 @@ export const schedule = (
 const freeMemory = (world: World, host: Host): number =>
   host.memory_mb - (usageOf(world, host)["MEMORY_MB"] ?? 0);
 
+/** Whether a host has room for an instance and its group allows it there, moves under way counted. */
+export const fits = ({ world }: Simulation, instance: Instance): ((host: Host) => boolean) => {
+  const allowed = groupRule(world, instance);
+  return (host) => hasRoom(world, host, resourcesOf(instance)) && allowed(host);
+};
+
 /**
- * Whether the hard policy of the instance's group lets it be on a host. Hard affinity counts the
- * instance itself among the members, so that not even a lone member can leave its host.
+ * The hard policy of the instance's group. Hard affinity counts the instance itself among the
+ * members, so that not even a lone member can leave its host.
  */
-const groupRule = (world: World, instance: Instance): ((host: string) => boolean) => {
+const groupRule = (world: World, instance: Instance): ((host: Host) => boolean) => {
   const group = world.groups.find((one) => one.id === instance.group_id);
   if (group?.policy !== "affinity" && group?.policy !== "anti-affinity") return () => true;
-  const members = [...world.instances.values()].filter(
-    (one) => one.group_id === group.id && one.host !== null,
-  );
+  const members = [...world.instances.values()].filter((one) => one.group_id === group.id);
+  const isOn = (member: Instance, host: Host) =>
+    member.host === host.name || world.allocations.get(member.id)?.provider === host.node_id;
   if (group.policy === "affinity")
-    return (host) => members.length === 0 || members.some((one) => one.host === host);
+    return (host) =>
+      members.every((one) => one.host === null) || members.some((one) => isOn(one, host));
   const others = members.filter((one) => one.id !== instance.id);
   const limit = group.max_server_per_host ?? 1;
-  return (host) => others.filter((one) => one.host === host).length < limit;
+  return (host) => others.filter((one) => isOn(one, host)).length < limit;
 };
