@@ -66,9 +66,30 @@ export async function actOnHosts(
   await run("host.sh", action, ...hosts);
 }
 
-/** Ends all faults, thaws and starts every host. Services that were disabled stay disabled. */
-export async function healHosts(): Promise<void> {
+/**
+ * Undoes what tests do: no faults, every host running, every service enabled, every server ACTIVE,
+ * resizes confirmed. Servers stay where they are.
+ */
+export async function healLab(): Promise<void> {
   await run("host.sh", "heal");
+}
+
+/**
+ * Holds the lab for one test run; a second run waits here. The lock belongs to a child that ends
+ * with its standard input, so it is free again however this process ends.
+ * @returns a function that lets go.
+ */
+export async function holdLab(): Promise<() => void> {
+  const child = spawn("flock", [`${labFolder}.tests`, "sh", "-c", "echo held; exec cat"], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  const patience = setTimeout(() => console.log("waiting for another test run on the lab"), 2_000);
+  await new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", (code) => reject(new LabError(`flock ${labFolder}.tests ended: ${code}`)));
+    child.stdout.once("data", resolve);
+  }).finally(() => clearTimeout(patience));
+  return () => child.stdin.end();
 }
 
 async function run(script: string, ...args: string[]): Promise<void> {

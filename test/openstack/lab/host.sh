@@ -6,7 +6,8 @@
 #   host.sh freeze HOST...       the process stays and says nothing; thaw lets it go on
 #   host.sh start HOST...        again, with its guests; or a new host
 #   host.sh fault JSON           see python/hypervisor.py; without JSON: none
-#   host.sh heal                 no fault, every host thawed and running
+#   host.sh heal                 no fault, every host running, every service enabled, every server
+#                                ACTIVE: what a test should find
 set -u
 cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
 . ./process.sh
@@ -40,6 +41,7 @@ heal() {
   set_faults '{}'
   signal_all CONT "${names[@]}"
   start_hosts "${names[@]}"
+  "$PYTHON" "$HERE/python/heal.py" || die "the cloud does not come to rest"
 }
 
 action=${1:-list}
@@ -57,7 +59,7 @@ start)
 fault) set_faults "${1:-{\}}" ;;
 heal) heal ;;
 *)
-  sed -n '2,9s/^# \{0,1\}//p' host.sh
+  sed -n '2,10s/^# \{0,1\}//p' host.sh
   exit 2
   ;;
 esac

@@ -115,7 +115,6 @@ export async function login(user: string, project: string) {
       until(`${host} ${state}`, async () =>
         (await services()).some((service) => service.host === host && service.state === state),
       ),
-    enable: ({ id }: Service) => compute("PUT", `/os-services/${id}`, { status: "enabled" }),
     disable: ({ id }: Service) =>
       compute("PUT", `/os-services/${id}`, { status: "disabled", disabled_reason: "lab test" }),
     abort: ({ id }: Server, migrationId: number) =>

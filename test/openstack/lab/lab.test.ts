@@ -1,5 +1,5 @@
 import { beforeAll, beforeEach, expect, test } from "vitest";
-import { actOnHosts, healHosts, setFaults } from "../lab.ts";
+import { actOnHosts, healLab, setFaults } from "../lab.ts";
 import { type LabClient, login, type Server } from "./lab-client.ts";
 
 let admin: LabClient;
@@ -8,13 +8,7 @@ beforeAll(async () => {
   admin = await login("admin", "admin");
 });
 
-beforeEach(async () => {
-  await healHosts();
-  await Promise.all((await admin.services()).map((service) => admin.enable(service)));
-  await admin.until("every host up", async () =>
-    (await admin.services()).every((service) => service.state === "up"),
-  );
-});
+beforeEach(healLab);
 
 const batchServer = async (): Promise<Server> => {
   const found = (await admin.servers()).find((server) => server.metadata["tier"] === "batch");

@@ -9,11 +9,11 @@ import os
 import sys
 import time
 
-from keystoneauth1 import adapter, exceptions, session
-from keystoneauth1.identity import v3
+from keystoneauth1 import exceptions
+
+from cloud import Cloud, listed
 
 SETTINGS = os.environ
-AUTH_URL = 'http://127.0.0.1:%(KEYSTONE_PORT)s/v3' % SETTINGS
 SERVICES = (    # name, type, URL
     ('placement', 'placement', 'http://127.0.0.1:%(PLACEMENT_PORT)s' % SETTINGS),
     ('nova', 'compute', 'http://127.0.0.1:%(NOVA_PORT)s/v2.1' % SETTINGS),
@@ -25,33 +25,6 @@ TENANTS = (('alpha', 'alice'), ('beta', 'bob'))
 FLAVORS = (('m1.tiny', 1, 512, 1), ('m1.small', 1, 2048, 20), ('m1.medium', 2, 4096, 40))
 QUOTA = {'instances': 100, 'cores': 400, 'ram': 1 << 20}    # 10 instances by default
 SPREAD = 3      # the first servers of each tenant are in its anti-affinity group
-
-
-class Cloud:
-    """The APIs as one user in one project sees them: cloud.compute.get('/servers').json() ..."""
-
-    def __init__(self, user='admin', project='admin'):
-        password = v3.Password(AUTH_URL, username=user, password=SETTINGS['PASSWORD'],
-                               project_name=project, user_domain_name='Default',
-                               project_domain_name='Default')
-        self.session = session.Session(auth=password)
-        self.identity = self._api('identity')
-        self.image = self._api('image')
-        self.network = self._api('network')
-        self.compute = self._api('compute', default_microversion='2.93')
-
-    def _api(self, service, **options):
-        return adapter.Adapter(self.session, service_type=service, **options)
-
-    def project(self):
-        return self.session.get_project_id()
-
-
-def listed(api, path, **query):
-    """What a list answers: the value of the one key that is about no links."""
-    body = api.get(path, params=query).json()
-    return next(value for key, value in body.items()
-                if isinstance(value, list) and not key.endswith('links'))
 
 
 def ensure(api, path, kind, name, query=None, **attributes):
