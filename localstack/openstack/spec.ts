@@ -143,6 +143,7 @@ export const cloudOf = ({
   zones = ["nova"],
   spread = 3,
 }: Size): CloudSpec & { hosts: HostSpec[]; instances: InstanceSpec[] } => {
+  const share = Math.ceil(instances / projects);
   const digits = Math.max(2, String(hosts).length);
   const hostNames = range(hosts).map((index) => `cmp-${String(index + 1).padStart(digits, "0")}`);
   const owners = range(projects).map(
@@ -165,7 +166,7 @@ export const cloudOf = ({
         name: `${project}-${String(number).padStart(2, "0")}`,
         project,
         flavor: number === 1 ? "m1.small" : "m1.tiny",
-        host: hostNames[(number - 1 + (index % owners.length)) % hosts] ?? "cmp-01",
+        host: hostNames[((index % owners.length) * share + number - 1) % hosts] ?? "cmp-01",
         metadata: { tier: grouped ? "web" : "batch" },
         ...(grouped && { group: "spread" }),
       };
