@@ -39,6 +39,8 @@ export const deedSchema = z.discriminatedUnion("kind", [
     vm_state: z.enum(VM_STATES).optional(),
     locked: z.boolean().optional(),
   }),
+  /** Masakari recovers something in the segment, or has done so. */
+  z.object({ kind: z.literal("recovering"), on: z.boolean() }),
   /** What a source that died in the middle of a move leaves at Neutron. */
   z.object({ kind: z.literal("leave_binding"), instance: z.string(), host: z.string() }),
   /** What it leaves in Placement. */
@@ -71,6 +73,9 @@ export const perform = (simulation: Simulation, given: Deed): string | undefined
       return done(forget(simulation, deed.instance));
     case "set_instance":
       return done(setInstance(simulation, deed));
+    case "recovering":
+      simulation.world.monitoring.recovering = deed.on;
+      return undefined;
     case "leave_binding":
       return done(leaveBinding(simulation, deed.instance, deed.host));
     case "leave_allocation":

@@ -25,7 +25,9 @@ const effectSchema = z.discriminatedUnion("kind", [
 export type Effect = z.infer<typeof effectSchema>;
 
 export const requestFaultSchema = z.object({
-  service: z.enum(["identity", "compute", "placement", "network"]).optional(),
+  service: z
+    .enum(["identity", "compute", "placement", "network", "instance-ha", "alertmanager"])
+    .optional(),
   method: z.string().optional(),
   /** Regular expression on the path below the service's root, with its query. */
   path: z.string().optional(),

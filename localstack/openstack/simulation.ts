@@ -89,6 +89,7 @@ export const newSimulation = (clock: Clock, given: CloudSpec, seed: number): Sim
     actions: [],
     allocations: new Map(),
     used: new Map(),
+    monitoring: { silences: [], recovering: false },
     history: [],
   };
   const simulation: Simulation = {
@@ -122,6 +123,7 @@ const addHosts = ({ clock, spec, world, ids }: Simulation): void => {
       power: "on",
       started_at: clock.now() - Math.floor(ids.random() * spec.timing.heartbeat_ms),
       silent_since: null,
+      on_maintenance: false,
       generation: 1,
     });
 };

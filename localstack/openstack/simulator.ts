@@ -12,6 +12,8 @@ export type Simulator = {
   /** http://127.0.0.1:<port> */
   readonly url: string;
   readonly authUrl: string;
+  /** Base URL of an Alertmanager that lives by the same clock. */
+  readonly alertmanagerUrl: string;
   /** As the cloud's admin. */
   readonly config: CloudConfig;
   /** As the member of a project, by the project's name. */
@@ -68,6 +70,7 @@ export const startSimulator = async ({
   return {
     url,
     authUrl: `${url}/identity`,
+    alertmanagerUrl: `${url}/alertmanager`,
     config: configOf("admin", "admin"),
     tenants: Object.fromEntries(
       spec.projects.map(({ name, user }) => [name, configOf(user, name)]),

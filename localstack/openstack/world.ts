@@ -23,6 +23,8 @@ export type Host = {
   started_at: number;
   /** The last heartbeat before it fell silent; null while it runs. */
   silent_since: number | null;
+  /** Masakari leaves it alone. */
+  on_maintenance: boolean;
   /** Placement's generation of the provider. */
   generation: number;
 };
@@ -128,6 +130,22 @@ export type Change = {
   readonly after: unknown;
 };
 
+/** As Alertmanager keeps it. */
+export type Silence = {
+  readonly id: string;
+  readonly matchers: readonly {
+    readonly name: string;
+    readonly value: string;
+    readonly isRegex: boolean;
+    readonly isEqual: boolean;
+  }[];
+  readonly startsAt: string;
+  readonly endsAt: string;
+  readonly updatedAt: string;
+  readonly createdBy: string;
+  readonly comment: string;
+};
+
 export type Project = { readonly id: string; readonly name: string };
 export type User = {
   readonly id: string;
@@ -152,6 +170,11 @@ export type World = {
   readonly allocations: Map<string, Allocation>;
   /** What is allocated, by provider. */
   readonly used: Map<string, Record<string, number>>;
+  readonly monitoring: {
+    readonly silences: Silence[];
+    /** Masakari evacuates somebody, and refuses changes meanwhile. */
+    recovering: boolean;
+  };
   readonly history: Change[];
 };
 

@@ -14,6 +14,7 @@ export const snapshot = ({ clock, world, downCells, faults }: Simulation) => ({
   migrations: world.migrations,
   allocations: [...world.allocations.values()],
   ports: [...world.ports.values()],
+  monitoring: world.monitoring,
   down_cells: [...downCells],
   faults,
   changes: world.history.length,

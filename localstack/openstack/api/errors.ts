@@ -1,4 +1,10 @@
-export type ServiceName = "identity" | "compute" | "placement" | "network";
+export type ServiceName =
+  | "identity"
+  | "compute"
+  | "placement"
+  | "network"
+  | "instance-ha"
+  | "alertmanager";
 
 const KINDS: Readonly<Record<number, string>> = {
   400: "badRequest",

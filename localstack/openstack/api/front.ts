@@ -3,11 +3,13 @@ import type { Effect } from "../faults.ts";
 import { faultFor } from "../faults.ts";
 import { seededIds } from "../ids.ts";
 import type { Simulation } from "../simulation.ts";
+import { alertmanagerRoutes } from "./alertmanager.ts";
 import { computeListRoutes, computeVersionRoute } from "./compute-lists.ts";
 import { refusalBody, type ServiceName } from "./errors.ts";
 import { hypervisorRoutes } from "./hypervisors.ts";
 import { identityRoutes, type Tokens } from "./identity.ts";
 import { instanceActionRoutes } from "./instance-actions.ts";
+import { instanceHaRoutes } from "./instance-ha.ts";
 import { migrationRoutes } from "./migrations.ts";
 import { networkRoutes } from "./network.ts";
 import { placementRoutes, placementVersionRoute } from "./placement.ts";
@@ -70,6 +72,8 @@ export const openFront = (simulation: Simulation, seed: number) => {
       closed: placementRoutes,
     },
     { name: "network", prefix: "/network", open: [], closed: networkRoutes },
+    { name: "instance-ha", prefix: "/instance-ha/v1", open: [], closed: instanceHaRoutes },
+    { name: "alertmanager", prefix: "/alertmanager/api/v2", open: alertmanagerRoutes, closed: [] },
   ];
 
   const handle = async (service: Service, incoming: Incoming): Promise<Outcome> => {

@@ -193,6 +193,7 @@ const SERVICES = [
   ["compute", "nova", "/compute/v2.1"],
   ["placement", "placement", "/placement"],
   ["network", "neutron", "/network"],
+  ["instance-ha", "masakari", "/instance-ha/v1"],
 ] as const;
 
 const catalog = (region: string, base: string) =>

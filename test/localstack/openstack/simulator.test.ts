@@ -1,5 +1,8 @@
 import { describe, expect, it, onTestFinished } from "vitest";
 import * as z from "zod";
+import type { EgressRequest } from "../../../lib/egress.ts";
+import { alertmanager } from "../../../lib/monitoring/alertmanager.ts";
+import { masakari } from "../../../lib/monitoring/masakari.ts";
 import { openCloud } from "../../../lib/openstack/cloud.ts";
 import { listMigrations } from "../../../lib/openstack/compute/migrations.ts";
 import { getServer, listServers, liveMigrate } from "../../../lib/openstack/compute/servers.ts";
@@ -70,7 +73,7 @@ describe("a simulated cloud", () => {
   it("keeps capacity and anti-affinity while it moves everything about", async () => {
     const { simulator, admin, pass } = await simulate((spec) => ({
       ...spec,
-      hosts: spec.hosts.map((host) => ({ ...host, memory_mb: 4_096, memory_ratio: 1 })),
+      hosts: spec.hosts.map((host) => ({ ...host, memory_mb: 6_144, memory_ratio: 1 })),
     }));
     for (let round = 0; round < 3; round++) {
       for (const { id, status } of await listServers(admin.compute, all))
@@ -81,7 +84,7 @@ describe("a simulated cloud", () => {
           (one) => one.host === host.host,
         );
         const memory = guests.reduce((sum, one) => sum + one.flavor.ram, 0);
-        expect(memory).toBeLessThanOrEqual(4_096 - 512);
+        expect(memory).toBeLessThanOrEqual(6_144 - 512);
         const groups = guests.map((one) => one.group_id).filter((group) => group !== null);
         expect(new Set(groups).size).toBe(groups.length);
       }
@@ -243,6 +246,44 @@ describe("trouble", () => {
     await pass(5 * MINUTE);
     const [row] = await listMigrations(admin.compute, { instance_uuid: id });
     expect(row?.status).toBe("cancelled");
+  });
+});
+
+describe("its monitoring", () => {
+  it("keeps Masakari's flag, and refuses to while it recovers something", async () => {
+    const { simulator, admin } = await simulate();
+    const monitor = masakari({ client: admin.service("instance-ha") });
+    const silence = { host: "cmp-01", key: "k", from: "", until: "", comment: "" };
+    await monitor.silence(silence);
+    expect(simulator.world.hosts.get("cmp-01")?.on_maintenance).toBe(true);
+    simulator.happen({ kind: "recovering", on: true });
+    await expect(monitor.silence({ ...silence, host: "cmp-02" })).rejects.toMatchObject({
+      name: "TransientError",
+    });
+    simulator.happen({ kind: "recovering", on: false });
+    await monitor.restore("cmp-01", "k", { silenced: false });
+    expect(simulator.world.hosts.get("cmp-01")?.on_maintenance).toBe(false);
+  });
+
+  it("keeps Alertmanager's silences until they end by the cloud's clock", async () => {
+    const { simulator, pass } = await simulate();
+    const send = async ({ url, ...init }: EgressRequest) => {
+      const response = await fetch(url, init as RequestInit);
+      return { status: response.status, headers: {}, body: await response.text() };
+    };
+    const monitor = alertmanager({ url: simulator.alertmanagerUrl, hostLabel: "instance", send });
+    const instant = (ms: number) => new Date(START + ms).toISOString();
+    const silence = { host: "cmp-01", key: "k", comment: "work", from: instant(0) };
+    await monitor.silence({ ...silence, until: instant(MINUTE) });
+    await monitor.silence({ ...silence, until: instant(2 * MINUTE) });
+    const states = async () => {
+      const response = await fetch(`${simulator.alertmanagerUrl}/api/v2/silences`);
+      const schema = z.array(z.object({ status: z.object({ state: z.string() }) }));
+      return schema.parse(await response.json()).map((one) => one.status.state);
+    };
+    expect(await states()).toEqual(["active"]);
+    await pass(3 * MINUTE);
+    expect(await states()).toEqual(["expired"]);
   });
 });
 
