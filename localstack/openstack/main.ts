@@ -72,6 +72,7 @@ if (values.help) {
       clouds: { admin: entry(simulator.config), ...Object.fromEntries(tenants) },
     }).trimEnd(),
   );
+  console.log(`# Alertmanager: ${simulator.alertmanagerUrl}`);
   const stop = () => void simulator.close();
   process.once("SIGINT", stop);
   process.once("SIGTERM", stop);

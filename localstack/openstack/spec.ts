@@ -26,7 +26,6 @@ const timingSchema = z.object({
   confirm_ms: z.number().default(300),
   boot_ms: z.number().default(1_500),
 });
-export type Timing = z.infer<typeof timingSchema>;
 
 const hostSchema = z.object({
   name: z.string(),

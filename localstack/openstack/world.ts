@@ -1,6 +1,6 @@
 import type { FlavorSpec, VmState } from "./spec.ts";
 
-export type Power = "on" | "frozen" | "off";
+type Power = "on" | "frozen" | "off";
 
 export type Host = {
   readonly name: string;
@@ -66,7 +66,7 @@ export type Migration = {
   transfer: Transfer | null;
 };
 
-export type Transfer = {
+type Transfer = {
   readonly started_at: number;
   readonly total: number;
   /** Bytes in a second; 0 when the guest dirties memory as fast as it is sent. */
@@ -82,7 +82,7 @@ export type Group = {
   readonly max_server_per_host: number | undefined;
 };
 
-export type Binding = { readonly host: string; status: "ACTIVE" | "INACTIVE" };
+type Binding = { readonly host: string; status: "ACTIVE" | "INACTIVE" };
 export type Port = {
   readonly id: string;
   readonly device_id: string;
@@ -121,7 +121,7 @@ export type Allocation = {
 };
 
 /** One change of one thing, for whoever checks afterwards what was true at each instant. */
-export type Change = {
+type Change = {
   readonly at: number;
   readonly kind: "instance" | "host" | "migration";
   readonly id: string;

@@ -13,7 +13,6 @@ const actionSchema = z.object({
   /** "Error" when the action failed; null also for some failures. */
   message: z.string().nullable(),
 });
-export type InstanceAction = z.infer<typeof actionSchema>;
 
 const eventSchema = z.object({
   event: z.string(),
@@ -36,7 +35,7 @@ export const listInstanceActions = async (
   client: ServiceClient,
   serverId: string,
   { limit }: { readonly limit?: number } = {},
-): Promise<InstanceAction[]> => {
+): Promise<z.infer<typeof actionSchema>[]> => {
   const search = limit === undefined ? "" : `?limit=${limit}`;
   const schema = z.object({ instanceActions: z.array(actionSchema) });
   return (await call(client, pathOf(serverId) + search, schema)).instanceActions;

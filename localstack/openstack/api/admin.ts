@@ -5,7 +5,7 @@ import type { Reply } from "./reply.ts";
 import { statusOf } from "./server-body.ts";
 
 /** The whole world as JSON: what an invariant checker in another process reads. */
-export const snapshot = ({ clock, world, downCells, faults }: Simulation) => ({
+const snapshot = ({ clock, world, downCells, faults }: Simulation) => ({
   now: clock.now(),
   projects: world.projects,
   groups: world.groups,

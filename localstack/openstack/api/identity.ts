@@ -3,7 +3,7 @@ import type { Simulation } from "../simulation.ts";
 import type { User } from "../world.ts";
 import { type Ask, bodyAs, Refused, type Reply, type Route } from "./reply.ts";
 
-export type Token = {
+type Token = {
   readonly user: User;
   readonly project_id: string | null;
   readonly issued_at: number;

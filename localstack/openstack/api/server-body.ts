@@ -35,7 +35,7 @@ const POWER: Readonly<Partial<Record<Instance["vm_state"], number>>> = {
   suspended: 4,
 };
 
-export const hostIdOf = (instance: Pick<Instance, "project_id" | "host">): string =>
+const hostIdOf = (instance: Pick<Instance, "project_id" | "host">): string =>
   instance.host === null
     ? ""
     : createHash("sha224")

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { cloudConfigFrom } from "../../../lib/openstack/clouds-yaml.ts";
+import { CloudConfigError, cloudConfigFrom } from "../../../lib/openstack/clouds-yaml.ts";
 
 const clouds = `
 clouds:
@@ -101,6 +101,8 @@ describe("the configuration of a cloud", () => {
     ["what is missing", { "./clouds.yaml": clouds }, "other", "username (or user_id) and password"],
     ["that the file is broken", { "./clouds.yaml": "clouds: [" }, "lab", "is not a clouds.yaml"],
   ])("says %s when it cannot be used", async (_, files, cloud, words) => {
-    await expect(from(files, {}, cloud)).rejects.toThrow(words);
+    const error = await from(files, {}, cloud).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(CloudConfigError);
+    expect(String(error)).toContain(words);
   });
 });

@@ -1,6 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
-import { getInstanceAction } from "../../../lib/openstack/compute/instance-actions.ts";
+import {
+  getInstanceAction,
+  listInstanceActions,
+} from "../../../lib/openstack/compute/instance-actions.ts";
 import {
   abortMigration,
   forceComplete,
@@ -77,6 +80,8 @@ describe("a live migration", () => {
     expect(await listServerMigrations(cloud.admin.compute, server.id)).toEqual([]);
     const action = await getInstanceAction(cloud.admin.compute, server.id, requestId ?? "");
     expect(action).toMatchObject({ action: "live-migration", message: null });
+    const [newest] = await listInstanceActions(cloud.admin.compute, server.id, { limit: 1 });
+    expect(newest?.request_id).toBe(requestId);
   });
 
   it("finds a host by itself, never a disabled one", async () => {
