@@ -45,9 +45,19 @@ export const listen = (
   listener: RequestListener,
   { host, port }: { host: string; port: number },
 ): Promise<Listening> => {
-  const server = createServer({ keepAliveTimeout: 600_000, maxHeaderSize: 16_384 }, listener);
+  let draining = false;
+  const server = createServer(
+    { keepAliveTimeout: 600_000, maxHeaderSize: 16_384 },
+    (request, response) => {
+      response.once("finish", () => {
+        if (draining) request.socket.end();
+      });
+      listener(request, response);
+    },
+  );
   const drain = () =>
     new Promise<void>((resolve) => {
+      draining = true;
       server.close(() => resolve());
       server.closeIdleConnections();
     });

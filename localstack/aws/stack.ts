@@ -1,5 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { type Clock, scaledClock } from "../clock.ts";
 import { type Credentials, openCredentials } from "./credentials.ts";
 import { type DeadLetter, deadLetterTable } from "./dead-letters.ts";
@@ -86,12 +87,16 @@ const atMost = (ms: number, work: Promise<unknown>): Promise<unknown> => {
   return Promise.race([work, limit]).finally(() => clearTimeout(timer));
 };
 
-const startSweeper = (clock: Clock, sweep: () => void) => {
+const startSweeper = (clock: Clock, log: (line: string) => void, sweep: () => void) => {
   let cancel = () => {};
   const again = () => {
     cancel = clock.at(clock.now() + SWEEP_EVERY_MS, () => {
-      sweep();
       again();
+      try {
+        sweep();
+      } catch (error) {
+        log(`the sweep failed: ${error}`);
+      }
     });
   };
   again();
@@ -199,8 +204,8 @@ const start = async (options: StackOptions, undo: (() => void)[]): Promise<Stack
     deadLetters,
     log,
   });
-  const schedules = startSchedules({ sqlite, clock, queue, rules, region });
-  const stopSweeper = startSweeper(clock, () => {
+  const schedules = startSchedules({ sqlite, clock, queue, rules, region, log });
+  const stopSweeper = startSweeper(clock, log, () => {
     database.sweep();
     deadLetters.sweep();
     store.sweep(clock.now());
@@ -212,6 +217,7 @@ const start = async (options: StackOptions, undo: (() => void)[]): Promise<Stack
     stopSweeper();
     schedules.close();
     await atMost(CLOSE_PATIENCE_MS, Promise.all([api.drain(), functions.close()]));
+    await setImmediate();
     mappings.close();
     queue.close();
     runner.close();

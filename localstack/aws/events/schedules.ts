@@ -17,8 +17,9 @@ export const startSchedules = (options: {
   queue: AsynchronousQueue;
   rules: readonly RuleModel[];
   region: string;
+  log: (line: string) => void;
 }) => {
-  const { sqlite, clock, queue, region } = options;
+  const { sqlite, clock, queue, region, log } = options;
   sqlite.exec(`
     CREATE TABLE IF NOT EXISTS schedules (
       rule TEXT PRIMARY KEY,
@@ -49,13 +50,19 @@ export const startSchedules = (options: {
           rule.name,
         );
     });
-    schedule(rule, everyMs, nextAt);
     queue.pump();
   };
-  const schedule = (rule: RuleModel, everyMs: number, at: number) =>
+  const schedule = (rule: RuleModel, everyMs: number, at: number): unknown =>
     cancels.set(
       rule.name,
-      clock.at(at, () => fire(rule, everyMs)),
+      clock.at(at, () => {
+        schedule(rule, everyMs, clock.now() + everyMs);
+        try {
+          fire(rule, everyMs);
+        } catch (error) {
+          log(`rule ${rule.name} could not fire: ${error}`);
+        }
+      }),
     );
 
   for (const rule of options.rules) {

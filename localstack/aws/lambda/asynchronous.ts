@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { DatabaseSync } from "node:sqlite";
 import * as z from "zod";
-import type { Clock } from "../../clock.ts";
+import { type Clock, sleep } from "../../clock.ts";
 import type { DeadLetters } from "../dead-letters.ts";
 import type { Misbehaviour } from "../misbehaviour.ts";
 import { transaction } from "../sqlite.ts";
@@ -21,6 +21,9 @@ const rowSchema = z.object({
   enqueued_at: z.number(),
 });
 type Row = z.infer<typeof rowSchema>;
+
+/** How soon an event whose outcome could not be committed is worked on again. */
+const COMMIT_PAUSE_MS = 5_000;
 
 type Condition = "RetriesExhausted" | "EventAgeExceeded";
 
@@ -104,7 +107,7 @@ export const asynchronousQueue = (options: {
   const models = new Map(options.models.map((model) => [model.arn, model]));
   const underWay = new Map<string, Set<string>>(options.models.map(({ arn }) => [arn, new Set()]));
   let cancelTimer = () => {};
-  let closed = false;
+  const stop = new AbortController();
 
   const discard = (
     id: string,
@@ -139,20 +142,21 @@ export const asynchronousQueue = (options: {
     if (clock.now() > row.enqueued_at + fn.asynchronous.maximumEventAgeMs)
       return discard(id, fn, row, "EventAgeExceeded");
     const invocation = await functions.invoke(fn.arn, JSON.parse(row.event), id);
-    if (closed) return;
+    if (stop.signal.aborted) return;
     if (invocation.outcome === "returned") remove.run(id);
     if (invocation.outcome === "failed") failed(id, fn, row, invocation.error);
   };
 
   const start = (id: string, fn: FunctionModel, busy: Set<string>) => {
-    const release = clock.hold();
     busy.add(id);
     work(id, fn)
-      .catch((error) => log(`event ${id} for ${fn.name}: ${error}`))
+      .catch((error) => {
+        log(`event ${id} for ${fn.name} cannot go on: ${error}`);
+        return sleep(clock, COMMIT_PAUSE_MS, stop.signal);
+      })
       .finally(() => {
         busy.delete(id);
-        if (!closed) pump();
-        release();
+        pump();
       });
   };
 
@@ -168,7 +172,7 @@ export const asynchronousQueue = (options: {
 
   /** Starts what is due as far as there is room, and comes back when the next event is due. */
   const pump = () => {
-    if (closed) return;
+    if (stop.signal.aborted) return;
     for (const [arn, busy] of underWay) {
       const fn = models.get(arn);
       if (fn) pumpOne(fn, busy);
@@ -195,7 +199,7 @@ export const asynchronousQueue = (options: {
       z.object({ n: z.number() }).parse(originDue.get(origin, clock.now())).n > 0,
     close: () => {
       cancelTimer();
-      closed = true;
+      stop.abort();
     },
   };
 };

@@ -26,7 +26,7 @@ export type Invocation =
 export type Functions = {
   /** Calls a function in this process. Never rejects: what went wrong is part of the answer. */
   readonly invoke: (arn: string, event: unknown, requestId?: string) => Promise<Invocation>;
-  /** How many more invocations the function takes at the moment. */
+  /** How many more invocations the function takes at the moment; none when the stack closes. */
   readonly room: (arn: string) => number;
   /** `listener` runs after each invocation's end, when there may be room again. */
   readonly onRoom: (listener: (arn: string) => void) => void;
@@ -156,6 +156,7 @@ export const loadFunctions = async (
     },
     room: (arn) => {
       const fn = functions.get(arn);
+      if (closing) return 0;
       return fn ? room(fn) : Number.POSITIVE_INFINITY;
     },
     onRoom: (listener) => void listeners.add(listener),

@@ -53,6 +53,9 @@ const jsonOf = (value: unknown): { value: unknown } | { failure: Failure } => {
   }
 };
 
+/** How soon a step whose commit failed is made again. */
+const COMMIT_PAUSE_MS = 5_000;
+
 /** Runs executions: one row each, one commit per finished step, one timer each at most. */
 export const executionRunner = (options: {
   store: ExecutionStore;
@@ -94,31 +97,50 @@ export const executionRunner = (options: {
       : { ...ended, status: "FAILED", error: outcome.error, cause: outcome.cause ?? null };
   };
 
-  /** Commits where a step led to, then acts on it. */
+  /** Commits where a step led to, then acts on it. Nothing has changed when the commit fails. */
   const advance = (entry: Live, outcome: Outcome) => {
+    const row = progressed(entry.row, outcome);
+    store.save(row);
     entry.cancelTimer();
-    entry.row = progressed(entry.row, outcome);
-    store.save(entry.row);
+    entry.row = row;
     if (isEnded(outcome)) {
-      live.delete(entry.row.arn);
+      live.delete(row.arn);
       if (outcome.status === "FAILED")
-        log(`execution ${entry.row.name} failed: ${outcome.error} ${outcome.cause ?? ""}`);
+        log(`execution ${row.name} failed: ${outcome.error} ${outcome.cause ?? ""}`);
       return;
     }
     entry.cursor = outcome;
     act(entry);
   };
 
+  /** A step that could not be committed, say on a full disk, is made again a little later. */
+  const again = (entry: Live, error: unknown) => {
+    if (closed) return;
+    log(`execution ${entry.row.name} cannot go on: ${error}`);
+    const { cursor } = entry;
+    entry.cancelTimer();
+    entry.cancelTimer = clock.at(clock.now() + COMMIT_PAUSE_MS, () => {
+      if (!closed && entry.cursor === cursor) act(entry);
+    });
+  };
+
+  const timeIsUp = (entry: Live) => {
+    try {
+      advance(entry, due(entry.execution, entry.cursor, present(entry.row.arn)));
+    } catch (error) {
+      again(entry, error);
+    }
+  };
+
   /** Calls the function or sets the timer that the cursor asks for. */
   const act = (entry: Live) => {
-    const { cursor, execution } = entry;
+    const { cursor } = entry;
     if (cursor.deadline !== null)
       entry.cancelTimer = clock.at(cursor.deadline, () => {
-        if (!closed && entry.cursor === cursor)
-          advance(entry, due(execution, cursor, present(execution.arn)));
+        if (!closed && entry.cursor === cursor) timeIsUp(entry);
       });
-    const calls = cursor.phase === "task" || (cursor.phase === "token" && !cursor.submitted);
-    if (calls) call(entry, cursor).catch((error) => log(`execution ${execution.name}: ${error}`));
+    if (cursor.phase === "task" || (cursor.phase === "token" && !cursor.submitted))
+      call(entry, cursor).catch((error) => again(entry, error));
   };
 
   const call = async (entry: Live, cursor: Cursor) => {
@@ -134,23 +156,13 @@ export const executionRunner = (options: {
         entry,
         fail(execution, cursor, failureOf(invocation.error), present(execution.arn)),
       );
-    if (cursor.phase === "token") return noteSubmitted(entry, cursor);
+    if (cursor.phase === "token") return advance(entry, submitted(cursor));
     const result = jsonOf(invocation.result);
     const next =
       "failure" in result
         ? fail(execution, cursor, result.failure, present(execution.arn))
         : succeed(execution, cursor, result.value, present(execution.arn));
     advance(entry, next);
-  };
-
-  /** The timer of the token's time-out goes on; only the fact is committed. */
-  const noteSubmitted = (entry: Live, cursor: Cursor) => {
-    const next = submitted(cursor);
-    entry.cancelTimer();
-    entry.row = progressed(entry.row, next);
-    store.save(entry.row);
-    entry.cursor = next;
-    act(entry);
   };
 
   const follow = (row: ExecutionRow, cursor: Cursor) => {
@@ -191,8 +203,7 @@ export const executionRunner = (options: {
         if (!row.cursor) continue;
         const entry = follow(row, row.cursor);
         const { deadline } = row.cursor;
-        if (deadline !== null && deadline <= clock.now())
-          advance(entry, due(entry.execution, entry.cursor, present(row.arn)));
+        if (deadline !== null && deadline <= clock.now()) timeIsUp(entry);
         else act(entry);
       }
       return rows.length;
@@ -202,9 +213,7 @@ export const executionRunner = (options: {
     abort: (arn: string, failure: { error?: string | undefined; cause?: string | undefined }) => {
       const entry = live.get(arn);
       if (!entry) return;
-      entry.cancelTimer();
-      live.delete(arn);
-      entry.row = {
+      store.save({
         ...entry.row,
         status: "ABORTED",
         stoppedAt: clock.now(),
@@ -212,8 +221,9 @@ export const executionRunner = (options: {
         cause: failure.cause ?? null,
         events: entry.row.events + 1,
         cursor: null,
-      };
-      store.save(entry.row);
+      });
+      entry.cancelTimer();
+      live.delete(arn);
     },
 
     /**

@@ -181,7 +181,11 @@ const startMapping = (mapping: MappingModel, options: Options) => {
     running = true;
     woken = false;
     run()
-      .catch((error) => log(`mapping ${mapping.id}: ${error}`))
+      .catch((error) => {
+        log(`mapping ${mapping.id} cannot go on: ${error}`);
+        woken = true;
+        return sleep(clock, LONGEST_PAUSE_MS, stop.signal);
+      })
       .finally(() => {
         running = false;
         if (woken) wake();
