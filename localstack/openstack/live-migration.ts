@@ -58,7 +58,12 @@ export const startLiveMigration = (
   if (source === null) return;
   set(simulation, instance, { task_state: "migrating" });
   const action = beginAction(simulation, instance, "live-migration", by);
-  const move = { stop: new AbortController(), force: new AbortController(), committed: false };
+  const move = {
+    stop: new AbortController(),
+    force: new AbortController(),
+    prepared: false,
+    committed: false,
+  };
   const run = { simulation, instance, source, action, move };
   void perform(run, host, by);
 };
@@ -217,8 +222,9 @@ const endTurn = ({ running, queues }: Simulation, source: string): void => {
 
 /** When it fails, the row says `error` until all is undone, and `failed` afterwards. */
 const prepare = async (run: Run, row: Migration, target: Host): Promise<void> => {
-  const { simulation, instance, action, source } = run;
+  const { simulation, instance, action, source, move } = run;
   set(simulation, row, { status: "preparing" });
+  move.prepared = true;
   noteEvent(simulation, action, "compute_live_migration", source);
   simulation.world.ports.get(instance.id)?.bindings.push({ host: target.name, status: "INACTIVE" });
   await wait(run, simulation.spec.timing.prepare_ms);
@@ -277,11 +283,11 @@ const complete = ({ simulation }: Run, row: Migration): void => {
 
 /** The server is ACTIVE where it was, without a fault; only row and action tell. */
 const rollBack = (run: Run, row: Migration, why: Ended): void => {
-  const { simulation, instance, source, action } = run;
+  const { simulation, instance, source, action, move } = run;
   release(simulation.world, row.uuid);
   if (instance.vm_state !== "deleted") allocate(simulation.world, instance.id, source, instance);
   const port = simulation.world.ports.get(instance.id);
-  if (port)
+  if (port && move.prepared)
     port.bindings = port.bindings.filter((one) => one.status === "ACTIVE" || one.host !== row.dest);
   const dest = why.event === CONDUCTOR ? null : row.dest;
   set(simulation, instance, { task_state: null });

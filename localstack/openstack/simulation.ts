@@ -37,6 +37,8 @@ export type JournalEntry = {
 export type Move = {
   readonly stop: AbortController;
   readonly force: AbortController;
+  /** Whether the target has a binding of the guest's port. */
+  prepared: boolean;
   /** Whether the guest already runs on the target. */
   committed: boolean;
 };

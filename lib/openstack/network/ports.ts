@@ -47,3 +47,18 @@ export const listBindings = async (
   const schema = z.object({ bindings: z.array(bindingSchema) });
   return (await call(client, `/ports/${encodeURIComponent(portId)}/bindings`, schema)).bindings;
 };
+
+/**
+ * DELETE /v2.0/ports/{id}/bindings/{host}, admin only: the cure for a stale INACTIVE binding.
+ *
+ * @throws OpenStackError 404 when there is none
+ */
+export const deleteBinding = async (
+  client: ServiceClient,
+  portId: string,
+  host: string,
+  { requestId }: { readonly requestId?: string } = {},
+): Promise<void> => {
+  const path = `/ports/${encodeURIComponent(portId)}/bindings/${encodeURIComponent(host)}`;
+  await call(client, path, z.unknown(), { method: "DELETE", expect: [204], requestId });
+};

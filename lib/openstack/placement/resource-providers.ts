@@ -87,6 +87,21 @@ export const allocationsOf = async (
   return (await call(client, `/allocations/${encodeURIComponent(consumerId)}`, schema)).allocations;
 };
 
+/**
+ * DELETE /allocations/{consumer}: frees what a migration that died left behind. Nova does not learn
+ * of it, so never for a server or for a migration under way.
+ *
+ * @throws OpenStackError 404 when the consumer holds nothing
+ */
+export const deleteAllocations = async (
+  client: ServiceClient,
+  consumerId: string,
+  { requestId }: { readonly requestId?: string } = {},
+): Promise<void> => {
+  const path = `/allocations/${encodeURIComponent(consumerId)}`;
+  await call(client, path, z.unknown(), { method: "DELETE", expect: [204], requestId });
+};
+
 /** COMPUTE_STATUS_DISABLED among them: Nova's scheduler leaves the host out. */
 export const traits = async (client: ServiceClient, providerId: string): Promise<string[]> => {
   const schema = z.object({ traits: z.array(z.string()) });

@@ -7,10 +7,11 @@ import {
   revertResize,
 } from "../../../lib/openstack/compute/servers.ts";
 import { getService } from "../../../lib/openstack/compute/services.ts";
-import { listBindings, listPorts } from "../../../lib/openstack/network/ports.ts";
+import { deleteBinding, listBindings, listPorts } from "../../../lib/openstack/network/ports.ts";
 import {
   allocations,
   allocationsOf,
+  deleteAllocations,
   findProvider,
 } from "../../../lib/openstack/placement/resource-providers.ts";
 import {
@@ -119,7 +120,7 @@ describe("a host that dies", () => {
     });
   });
 
-  it("in the middle of a move leaves row, allocation and binding behind", async () => {
+  it("in the middle of a move leaves row, allocation and binding behind, which can be cured", async () => {
     const server = await someServer(cloud, { grouped: false });
     const target = await otherHost(cloud, server.host);
     await cloud.behave({ [server.id]: { live_migration: { outcome: "hang" } } });
@@ -155,6 +156,14 @@ describe("a host that dies", () => {
     });
     const again = await lastRow(cloud, server.id);
     await liveMigrate(cloud.admin.compute, server.id, { host: target.host });
-    expect((await outcomeOf(cloud, server.id, again)).row.status).toBe("error");
+    const refused = await outcomeOf(cloud, server.id, again);
+    expect(refused.row.status).toBe("error");
+
+    await deleteBinding(cloud.admin.network, port?.id ?? "", target.host);
+    await deleteAllocations(cloud.admin.placement, row.uuid);
+    expect(await allocationsOf(cloud.admin.placement, row.uuid)).toEqual({});
+    await liveMigrate(cloud.admin.compute, server.id, { host: target.host });
+    const cured = await outcomeOf(cloud, server.id, refused.row.id);
+    expect(cured.row.status).toBe("completed");
   });
 });

@@ -8,7 +8,7 @@ import { scaledClock } from "../../../localstack/clock.ts";
 import type { DriverFaults } from "../../../localstack/openstack/faults.ts";
 import { startSimulator } from "../../../localstack/openstack/simulator.ts";
 import { cloudOf } from "../../../localstack/openstack/spec.ts";
-import { actOnHosts, type Faults, labClouds, setFaults } from "../lab.ts";
+import { actOnHosts, type Faults, healLab, labClouds, setFaults } from "../lab.ts";
 
 /**
  * One cloud for the contract: 6 hosts, 12 servers in two projects, each with an anti-affinity group
@@ -43,7 +43,7 @@ const openLab = async (): Promise<ContractCloud> => {
     behave: (faults) => setFaults(faults as Faults),
     kill: (host) => actOnHosts("kill", host),
     start: (host) => actOnHosts("start", host),
-    close: async () => undefined,
+    close: healLab,
   };
 };
 
