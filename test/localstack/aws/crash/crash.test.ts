@@ -38,7 +38,7 @@ test.each([1, 2, 3])(
     const random = seededRandom(seed);
     let killed = 0;
     for (let kill = 0; kill < KILLS; kill++) {
-      const { code } = await runWorker(data.folder, random() * 150);
+      const { code } = await runWorker(data.folder, random() * 250);
       if (code === null) killed += 1;
     }
     const { code, output } = await runWorker(data.folder);
