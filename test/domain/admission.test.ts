@@ -1,0 +1,108 @@
+import { describe, expect, test } from "vitest";
+import { objectionsTo } from "../../lib/domain/admission.ts";
+import type { Device } from "../../lib/domain/device.ts";
+import { later } from "../../lib/domain/instant.ts";
+import { newSessionSchema } from "../../lib/domain/session.ts";
+import { aDevice, NOW } from "./builders.ts";
+
+const fleet = (...devices: Device[]) => new Map(devices.map((device) => [device.name, device]));
+
+const { service } = aDevice("any");
+const disabled = aDevice("cmp-03", {
+  service: { ...service, status: "disabled", disabled_reason: "bad DIMM" },
+});
+const down = aDevice("cmp-04", { service: { ...service, state: "down" } });
+const gone = aDevice("cmp-05", { gone: true });
+const ironic = aDevice("cmp-06", {
+  hypervisor: { id: "node", hostname: "node", type: "ironic", version: 1 },
+});
+const cloud = fleet(aDevice("cmp-01"), aDevice("cmp-02"), disabled, down, gone, ironic);
+
+/** What is objected to, as `path code`. */
+const objections = (request: object): string[] =>
+  objectionsTo(
+    newSessionSchema.parse({ hosts: ["cmp-01"], maintenance_at: NOW, ...request }),
+    cloud,
+    NOW,
+  ).map(({ path, code }) => `${path} ${code}`);
+
+test("a sound request meets no objection", () => {
+  expect(objections({ targets: ["cmp-02"], ends_at: later(NOW, 3600) })).toEqual([]);
+});
+
+test("every objection is told at once, each with its place in the request", () => {
+  expect(objections({ hosts: ["cmp-01", "cmp-99"], targets: ["cmp-03", "cmp-98"] })).toEqual([
+    "hosts.1 host_unknown",
+    "targets.0 target_disabled",
+    "targets.1 host_unknown",
+  ]);
+});
+
+describe("a host", () => {
+  test.each([
+    ["cmp-99", "host_unknown"],
+    ["cmp-05", "host_unknown"],
+    ["cmp-06", "host_ironic"],
+  ])("%s is refused as %s", (host, code) => {
+    expect(objections({ hosts: [host] })).toEqual([`hosts.0 ${code}`]);
+  });
+
+  test.each(["cmp-03", "cmp-04"])("%s may be disabled or down: it is to be repaired", (host) => {
+    expect(objections({ hosts: [host] })).toEqual([]);
+  });
+});
+
+describe("a target", () => {
+  test.each([
+    ["cmp-99", "host_unknown"],
+    ["cmp-05", "host_unknown"],
+    ["cmp-06", "host_ironic"],
+    ["cmp-03", "target_disabled"],
+    ["cmp-04", "target_down"],
+  ])("%s is refused as %s", (target, code) => {
+    expect(objections({ targets: [target] })).toEqual([`targets.0 ${code}`]);
+  });
+
+  test("that is disabled is refused with the reason that stands at Nova", () => {
+    const request = newSessionSchema.parse({ maintenance_at: NOW, targets: ["cmp-03"] });
+
+    expect(objectionsTo(request, cloud, NOW)[0]?.message).toContain("bad DIMM");
+  });
+});
+
+describe("the start", () => {
+  test("may lie a little in the past: clocks differ and people are slow", () => {
+    expect(objections({ maintenance_at: later(NOW, -300) })).toEqual([]);
+    expect(objections({ maintenance_at: later(NOW, -301) })).toEqual([
+      "maintenance_at in_the_past",
+    ]);
+  });
+
+  test("is before the end", () => {
+    expect(objections({ ends_at: NOW })).toEqual(["ends_at before_start"]);
+    expect(objections({ ends_at: later(NOW, 1) })).toEqual([]);
+  });
+});
+
+describe("a webhook", () => {
+  test.each([{}, { url: "" }, { url: "cmp-01:8080" }, { url: "file:///etc/passwd" }])(
+    "with %j is refused: it needs an http(s) URL",
+    (metadata) => {
+      expect(objections({ actions: [{ plugin: "webhook", metadata }] })).toEqual([
+        "actions.0.metadata.url url_missing",
+      ]);
+    },
+  );
+
+  test("with a URL is taken, and a hold needs none", () => {
+    const webhook = { plugin: "webhook", metadata: { url: "https://worker.example/start" } };
+
+    expect(objections({ actions: [webhook, { plugin: "hold" }] })).toEqual([]);
+  });
+});
+
+describe("a hold", () => {
+  test.fails.each(["abc", 0, -1, 0.5, 1e15])("cannot last %j seconds", (seconds) => {
+    expect(objections({ actions: [{ plugin: "hold", metadata: { seconds } }] })).toHaveLength(1);
+  });
+});

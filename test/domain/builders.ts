@@ -1,0 +1,50 @@
+import type { Device } from "../../lib/domain/device.ts";
+import { claimHost, type HostRun } from "../../lib/domain/host-run.ts";
+import { newSessionSchema, openSession, type Session } from "../../lib/domain/session.ts";
+
+export const NOW = "2026-11-22T10:00:00.000Z";
+export const SESSION_ID = "6f3f0d0e-5b63-4c35-9a5c-3f4a5b6c7d8e";
+
+/** A session of two hosts that was opened now and may start now. */
+export const aSession = (but: Partial<Session> = {}): Session => ({
+  ...openSession(newSessionSchema.parse({ hosts: ["cmp-01", "cmp-02"], maintenance_at: NOW }), {
+    sessionId: SESSION_ID,
+    cloud: "lab",
+    region: "RegionOne",
+    by: "admin",
+    now: NOW,
+  }),
+  ...but,
+});
+
+/** A session whose pre-flight found nothing and which owns its hosts. */
+export const aClaimedSession = (but: Partial<Session> = {}): Session =>
+  aSession({ preflight_at: NOW, claimed_at: NOW, ...but });
+
+/** A host that waits for its turn. */
+export const aHost = (host: string, but: Partial<HostRun> = {}): HostRun => ({
+  ...claimHost({
+    sessionId: SESSION_ID,
+    host,
+    deviceId: `device-${host}`,
+    plugins: [],
+    now: NOW,
+  }),
+  ...but,
+});
+
+export const aDevice = (name: string, but: Partial<Device> = {}): Device => ({
+  schema: 1,
+  id: `device-${name}`,
+  cloud: "lab",
+  region: "RegionOne",
+  cell: null,
+  name,
+  zone: "nova",
+  service: { id: `service-${name}`, status: "enabled", state: "up", disabled_reason: null },
+  hypervisor: { id: `node-${name}`, hostname: `${name}.example`, type: "QEMU", version: 8_002_000 },
+  gone: false,
+  synced_at: NOW,
+  version: 1,
+  ...but,
+});

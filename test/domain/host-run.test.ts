@@ -1,0 +1,102 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import {
+  disabledReason,
+  entering,
+  givingBack,
+  isActive,
+  isBeforeWork,
+  isOurReason,
+  leavingForHuman,
+  PHASES,
+} from "../../lib/domain/host-run.ts";
+import { aHost, SESSION_ID } from "./builders.ts";
+
+const LATER = "2026-11-22T10:15:00.000Z";
+
+describe("the reason of our disable", () => {
+  const ids = fc.uuid();
+  const links = fc.webUrl({ size: "large" });
+
+  test("is known again by the session that wrote it, and fits Nova's column", () => {
+    fc.assert(
+      fc.property(ids, fc.option(links, { nil: "" }), (id, link) => {
+        const reason = disabledReason(id, link);
+
+        expect(isOurReason(reason, id)).toBe(true);
+        expect(reason.length).toBeLessThanOrEqual(255);
+      }),
+    );
+  });
+
+  test("is not known by another session, even one whose id begins alike", () => {
+    fc.assert(
+      fc.property(ids, ids, links, fc.string({ minLength: 1 }), (one, other, link, more) => {
+        fc.pre(one !== other && more.trim() !== "" && !more.startsWith(" "));
+
+        expect(isOurReason(disabledReason(one, link), other)).toBe(false);
+        expect(isOurReason(disabledReason(`${one}${more}`, link), one)).toBe(false);
+        expect(isOurReason(disabledReason(one.slice(0, -1), link), one)).toBe(false);
+      }),
+    );
+  });
+
+  test.each([null, undefined, "", "lull:", "bad DIMM", `not lull:${SESSION_ID}`])(
+    "is not %j",
+    (reason) => {
+      expect(isOurReason(reason, SESSION_ID)).toBe(false);
+    },
+  );
+});
+
+describe("a host", () => {
+  test("waits for its session with all its actions to do", () => {
+    expect(aHost("cmp-01")).toMatchObject({ phase: "WAITING", outcome: null, run_id: null });
+  });
+
+  test("takes one of the parallel places from its start to its end", () => {
+    const active = PHASES.filter((phase) => isActive(aHost("cmp-01", { phase })));
+
+    expect(active).toEqual(PHASES.slice(1, -1));
+  });
+
+  test("may be given back until its work begins, and not after", () => {
+    const before = PHASES.filter((phase) => isBeforeWork(aHost("cmp-01", { phase })));
+
+    expect(before).toEqual([
+      "WAITING",
+      "DISABLING",
+      "ASKING",
+      "MOVING",
+      "VERIFYING_EMPTY",
+      "SILENCING",
+      "ENTERING",
+    ]);
+  });
+
+  test("enters each phase with a new time and without the words of the last one", () => {
+    expect(entering(aHost("cmp-01", { details: "looking" }), "MOVING", LATER)).toMatchObject({
+      phase: "MOVING",
+      phase_at: LATER,
+      details: null,
+    });
+  });
+
+  test("that is given back still has its monitoring and its service restored", () => {
+    expect(givingBack(aHost("cmp-01", { phase: "MOVING" }), LATER, "aborted")).toMatchObject({
+      phase: "RESTORING",
+      outcome: "restored",
+      details: "aborted",
+      finished_at: null,
+    });
+  });
+
+  test("that is left for a human is finished, failed, and says why", () => {
+    expect(leavingForHuman(aHost("cmp-01"), LATER, "webhook failed")).toMatchObject({
+      phase: "FINISHED",
+      outcome: "failed",
+      finished_at: LATER,
+      details: "webhook failed",
+    });
+  });
+});

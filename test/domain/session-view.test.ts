@@ -1,0 +1,125 @@
+import { describe, expect, test } from "vitest";
+import type { Move } from "../../lib/domain/move.ts";
+import type { Attention } from "../../lib/domain/session.ts";
+import { attentionOf, detailOf, summaryOf } from "../../lib/domain/session-view.ts";
+import { aClaimedSession, aHost, NOW, SESSION_ID } from "./builders.ts";
+
+const LATER = "2026-11-22T11:00:00.000Z";
+
+const owned: Attention = {
+  code: "host_owned",
+  host: "cmp-02",
+  instance: null,
+  since: "2026-11-22T10:30:00.000Z",
+  message: "another session owns cmp-02",
+  what_happens_next: "it starts later",
+};
+
+const move: Move = {
+  schema: 1,
+  session_id: SESSION_ID,
+  host: "cmp-01",
+  instance_id: "instance-1",
+  instance_name: "web-1",
+  project_id: "project-1",
+  action: "LIVE_MIGRATE",
+  state: "moved",
+  destination_host: "cmp-09",
+  refused: ["cmp-08"],
+  tries: 2,
+  started_at: NOW,
+  finished_at: LATER,
+  details: null,
+};
+
+describe("attention", () => {
+  test("is empty while all goes well", () => {
+    const runs = [aHost("cmp-01", { phase: "MOVING" }), aHost("cmp-02")];
+
+    expect(attentionOf(aClaimedSession(), runs)).toEqual([]);
+  });
+
+  test("names what waits for a human, oldest first", () => {
+    const failed = aHost("cmp-01", {
+      phase: "FINISHED",
+      outcome: "failed",
+      finished_at: LATER,
+      details: "verify_failed",
+    });
+    const stuck = aHost("cmp-03", { phase: "MOVING", phase_at: NOW, trouble: "no room for it" });
+
+    expect(
+      attentionOf(aClaimedSession({ attention: [owned] }), [failed, stuck]).map(
+        ({ code, host, message }) => [code, host, message],
+      ),
+    ).toEqual([
+      ["host_moving", "cmp-03", "no room for it"],
+      ["host_owned", "cmp-02", "another session owns cmp-02"],
+      ["host_failed", "cmp-01", "verify_failed"],
+    ]);
+  });
+
+  test("does not ask for anything about a host that was given back or is done", () => {
+    const runs = [
+      aHost("cmp-01", { phase: "FINISHED", outcome: "restored", details: "aborted" }),
+      aHost("cmp-02", { phase: "FINISHED", outcome: "maintained" }),
+    ];
+
+    expect(attentionOf(aClaimedSession(), runs)).toEqual([]);
+  });
+});
+
+describe("the detail of a session", () => {
+  const action = { hook_id: null, started_at: null, details: null };
+  const runs = [
+    aHost("cmp-01", {
+      phase: "IN_MAINTENANCE",
+      instances_total: 3,
+      actions: [
+        { plugin: "webhook", state: "RUNNING", ...action },
+        { plugin: "hold", state: "PENDING", ...action },
+      ],
+    }),
+  ];
+  const detail = detailOf(aClaimedSession(), runs, [move]);
+
+  test("lists every host of the session, claimed or not, in the session's order", () => {
+    expect(detail.hosts).toMatchObject([
+      { hostname: "cmp-01", phase: "IN_MAINTENANCE", disabled: true, maintained: false },
+      { hostname: "cmp-02", phase: "WAITING", disabled: false, outcome: null },
+    ]);
+  });
+
+  test("tells of each instance where it went and by what", () => {
+    expect(detail.instances).toMatchObject([
+      {
+        instance_id: "instance-1",
+        host: "cmp-01",
+        destination_host: "cmp-09",
+        state: "moved",
+        action: "LIVE_MIGRATE",
+        action_done: true,
+      },
+    ]);
+  });
+
+  test("tells of the plug-ins that have begun", () => {
+    expect(detail.action_plugin_instances).toEqual([
+      { plugin: "webhook", type: "host", hostname: "cmp-01", state: "RUNNING" },
+    ]);
+  });
+
+  test("does not tell the hash or secret of anything", () => {
+    expect(JSON.stringify(detail)).not.toMatch(/hook_id|secret|sha256|device_id/);
+  });
+});
+
+test("a session in a list is known by its id, state and progress", () => {
+  expect(summaryOf(aClaimedSession(), [aHost("cmp-01", { phase: "FINISHED" })])).toMatchObject({
+    session_id: SESSION_ID,
+    state: "MAINTENANCE",
+    control: "running",
+    percent_done: 50,
+    hosts: 2,
+  });
+});
