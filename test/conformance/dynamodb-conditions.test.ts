@@ -105,6 +105,8 @@ describe("a condition that holds", () => {
     ["NOT NOT n = :v", { ":v": N(5) }],
     ["n = :v OR n = :w AND m = :w", { ":v": N(5), ":w": N(0) }],
     ["(n = :w OR n = :v) AND s = :s", { ":v": N(5), ":w": N(0), ":s": S("snow") }],
+    [Array(150).fill("n = :v").join(" OR "), { ":v": N(5) }],
+    [`n IN (${[...Array(99).fill(":w"), ":v"]})`, { ":v": N(5), ":w": N(6) }],
     ["n = :v and not s in (:s)", { ":v": N(5), ":s": S("rain") }],
   ];
   for (const [condition, values] of cases)
@@ -237,6 +239,25 @@ describe("a condition is refused", () => {
       "Invalid attribute type name found",
     ],
     [
+      "with a path of 33 levels",
+      `attribute_exists(${Array(33).fill("a").join(".")})`,
+      undefined,
+      "too many nesting levels",
+    ],
+    [
+      "with an index beyond all lists",
+      "attribute_exists(l[99999999999])",
+      undefined,
+      "List index is not within the allowable range",
+    ],
+    [
+      "with 301 operators",
+      Array(151).fill("n = :v").join(" OR "),
+      { ":v": N(5) },
+      "too many operators",
+    ],
+    ["with 101 candidates", `n IN (${Array(101).fill(":v")})`, { ":v": N(5) }, "too many operands"],
+    [
       "longer than 4 KB",
       `n = :v OR ${"x".repeat(4096)} = :v`,
       { ":v": N(5) },
@@ -256,6 +277,7 @@ describe("a condition is refused", () => {
       { ExpressionAttributeNames: {} },
       "ExpressionAttributeNames must not be empty",
     ],
+    ["an empty name", { ExpressionAttributeNames: { "#x": "" } }, "Empty attribute name"],
     ["a name without #", { ExpressionAttributeNames: { x: "n" } }, 'Syntax error; key: "x"'],
     [
       "no values at all",

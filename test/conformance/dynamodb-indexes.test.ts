@@ -210,6 +210,10 @@ describe("an index query is refused", () => {
       { IndexName: "notes", ProjectionExpression: "secret" },
     ],
     ["from a key without the table's part", { ExclusiveStartKey: { team: S("t"), rank_no: N(1) } }],
+    [
+      "with a filter on an attribute that is not projected",
+      { IndexName: "notes", FilterExpression: "secret = :t" },
+    ],
     ["with a filter on the index's key", { FilterExpression: "rank_no = :t" }],
   ];
   test.each(cases)("%s", async (_, more) => {

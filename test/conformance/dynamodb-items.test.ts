@@ -104,6 +104,7 @@ describe("PutItem", () => {
     ["with a key of another type", { PK: { S: "a" }, SK: { N: "1" } }],
     ["with an empty hash key", { PK: { S: "" }, SK: { S: "a" } }],
     ["with an empty range key", { PK: { S: "a" }, SK: { S: "" } }],
+    ["with an attribute without a name", { PK: { S: "a" }, SK: { S: "a" }, "": { S: "a" } }],
     ["with an empty string set", { PK: { S: "a" }, SK: { S: "a" }, set: { SS: [] } }],
     ["with an empty number set", { PK: { S: "a" }, SK: { S: "a" }, set: { NS: [] } }],
     [

@@ -220,6 +220,7 @@ describe("what is returned", () => {
     [{ Select: "COUNT" as const, ProjectionExpression: "n" }],
     [{ Select: "ALL_ATTRIBUTES" as const, ProjectionExpression: "n" }],
     [{ Select: "ALL_PROJECTED_ATTRIBUTES" as const }],
+    [{ Select: "DEFAULT" as "COUNT" }],
     [{ Limit: 0 }],
     [{ IndexName: "no-such-index" }],
   ])("cannot be %j", async (more) => {
@@ -252,6 +253,11 @@ describe("a key condition is refused", () => {
     ],
     ["PK = :n", { ":n": { N: "1" }, ":p": S("x") }, ""],
     ["PK = :p AND SK = :e", { ":e": S("") }, "cannot contain an empty string value"],
+    [
+      "PK = :p AND SK > :l",
+      { ":l": S("x".repeat(1025)) },
+      "Aggregated size of all range keys has exceeded the size limit of 1024 bytes",
+    ],
     ["PK.x = :p", {}, "Key attributes must be scalars"],
     ["PK = :p AND SK = :s", { ":s": S("a"), ":t": S("b") }, "unused in expressions: keys: {:t}"],
   ];

@@ -248,6 +248,15 @@ describe("an update is refused", () => {
     expect(error.message).toContain(message);
   });
 
+  test("when it would nest values more than 32 levels deep", async () => {
+    const nested = (depth: number): AttributeValue =>
+      depth === 1 ? S("innermost") : { L: [nested(depth - 1)] };
+    await updated("SET mp.y.z = :v", { ":v": nested(30) });
+    const error = await refusal(updated("SET mp.y.z = :v", { ":v": nested(31) }));
+    expect(error.name).toBe("ValidationException");
+    expect(error.message).toContain("Nesting Levels have exceeded supported limits");
+  });
+
   test("and changes nothing", async () => {
     const key = newKey();
     await table.put({ ...key, ...SUBJECT });

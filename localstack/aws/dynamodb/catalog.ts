@@ -165,7 +165,8 @@ const createRows = (storage: Storage, table: Table): void => {
     CREATE TABLE ${table.pendingRows} (
       sequence INTEGER PRIMARY KEY,
       due INTEGER NOT NULL, hash ANY NOT NULL, range ANY NOT NULL, old TEXT, new TEXT
-    ) STRICT;`);
+    ) STRICT;
+    CREATE INDEX ${table.pendingRows}_key ON ${table.pendingRows} (hash, range);`);
   createStreamRows(storage, table);
   for (const index of table.indexes) createIndexRows(storage, index);
 };

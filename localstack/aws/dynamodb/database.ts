@@ -6,6 +6,7 @@ import type { Misbehaviour } from "../misbehaviour.ts";
 import { openCatalog } from "./catalog.ts";
 import type { Engine } from "./engine.ts";
 import { ensureTable } from "./ensure-table.ts";
+import { settleIndexes } from "./indexes.ts";
 import { batchGetItemOperation } from "./operations/batch-get-item.ts";
 import { batchWriteItemOperation } from "./operations/batch-write-item.ts";
 import { getItemOperation } from "./operations/get-item.ts";
@@ -142,6 +143,7 @@ export const openDatabase = (options: {
         forgetTokens(engine);
         for (const table of catalog.all()) {
           removeExpired(engine, table);
+          settleIndexes(engine, table);
           trimRecords(engine, table);
         }
       }),

@@ -6,10 +6,10 @@ import {
   type EncodedKey,
   type EncodedValue,
   indexKey,
-  indexKeyLimit,
   isEmpty,
   type KeyAttribute,
   keyAttributes,
+  longestKey,
 } from "./keys.ts";
 import { numberColumn, optionalText, type Row, type Storage } from "./storage.ts";
 import { itemOf, type StoredItem } from "./stored-items.ts";
@@ -35,7 +35,7 @@ const checkIndexKey = (index: Index, attribute: KeyAttribute, item: Item): void 
     throw invalid(
       `One or more parameter values are not valid. A value specified for a secondary index key is not supported. The AttributeValue for a key attribute cannot contain an empty string value. IndexName: ${index.name}, IndexKey: ${name}`,
     );
-  const longest = indexKeyLimit(index.key, attribute);
+  const longest = longestKey(index.key, attribute);
   if (valueSize(value) > longest)
     throw invalidParameter(
       `Size of the secondary index key ${name} has exceeded the maximum size limit of ${longest} bytes. IndexName: ${index.name}`,

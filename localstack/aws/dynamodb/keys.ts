@@ -35,8 +35,8 @@ export const encodeValue = (value: AttributeValue): EncodedValue | undefined => 
 export const isEmpty = (value: AttributeValue): boolean =>
   ("S" in value && value.S === "") || ("B" in value && value.B === "");
 
-/** @throws AwsError ValidationException when the value is empty or too long for a primary key */
-const encodeChecked = (
+/** @throws AwsError ValidationException when the value is empty or longer than `longest` bytes */
+export const encodeChecked = (
   { name }: KeyAttribute,
   value: AttributeValue,
   longest: number,
@@ -123,5 +123,6 @@ const encodeMember = ({ name, type }: KeyAttribute, item: Item): EncodedValue | 
   return value && type in value ? encodeValue(value) : undefined;
 };
 
-export const indexKeyLimit = (schema: KeySchema, attribute: KeyAttribute): number =>
+/** How many bytes a value of the key attribute may have. */
+export const longestKey = (schema: KeySchema, attribute: KeyAttribute): number =>
   attribute === schema.hash ? LONGEST_HASH : LONGEST_RANGE;

@@ -8,7 +8,7 @@ import { invalid, invalidParameter, malformed } from "./invalid.ts";
 import { canonicalNumber } from "./numbers.ts";
 
 /** Attributes may nest this deep (Developer Guide, "Limits"). */
-const DEEPEST_NESTING = 32;
+export const DEEPEST_NESTING = 32;
 
 export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
@@ -75,6 +75,7 @@ const readTyped = (type: AttributeType, content: unknown, depth: number): Attrib
 const readText = (content: unknown): string => {
   if (typeof content !== "string")
     throw malformed(`${describe(content)} can not be converted to a String`);
+  if (!content.isWellFormed()) throw malformed("A string holds a surrogate without its other half");
   return content;
 };
 
@@ -117,7 +118,10 @@ const readSet = (
 const readMap = (content: unknown, depth: number): Item => {
   if (!isRecord(content)) throw malformed("Unexpected value type in payload");
   return Object.fromEntries(
-    Object.entries(content).map(([name, value]) => [name, readValue(value, depth)]),
+    Object.entries(content).map(([name, value]) => {
+      if (name === "") throw invalidParameter("Empty attribute name");
+      return [name, readValue(value, depth)];
+    }),
   );
 };
 

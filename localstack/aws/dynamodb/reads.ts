@@ -103,7 +103,6 @@ const readSource = (catalog: Catalog, input: Input, name: string): Source => {
 };
 
 const SELECTS = [
-  "DEFAULT",
   "ALL_ATTRIBUTES",
   "ALL_PROJECTED_ATTRIBUTES",
   "SPECIFIC_ATTRIBUTES",
@@ -111,13 +110,13 @@ const SELECTS = [
 ] as const;
 
 const readSelect = (input: Input, { index }: Source, paths: readonly Path[] | undefined) => {
-  const select = choice(input, "Select", SELECTS);
+  const select = input["Select"] == null ? undefined : choice(input, "Select", SELECTS);
   if (paths && index) refuseUnprojected(index, paths);
   if (select === "SPECIFIC_ATTRIBUTES" && !paths)
     throw invalid(
       "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES",
     );
-  if (paths && select !== "SPECIFIC_ATTRIBUTES" && select !== "DEFAULT")
+  if (paths && select && select !== "SPECIFIC_ATTRIBUTES")
     throw invalid(
       `Cannot specify the ProjectionExpression when choosing to get ${select === "COUNT" ? "only the Count" : select}`,
     );

@@ -1,103 +1,19 @@
 import type { SQLInputValue } from "node:sqlite";
-import type { AttributeValue, Item } from "./attribute-values.ts";
-import { compareValues } from "./attribute-values.ts";
+import { type AttributeValue, compareValues, type Item } from "./attribute-values.ts";
+import { type Bounds, encodeConditionValue, fulfils, rangeBounds } from "./bounds.ts";
 import type { RangeCondition } from "./expressions/key-condition.ts";
-import { invalid, invalidParameter } from "./invalid.ts";
-import {
-  type EncodedKey,
-  type EncodedValue,
-  encodeValue,
-  indexKey,
-  isEmpty,
-  itemKey,
-  type KeyAttribute,
-  keyAttributes,
-} from "./keys.ts";
+import { invalid } from "./invalid.ts";
+import { type EncodedKey, indexKey, itemKey, keyAttributes } from "./keys.ts";
 import type { Source } from "./reads.ts";
 
 /** A part of an SQL condition with its values. */
 export type Clause = { readonly sql: string; readonly values: readonly SQLInputValue[] };
-
-type Bound = { readonly value: EncodedValue; readonly inclusive: boolean };
-
-/** Range keys between two bounds; equal bounds mean one key. */
-type Bounds = {
-  readonly equal?: EncodedValue;
-  readonly low?: Bound;
-  readonly high?: Bound;
-};
 
 /** Where a page begins: the encoded keys of the last item of the page before. */
 export type StartKey = {
   readonly table: EncodedKey;
   readonly index: EncodedKey | undefined;
   readonly item: Item;
-};
-
-/** @throws AwsError ValidationException when the condition's value cannot be that key's */
-export const encodeConditionValue = (
-  { name, type }: KeyAttribute,
-  value: AttributeValue,
-): EncodedValue => {
-  const encoded = type in value ? encodeValue(value) : undefined;
-  if (encoded === undefined)
-    throw invalidParameter("Condition parameter type does not match schema type");
-  if (isEmpty(value))
-    throw invalid(
-      `One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty string value. Key: ${name}`,
-    );
-  return encoded;
-};
-
-const rangeBounds = (attribute: KeyAttribute, condition: RangeCondition): Bounds => {
-  if (condition.operator === "between")
-    return {
-      low: { value: encodeConditionValue(attribute, condition.low), inclusive: true },
-      high: { value: encodeConditionValue(attribute, condition.high), inclusive: true },
-    };
-  const value = encodeConditionValue(attribute, condition.value);
-  switch (condition.operator) {
-    case "=":
-      return { equal: value };
-    case "<":
-    case "<=":
-      return { high: { value, inclusive: condition.operator === "<=" } };
-    case ">":
-    case ">=":
-      return { low: { value, inclusive: condition.operator === ">=" } };
-    case "begins_with":
-      return prefixBounds(value);
-  }
-};
-
-const prefixBounds = (prefix: EncodedValue): Bounds => {
-  const end = typeof prefix === "string" ? endOfTexts(prefix) : endOfBytes(prefix);
-  return {
-    low: { value: prefix, inclusive: true },
-    ...(end !== undefined && { high: { value: end, inclusive: false } }),
-  };
-};
-
-const HIGHEST_CODE_POINT = 0x10ffff;
-
-/** The first text after all that begin with the prefix; undefined when there is none. */
-const endOfTexts = (prefix: string): string | undefined => {
-  const points = [...prefix].map((character) => character.codePointAt(0) ?? 0);
-  while (points.at(-1) === HIGHEST_CODE_POINT) points.pop();
-  const last = points.pop();
-  if (last === undefined) return undefined;
-  // The code points between are surrogates, which no UTF-8 text holds.
-  const next = last === 0xd7ff ? 0xe000 : last + 1;
-  return String.fromCodePoint(...points, next);
-};
-
-const endOfBytes = (prefix: Uint8Array): Uint8Array | undefined => {
-  let length = prefix.length;
-  while (length > 0 && prefix[length - 1] === 0xff) length -= 1;
-  if (length === 0) return undefined;
-  const end = prefix.slice(0, length);
-  end[length - 1] = (end[length - 1] ?? 0) + 1;
-  return end;
 };
 
 /**
@@ -126,8 +42,8 @@ export const queryClause = (
   start: StartKey | undefined,
   forward: boolean,
 ): Clause => {
-  const encoded = encodeConditionValue(key.hash, hash);
-  const bounds = condition && key.range ? rangeBounds(key.range, condition) : {};
+  const encoded = encodeConditionValue(key, key.hash, hash);
+  const bounds = condition && key.range ? rangeBounds(key, key.range, condition) : {};
   if (start) refuseForeignStart(start, { key, index }, hash, condition);
   const ranged = rangeClause(
     index ? "index_range" : "range",
@@ -185,35 +101,6 @@ const refuseForeignStart = (
   const startRange = key.range && item[key.range.name];
   if (condition && startRange && !fulfils(startRange, condition))
     throw invalid("The provided starting key does not match the range key predicate");
-};
-
-const fulfils = (value: AttributeValue, condition: RangeCondition): boolean => {
-  if (condition.operator === "between")
-    return (
-      (compareValues(value, condition.low) ?? -1) >= 0 &&
-      (compareValues(value, condition.high) ?? 1) <= 0
-    );
-  if (condition.operator === "begins_with") return beginsWith(value, condition.value);
-  const sign = compareValues(value, condition.value) ?? Number.NaN;
-  switch (condition.operator) {
-    case "=":
-      return sign === 0;
-    case "<":
-      return sign < 0;
-    case "<=":
-      return sign <= 0;
-    case ">":
-      return sign > 0;
-    case ">=":
-      return sign >= 0;
-  }
-};
-
-const beginsWith = (value: AttributeValue, prefix: AttributeValue): boolean => {
-  if ("S" in value && "S" in prefix) return value.S.startsWith(prefix.S);
-  if (!("B" in value && "B" in prefix)) return false;
-  const start = Buffer.from(prefix.B, "base64");
-  return Buffer.from(value.B, "base64").subarray(0, start.length).equals(start);
 };
 
 /** All rows of a table or index from a start key on. */

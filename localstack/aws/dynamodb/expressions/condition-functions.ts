@@ -85,7 +85,8 @@ const bindBeginsWith = (binding: Binding, call: CallTemplate): Predicate => {
 
 const bytes = (base64: string): Buffer => Buffer.from(base64, "base64");
 
-const beginsWith = (value: AttributeValue, prefix: AttributeValue): boolean => {
+/** Whether a string or binary begins with another. */
+export const beginsWith = (value: AttributeValue, prefix: AttributeValue): boolean => {
   if ("S" in value && "S" in prefix) return value.S.startsWith(prefix.S);
   if ("B" in value && "B" in prefix) {
     const start = bytes(prefix.B);

@@ -30,7 +30,33 @@ const tokenize = (source: string): readonly Token[] => {
   return [...tokens, { kind: "end", text: "<EOF>", at: source.length }];
 };
 
-/** @throws AwsError ValidationException when the expression is empty or too long */
+/** Most operators and functions in one expression (Developer Guide, "Quotas"). */
+const MOST_OPERATORS = 300;
+const KEYWORD_OPERATORS = new Set(["AND", "OR", "NOT", "IN", "BETWEEN"]);
+const SYMBOL_OPERATORS = new Set(["=", "<>", "<", "<=", ">", ">=", "+", "-"]);
+
+/** Whether the token is an operator or calls a function; the equals sign of SET is neither. */
+const isOperator = (kind: ExpressionKind, token: Token, next: Token | undefined): boolean => {
+  if (token.kind === "symbol")
+    return SYMBOL_OPERATORS.has(token.text) && !(kind === "UpdateExpression" && token.text === "=");
+  return (
+    token.kind === "word" && (KEYWORD_OPERATORS.has(token.text.toUpperCase()) || next?.text === "(")
+  );
+};
+
+const refuseTooManyOperators = (kind: ExpressionKind, tokens: readonly Token[]): void => {
+  const operators = tokens.filter((token, index) => isOperator(kind, token, tokens[index + 1]));
+  // Each BETWEEN brought an AND that is no operator.
+  const betweens = operators.filter(({ text }) => text.toUpperCase() === "BETWEEN").length;
+  const count = operators.length - betweens;
+  if (count > MOST_OPERATORS)
+    throw invalidExpression(
+      kind,
+      `The expression contains too many operators; operator count: ${count}`,
+    );
+};
+
+/** @throws AwsError ValidationException when the expression is empty, too long, or has too many operators */
 export const openCursor = (kind: ExpressionKind, source: string): Cursor => {
   const size = Buffer.byteLength(source);
   if (size > LONGEST_EXPRESSION)
@@ -40,6 +66,7 @@ export const openCursor = (kind: ExpressionKind, source: string): Cursor => {
     );
   const tokens = tokenize(source);
   if (tokens.length === 1) throw invalidExpression(kind, "The expression can not be empty;");
+  refuseTooManyOperators(kind, tokens);
   return { kind, source, tokens, position: 0 };
 };
 

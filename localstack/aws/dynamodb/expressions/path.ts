@@ -1,4 +1,5 @@
 import { type AttributeValue, type Item, member } from "../attribute-values.ts";
+import { DEEPEST_NESTING } from "../read-values.ts";
 import { isReserved } from "../reserved-words.ts";
 import { type Cursor, expectSymbol, peek, syntaxError, take } from "./cursor.ts";
 import { type ExpressionKind, invalidExpression } from "./expression-error.ts";
@@ -10,13 +11,21 @@ export type PathTemplate = readonly (string | number)[];
 /** A document path: the names and list indexes from an item's top level down. */
 export type Path = readonly (string | number)[];
 
+const HIGHEST_INDEX = 2 ** 31 - 1;
+
 export const parsePath = (cursor: Cursor): PathTemplate => {
   const path: (string | number)[] = [parseName(cursor)];
   for (;;) {
     if (take(cursor, "symbol", ".") !== undefined) path.push(parseName(cursor));
     else if (take(cursor, "symbol", "[") !== undefined) path.push(parseIndex(cursor));
-    else return path;
+    else break;
   }
+  if (path.length > DEEPEST_NESTING)
+    throw invalidExpression(
+      cursor.kind,
+      `The document path has too many nesting levels; nesting levels: ${path.length}`,
+    );
+  return path;
 };
 
 const parseName = (cursor: Cursor): string => {
@@ -37,6 +46,11 @@ const parseIndex = (cursor: Cursor): number => {
   const index = take(cursor, "integer");
   if (index === undefined) throw syntaxError(cursor);
   expectSymbol(cursor, "]");
+  if (Number(index) > HIGHEST_INDEX)
+    throw invalidExpression(
+      cursor.kind,
+      `List index is not within the allowable range; index: [${index}]`,
+    );
   return Number(index);
 };
 

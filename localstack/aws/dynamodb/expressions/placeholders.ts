@@ -45,6 +45,10 @@ const readNames = (
     if (!NAME_KEY.test(key))
       throw invalid(`ExpressionAttributeNames contains invalid key: Syntax error; key: "${key}"`);
     if (typeof name !== "string") throw malformed("Unexpected value type in payload");
+    if (name === "")
+      throw invalid(
+        `ExpressionAttributeNames contains invalid value: Empty attribute name for key ${key}`,
+      );
     names.set(key, name);
   }
   if (names.size === 0) throw invalid("ExpressionAttributeNames must not be empty");

@@ -1,5 +1,7 @@
 import { type AttributeValue, type Item, typeOf } from "../attribute-values.ts";
+import { invalid } from "../invalid.ts";
 import { addNumbers } from "../numbers.ts";
+import { DEEPEST_NESTING } from "../read-values.ts";
 import { invalidExpression } from "./expression-error.ts";
 import { type Binding, bindingOf, boundPath } from "./operand.ts";
 import { type Path, refuseOverlaps, valueAt } from "./path.ts";
@@ -95,12 +97,26 @@ const apply = (
     if (left) writes.push({ path, value: left });
     else if (current) removals.push(path);
   }
+  for (const { path, value } of writes) refuseTooDeep(path, value);
   // Elements beyond a list's end are appended in the order of their indexes.
   const written = writes
     .sort((one, two) => comparePaths(one.path, two.path))
     .reduce((result, { path, value }) => writeAt(result, path, value), item);
   // From the back, so that indexes in front keep meaning the elements they meant before.
   return removals.sort((one, two) => comparePaths(two, one)).reduce(removeAt, written);
+};
+
+const depthOf = (value: AttributeValue): number => {
+  const inner = "L" in value ? value.L : "M" in value ? Object.values(value.M) : [];
+  return 1 + inner.reduce((deepest, each) => Math.max(deepest, depthOf(each)), 0);
+};
+
+/** A value that may be stored by itself may still be too deep where the path leads. */
+const refuseTooDeep = (path: Path, value: AttributeValue): void => {
+  if (path.length > 1 && path.length - 1 + depthOf(value) > DEEPEST_NESTING)
+    throw invalid(
+      "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit",
+    );
 };
 
 const comparePaths = (one: Path, two: Path): number => {

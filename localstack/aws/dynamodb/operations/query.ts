@@ -2,7 +2,7 @@ import type { Engine } from "../engine.ts";
 import { readKeyCondition } from "../expressions/key-condition.ts";
 import { refuseUnused } from "../expressions/placeholders.ts";
 import { optionalFlag, optionalText, readMembers } from "../inputs.ts";
-import { invalid } from "../invalid.ts";
+import { invalid, invalidParameter } from "../invalid.ts";
 import { keyAttributes } from "../keys.ts";
 import { readPage } from "../page.ts";
 import { readItem } from "../read-values.ts";
@@ -23,6 +23,7 @@ export const queryOperation = (engine: Engine, request: unknown): unknown => {
   const { hash, range } = readKeyCondition(condition, placeholders, source.key);
   refuseUnused(placeholders);
   refuseKeyFilter(read);
+  refuseUnprojectedFilter(read);
   const start = input["ExclusiveStartKey"];
   const forward = optionalFlag(input, "ScanIndexForward") ?? true;
   const clause = queryClause(
@@ -33,6 +34,14 @@ export const queryOperation = (engine: Engine, request: unknown): unknown => {
     forward,
   );
   return readPage(engine, read, clause, forward);
+};
+
+const refuseUnprojectedFilter = ({ source: { index }, filtered }: Read): void => {
+  const absent = [...filtered].filter((name) => index?.projected && !index.projected.has(name));
+  if (index && absent.length > 0)
+    throw invalidParameter(
+      `Secondary index ${index.name} does not project one or more filter attributes: [${absent.join(", ")}]`,
+    );
 };
 
 const refuseKeyFilter = ({ source, filtered }: Read): void => {

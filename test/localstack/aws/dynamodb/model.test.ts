@@ -8,7 +8,9 @@ import { open } from "./open.ts";
 type Model = Map<string, Item>;
 
 const hashes = fc.constantFrom("p", "q");
-const ranges = fc.constantFrom("", "a", "aa", "ab", "b", "é", "ｚ", "😀").map((sk) => `k${sk}`);
+const ranges = fc
+  .constantFrom("", "\0", "a", "a\0", "a\0b", "aa", "ab", "b", "é", "ｚ", "😀")
+  .map((sk) => `k${sk}`);
 const teams = fc.option(fc.constantFrom("red", "blue"), { nil: undefined });
 const key = fc.record({ pk: hashes, sk: ranges });
 const limits = fc.option(fc.integer({ min: 1, max: 3 }), { nil: undefined });
@@ -69,8 +71,11 @@ const COMPARE: Record<string, (sk: string, bound: string) => boolean> = {
 };
 
 const sorted = (items: Item[], forward: boolean) => {
-  const order = (item: Item) => `${textOf(item, "SK")}\0${textOf(item, "PK")}`;
-  items.sort((one, two) => byBytes(order(one), order(two)));
+  items.sort(
+    (one, two) =>
+      byBytes(textOf(one, "SK"), textOf(two, "SK")) ||
+      byBytes(textOf(one, "PK"), textOf(two, "PK")),
+  );
   return forward ? items : items.reverse();
 };
 
