@@ -80,6 +80,7 @@ const task = z.strictObject({
 
 /** One comparison of a choice; exactly one operator. */
 export type Rule = z.infer<typeof comparison> & {
+  Comment?: string | undefined;
   And?: Rule[] | undefined;
   Or?: Rule[] | undefined;
   Not?: Rule | undefined;
@@ -94,7 +95,7 @@ const comparison = z.object({
 });
 
 const wellFormed = (rule: Rule) => {
-  const { Variable, ...operators } = rule;
+  const { Variable, Comment: _, ...operators } = rule;
   const [operator, ...others] = Object.keys(operators);
   const boolean = operator === "And" || operator === "Or" || operator === "Not";
   return operator !== undefined && others.length === 0 && boolean === (Variable === undefined);
@@ -102,6 +103,7 @@ const wellFormed = (rule: Rule) => {
 
 const rule: z.ZodType<Rule> = z
   .strictObject({
+    ...comment,
     ...comparison.shape,
     get And(): z.ZodOptional<z.ZodArray<z.ZodType<Rule>>> {
       return z.array(rule).min(1).optional();

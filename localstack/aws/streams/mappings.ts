@@ -19,7 +19,7 @@ import {
 } from "./progress.ts";
 
 /** What a mapping needs of the table behind its stream. */
-export type StreamSource = {
+type StreamSource = {
   readonly readStream: (
     tableName: string,
     afterSequence: string,

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { DescribeExecutionCommand, SFNClient } from "@aws-sdk/client-sfn";
 import { expect, test } from "vitest";
-import { lockFolder } from "../../../localstack/aws/lock.ts";
+import { DataFolderInUseError, lockFolder } from "../../../localstack/aws/lock.ts";
+import { ReadableByOthersError } from "../../../localstack/aws/private-file.ts";
 import {
   functionResource,
   jsonOf,
@@ -16,9 +17,9 @@ test("a folder in use is refused, with the process that uses it", async () => {
   using data = temporaryFolder();
   const free = lockFolder(data.folder);
 
-  await expect(testStack({}, {}, { data: data.folder })).rejects.toThrow(
-    `${data.folder} is in use by process ${process.pid}`,
-  );
+  const refused = testStack({}, {}, { data: data.folder });
+  await expect(refused).rejects.toThrow(DataFolderInUseError);
+  await expect(refused).rejects.toThrow(`${data.folder} is in use by process ${process.pid}`);
   free();
   await using _ = await testStack({}, {}, { data: data.folder });
 });
@@ -101,7 +102,7 @@ test("a secrets file that others may read is refused", async () => {
   await (await testStack({}, {}, { data: data.folder })).close();
   chmodSync(join(data.folder, "secrets.json"), 0o644);
 
-  await expect(testStack({}, {}, { data: data.folder })).rejects.toThrow("chmod 600");
+  await expect(testStack({}, {}, { data: data.folder })).rejects.toThrow(ReadableByOthersError);
 });
 
 test("the access key of a folder stays the same", async () => {

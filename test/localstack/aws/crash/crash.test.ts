@@ -1,17 +1,30 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { lockFolder } from "../../../../localstack/aws/lock.ts";
 import { seededRandom } from "../../../../localstack/aws/misbehaviour.ts";
 import { temporaryFolder } from "../harness.ts";
 
 const KILLS = 8;
+const WORKER = fileURLToPath(new URL("./worker.ts", import.meta.url));
+
+test("a second process on the same folder is refused and says who has it", () => {
+  using data = temporaryFolder();
+  const free = lockFolder(data.folder);
+  const second = spawnSync(process.execPath, [WORKER, data.folder], { encoding: "utf8" });
+  free();
+
+  expect(second.status).not.toBe(0);
+  expect(second.stderr).toMatch(`${data.folder} is in use by process ${process.pid}`);
+});
 
 /** Runs a worker; kills it `after` milliseconds from its first sign of life, if that comes first. */
 const runWorker = (folder: string, after?: number) =>
   new Promise<{ code: number | null; output: string[] }>((resolve, reject) => {
-    const worker = spawn(process.execPath, [join(import.meta.dirname, "worker.ts"), folder], {
+    const worker = spawn(process.execPath, [WORKER, folder], {
       stdio: ["ignore", "pipe", "inherit"],
     });
     let output = "";

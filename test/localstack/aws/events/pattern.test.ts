@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { compilePattern } from "../../../../localstack/aws/events/pattern.ts";
+import { compilePattern, EventPatternError } from "../../../../localstack/aws/events/pattern.ts";
 
 const event = {
   source: "lull",
@@ -42,5 +42,6 @@ test.each([
   [{ source: [] }, /empty list/],
   [{ source: [{ prefix: "a", exists: true }] }, /no matcher/],
 ])("%j is refused", (pattern, message) => {
+  expect(() => compilePattern(pattern)).toThrow(EventPatternError);
   expect(() => compilePattern(pattern)).toThrow(message);
 });

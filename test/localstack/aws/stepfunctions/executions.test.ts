@@ -7,6 +7,7 @@ import {
   StopExecutionCommand,
 } from "@aws-sdk/client-sfn";
 import { expect, test } from "vitest";
+import { misbehaviour } from "../../../../localstack/aws/misbehaviour.ts";
 import { scaledClock } from "../../../../localstack/clock.ts";
 import {
   functionArn,
@@ -300,4 +301,14 @@ test("unknown machines, executions, names and inputs are refused by AWS's names"
     stack.describe("arn:aws:states:us-east-1:000000000000:execution:m:none"),
   ).rejects.toMatchObject({ name: "ExecutionDoesNotExist" });
   await expect(stack.describe("none")).rejects.toMatchObject({ name: "InvalidArn" });
+});
+
+test("misbehaviour throttles calls by AWS's name", async () => {
+  await using stack = await withMachine(
+    {},
+    { S: { Type: "Succeed" } },
+    { misbehaviour: misbehaviour({ seed: 1, throttle: 1 }) },
+  );
+
+  await expect(stack.start()).rejects.toMatchObject({ name: "ThrottlingException" });
 });

@@ -33,7 +33,7 @@ test("a machine of the whole subset is accepted", () => {
           Choices: [
             {
               And: [
-                { Variable: "$.a.outcome", IsPresent: true },
+                { Comment: "known", Variable: "$.a.outcome", IsPresent: true },
                 {
                   Or: [
                     { Variable: "$.a.outcome", StringEquals: "done" },
@@ -43,7 +43,7 @@ test("a machine of the whole subset is accepted", () => {
               ],
               Next: "Pause",
             },
-            { Variable: "$.ok", BooleanEquals: true, Next: "Ask" },
+            { Comment: "ready", Variable: "$.ok", BooleanEquals: true, Next: "Ask" },
           ],
           Default: "Done",
         },
