@@ -110,7 +110,7 @@ describe("a table is refused", () => {
     const error = await refusal(
       endpoint.client.send(
         new CreateTableCommand({
-          TableName: "refused-table",
+          TableName: `refused-${crypto.randomUUID()}`,
           BillingMode: "PAY_PER_REQUEST",
           AttributeDefinitions: [text("PK")],
           KeySchema: [hash("PK")],

@@ -59,7 +59,6 @@ const definitionSchema = z.strictObject({
 });
 
 export type TableDefinition = z.infer<typeof definitionSchema>;
-export type IndexDefinition = z.infer<typeof indexSchema>;
 
 /**
  * Reads and checks a table's definition.

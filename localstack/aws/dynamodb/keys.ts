@@ -15,7 +15,7 @@ export type EncodedValue = string | Uint8Array;
 export type EncodedKey = { readonly hash: EncodedValue; readonly range: EncodedValue };
 
 /** Stands for the range key of a table or index without one. */
-export const NO_RANGE = "";
+const NO_RANGE = "";
 
 const LONGEST_HASH = 2048;
 const LONGEST_RANGE = 1024;
@@ -24,7 +24,7 @@ export const keyAttributes = ({ hash, range }: KeySchema): readonly KeyAttribute
   range ? [hash, range] : [hash];
 
 /** Encodes a value of a key attribute; undefined when it has another type than the schema says. */
-export const encodeValue = (value: AttributeValue): EncodedValue | undefined => {
+const encodeValue = (value: AttributeValue): EncodedValue | undefined => {
   if ("S" in value) return value.S;
   if ("N" in value) return sortableNumber(value.N);
   if ("B" in value) return Buffer.from(value.B, "base64");

@@ -21,7 +21,7 @@ const isAttributeType = (name: string): name is AttributeType =>
  *
  * @throws AwsError ValidationException or SerializationException as the service does
  */
-export const readValue = (input: unknown, depth = 1): AttributeValue => {
+const readValue = (input: unknown, depth = 1): AttributeValue => {
   if (!isRecord(input)) throw malformed("Unexpected value type in payload");
   if (depth > DEEPEST_NESTING)
     throw invalid(

@@ -11,8 +11,8 @@ const FIRST_SEQUENCE = 100_000_000_000_000_000_000n;
 /** DynamoDB Streams keeps records for 24 hours. */
 const KEPT_MS = 24 * 60 * 60 * 1000;
 
-export const REGION = "us-east-1";
-export const ACCOUNT = "000000000000";
+const REGION = "us-east-1";
+const ACCOUNT = "000000000000";
 
 export const tableArn = (name: string): string =>
   `arn:aws:dynamodb:${REGION}:${ACCOUNT}:table/${name}`;

@@ -25,7 +25,7 @@ import {
 import type { Placeholders } from "./placeholders.ts";
 
 /** Whether an item, `{}` when there is none, fulfils a condition. */
-export type Predicate = (item: Item) => boolean;
+type Predicate = (item: Item) => boolean;
 
 export type Condition = {
   readonly holds: Predicate;
