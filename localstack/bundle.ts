@@ -19,7 +19,7 @@ const common: BuildOptions = {
   target: "node22",
   format: "esm",
   minify: true,
-  alias: { "@aws-sdk/credential-provider-node": "./lib/lambda/env-credentials.ts" },
+  alias: { "@aws-sdk/credential-provider-node": "./lib/env-credentials.ts" },
   mainFields: ["module", "main"],
   outExtension: { ".js": ".mjs" },
   outbase: ".",

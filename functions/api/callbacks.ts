@@ -20,10 +20,11 @@ const opens = ({ secrets_sha256 }: Hook, secret: string): boolean => {
  */
 const answerHook = async (request: ApiRequest): Promise<Reply> => {
   const { params, headers, now } = request;
-  const answer = parseBody(answerSchema, request);
   const hook = await hooks.get(params["id"] ?? "");
   const secret = headers["authorization"]?.replace(/^Bearer /, "") ?? "";
-  if (!opens(hook, secret) || hook.expires_at < now) throw new NotFoundError("no such callback");
+  const isOver = hook.answer === null && hook.expires_at < now;
+  if (!opens(hook, secret) || isOver) throw new NotFoundError("no such callback");
+  const answer = parseBody(answerSchema, request);
   if (hook.answer?.state !== answer.state)
     await hooks.answer(hook.hook_id, {
       state: answer.state,

@@ -2,10 +2,22 @@ import { createHash, randomUUID } from "node:crypto";
 import * as z from "zod";
 import { readSettings } from "../../lib/config.ts";
 import { objectionsTo } from "../../lib/domain/admission.ts";
-import { ConflictError, InvalidError } from "../../lib/domain/errors.ts";
+import {
+  BlockedError,
+  ConflictError,
+  InvalidError,
+  MalformedError,
+  NotFoundError,
+} from "../../lib/domain/errors.ts";
 import { maintenanceSession } from "../../lib/domain/events/maintenance-session.ts";
 import { percentDone } from "../../lib/domain/progress.ts";
-import { isClosed, newSessionSchema, openSession, type Session } from "../../lib/domain/session.ts";
+import {
+  isClosed,
+  type NewSession,
+  newSessionSchema,
+  openSession,
+  type Session,
+} from "../../lib/domain/session.ts";
 import { attentionOf, detailOf, summaryOf } from "../../lib/domain/session-view.ts";
 import {
   ADMINS,
@@ -19,7 +31,12 @@ import {
 import { hookStore } from "../../lib/store/hooks.ts";
 import { hostRunStore } from "../../lib/store/host-runs.ts";
 import { hostStore } from "../../lib/store/hosts.ts";
-import { findIdempotency, putIdempotency } from "../../lib/store/idempotency.ts";
+import {
+  findIdempotency,
+  type IdempotencyRecord,
+  type IdempotencyUse,
+  putIdempotency,
+} from "../../lib/store/idempotency.ts";
 import { moveStore } from "../../lib/store/moves.ts";
 import { outbox } from "../../lib/store/outbox.ts";
 import { sessionStore } from "../../lib/store/sessions.ts";
@@ -34,50 +51,77 @@ const hosts = hostStore(table);
 const hooks = hookStore(table);
 const events = outbox(table);
 
+const LONGEST_KEY = 255;
+
 const pageSchema = z.strictObject({
   limit: z.coerce.number().int().min(1).max(500).default(100),
   cursor: z.string().optional(),
 });
 
-const sessionIdOf = ({ params }: ApiRequest): string => params["session_id"] ?? "";
+/** Finished and deleted: kept for the audit, no longer listed. */
+const isHidden = (session: Session): boolean => session.hidden_at !== null && isClosed(session);
 
-/** POST /v1/maintenance. Nothing is asked of the cloud yet: pre-flight is the session's first step. */
+/** @throws NotFoundError for what cannot be a session's id */
+const sessionIdOf = ({ params }: ApiRequest): string => {
+  const id = z.uuid().safeParse(params["session_id"]);
+  if (id.success) return id.data;
+  throw new NotFoundError(`no maintenance session ${params["session_id"]}`);
+};
+
+/**
+ * POST /v1/maintenance. Nothing is asked of the cloud yet: pre-flight is the session's first step.
+ * The same Idempotency-Key with the same body is the same session.
+ */
 const createSession = async (request: ApiRequest): Promise<Reply> => {
   const body = parseBody(newSessionSchema, request);
-  const { now, principal, headers } = request;
-  const who = principal?.user ?? "";
-  const key = headers["idempotency-key"];
-  const bodyHash = createHash("sha256")
-    .update(request.body ?? "")
-    .digest("hex");
-  const before = key === undefined ? null : await findIdempotency(table, who, key, now);
-  if (before !== null) return repeated(before, bodyHash);
+  const use = idempotencyOf(request);
+  const before = use && (await findIdempotency(table, use, request.now));
+  if (use && before) return repeated(before, use);
 
-  const devices = await hosts.byName(settings.LULL_REGION);
-  const asked = body.hosts.length > 0 ? body.hosts : everyHost(devices.keys());
-  const objections = objectionsTo({ ...body, hosts: asked }, devices, now);
-  if (objections.length > 0)
-    throw new InvalidError("this session could not be carried out", objections);
-
-  const session = openSession(
-    { ...body, hosts: asked },
-    {
-      sessionId: randomUUID(),
-      cloud: settings.LULL_CLOUD,
-      region: settings.LULL_REGION,
-      by: principal?.name ?? "",
-      now,
-    },
-  );
+  const session = await admitted(body, request);
   const { session_id } = session;
-  const record = { body_sha256: bodyHash, session_id, now };
-  const remember = key === undefined ? [] : [putIdempotency(table, who, key, record)];
-  await sessions.open(session, maintenanceSession(session, 0, now), remember);
+  const remember = use ? [putIdempotency(table, use, session_id, request.now)] : [];
+  try {
+    await sessions.open(session, maintenanceSession(session, 0, request.now), remember);
+  } catch (error) {
+    const winner = use && (await findIdempotency(table, use, request.now));
+    if (!(error instanceof ConflictError) || !use || !winner) throw error;
+    return repeated(winner, use);
+  }
   return { status: 200, body: { session_id } };
 };
 
+/** @throws BlockedError when the inventory knows that the session could not be carried out */
+const admitted = async (body: NewSession, { now, principal }: ApiRequest): Promise<Session> => {
+  const devices = await hosts.byName(settings.LULL_REGION);
+  const asked = body.hosts.length > 0 ? body.hosts : everyHost(devices.keys());
+  const wanted = { ...body, hosts: asked };
+  const objections = objectionsTo(wanted, devices, now, settings.LULL_ACTION_MINUTES);
+  if (objections.length > 0)
+    throw new BlockedError("this session could not be carried out", objections);
+  return openSession(wanted, {
+    sessionId: randomUUID(),
+    cloud: settings.LULL_CLOUD,
+    region: settings.LULL_REGION,
+    by: principal?.name ?? "",
+    now,
+  });
+};
+
+/** @throws MalformedError when the key is empty or too long to be one */
+const idempotencyOf = ({ headers, body, principal }: ApiRequest): IdempotencyUse | null => {
+  const key = headers["idempotency-key"];
+  if (key === undefined) return null;
+  if (key === "" || key.length > LONGEST_KEY)
+    throw new MalformedError(`Idempotency-Key must be 1 to ${LONGEST_KEY} characters long`);
+  const bodyHash = createHash("sha256")
+    .update(body ?? "")
+    .digest("hex");
+  return { who: principal?.user ?? "", key, bodyHash };
+};
+
 /** @throws InvalidError when the key was used for another body */
-const repeated = (before: { body_sha256: string; session_id: string }, bodyHash: string): Reply => {
+const repeated = (before: IdempotencyRecord, { bodyHash }: IdempotencyUse): Reply => {
   if (before.body_sha256 !== bodyHash)
     throw new InvalidError("this Idempotency-Key was used for another request", [
       { path: "Idempotency-Key", code: "key_reused", message: "take a new key for a new request" },
@@ -103,7 +147,7 @@ const everyHost = (names: Iterable<string>): string[] => {
 const listSessions = async (request: ApiRequest): Promise<Reply> => {
   const { limit, cursor } = parseQuery(pageSchema, request);
   const page = await sessions.list(limit, cursor ?? null);
-  const listed = page.sessions.filter(({ hidden_at }) => hidden_at === null);
+  const listed = page.sessions.filter((session) => !isHidden(session));
   const ids = listed.map(({ session_id }) => session_id);
   const maintenance = await Promise.all(
     listed.map(async (session) => summaryOf(session, await hostRuns.list(session.session_id))),

@@ -44,6 +44,7 @@ const lookAfter = async (listed: Run, now: string): Promise<void> => {
   const status = await machines.status(run);
   if (status === "absent") return machines.start(run);
   if (status === "running") {
+    if (run.wake_at !== undefined && run.wake_at > now) return runs.postpone(run, now);
     const token = await runs.wake(run.run_id);
     if (token !== null) await sendWake(token);
     return;

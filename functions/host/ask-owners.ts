@@ -3,29 +3,37 @@ import { entering } from "../../lib/domain/host-run.ts";
 import { serversOn } from "../../lib/fleet/guests.ts";
 import { hostStep } from "../../lib/steps/host-step.ts";
 
-/** Events that one transaction takes next to the row, its fence and its share of 100 writes. */
-const MOST_PROJECTS = 90;
+/** Events that one transaction takes next to the host's row and its fence. */
+const AT_ONCE = 90;
 
 /**
  * State AskOwners: tells each project with instances on the host that they will be live-migrated
  * now. No project can answer yet, so nothing that interrupts an instance is ever done.
  */
-export const handler = hostStep("ASKING", async ({ cloud, now, run, session }) => {
+export const handler = hostStep("ASKING", async ({ cloud, hostRuns, ref, now, run, session }) => {
   const servers = await serversOn(await cloud(), run.host);
-  const byProject = Map.groupBy(servers, ({ project_id }) => project_id ?? "");
-  const told = [...byProject].slice(0, MOST_PROJECTS);
-  const events = told.map(([projectId, owned], n) =>
-    maintenanceScheduled(
-      session,
-      { ...run, sequence: run.sequence + n + 1 },
-      { projectId, instanceIds: owned.map(({ id }) => id), at: now },
-    ),
-  );
-  const next = {
-    ...entering(run, "MOVING", now),
-    instances_total: servers.length,
-    instances_left: servers.length,
-    sequence: run.sequence + events.length,
+  const byProject = [...Map.groupBy(servers, ({ project_id }) => project_id ?? "")];
+  let { sequence } = run;
+  for (let first = 0; first < byProject.length; first += AT_ONCE) {
+    const events = byProject.slice(first, first + AT_ONCE).map(([projectId, owned]) => {
+      sequence += 1;
+      const notice = {
+        projectId,
+        hostId: owned[0]?.host_id ?? "",
+        instanceIds: owned.map(({ id }) => id),
+        at: now,
+      };
+      return maintenanceScheduled(session, { ...run, sequence }, notice);
+    });
+    await hostRuns.save(ref, { ...run, sequence }, { events });
+  }
+  const total = servers.length;
+  return {
+    run: {
+      ...entering(run, "MOVING", now),
+      sequence,
+      instances_total: total,
+      instances_left: total,
+    },
   };
-  return { run: next, events };
 });

@@ -44,10 +44,10 @@ export const handler = hostStep(
 );
 
 /** No server is listed any more: those we did not move were taken away by their owners. */
-const emptied = async ({ moves, session, run, now }: HostContext): Promise<HostRun> => {
+const emptied = async ({ moves, session, run, now, ref }: HostContext): Promise<HostRun> => {
   for (const move of await moves.listByHost(session.session_id, run.host))
     if (move.state !== "moved" && move.state !== "gone")
-      await moves.put({ ...move, state: "gone", finished_at: now, details: null });
+      await moves.put(ref, { ...move, state: "gone", finished_at: now, details: null });
   return { ...entering(run, "VERIFYING_EMPTY", now), instances_left: 0 };
 };
 

@@ -1,5 +1,6 @@
 import { nextStep } from "../../lib/domain/plan/session-step.ts";
 import { deriveState } from "../../lib/domain/progress.ts";
+import { isTrouble } from "../../lib/domain/session.ts";
 import { changed, sessionStep } from "../../lib/steps/session-step.ts";
 
 /**
@@ -12,5 +13,10 @@ export const handler = sessionStep(async ({ sessions, ref, now, seq, session, ho
       deriveState(seen, hosts) === seen.state ? null : changed(seen, {}, hosts, now),
     );
   const step = nextStep(session, hosts, now);
+  // Whoever waits in peace is out of trouble: each step that failed has worked since.
+  if (step.next === "await" && session.attention.some(isTrouble))
+    await sessions.changeAs(ref, (seen) =>
+      changed(seen, { attention: seen.attention.filter((item) => !isTrouble(item)) }, hosts, now),
+    );
   return { next: step.next, seconds: step.next === "await" ? step.seconds : 0, seq };
 });

@@ -1,32 +1,28 @@
 import type { Device } from "./device.ts";
 import type { Finding } from "./errors.ts";
-import type { NewSession } from "./session.ts";
+import type { Action, NewSession } from "./session.ts";
 
 /** A start this far in the past is a typing error, not impatience. */
 const OLDEST_START_MS = 5 * 60_000;
 
 /**
  * What is wrong with a request for a session, as far as the inventory tells: nothing is asked of
- * the cloud here. `devices` are the region's hosts by name.
+ * the cloud here.
+ *
+ * @param devices the region's hosts by name
+ * @param mostActionMinutes the operator's limit on the length of one action
  */
 export const objectionsTo = (
   request: NewSession,
   devices: ReadonlyMap<string, Device>,
   now: string,
+  mostActionMinutes: number,
 ): Finding[] => [
   ...objectionsToTimes(request, now),
   ...request.hosts.flatMap((host, n) => objectionsToHost(host, `hosts.${n}`, devices)),
   ...request.targets.flatMap((host, n) => objectionsToTarget(host, `targets.${n}`, devices)),
-  ...request.actions.flatMap(({ plugin, metadata }, n) =>
-    plugin === "webhook" && !/^https?:\/\//.test(String(metadata["url"] ?? ""))
-      ? [
-          {
-            path: `actions.${n}.metadata.url`,
-            code: "url_missing",
-            message: "a webhook needs the http(s) URL that starts the work",
-          },
-        ]
-      : [],
+  ...request.actions.flatMap((action, n) =>
+    objectionsToAction(action, `actions.${n}.metadata`, mostActionMinutes),
   ),
 ];
 
@@ -45,6 +41,34 @@ const objectionsToTimes = (request: NewSession, now: string): Finding[] => {
       code: "before_start",
       message: "the end must be later than maintenance_at",
     });
+  return findings;
+};
+
+const objectionsToAction = (
+  { plugin, metadata }: Action,
+  path: string,
+  mostMinutes: number,
+): Finding[] => {
+  const findings: Finding[] = [];
+  if (plugin === "webhook" && !/^https?:\/\//.test(String(metadata["url"] ?? "")))
+    findings.push({
+      path: `${path}.url`,
+      code: "url_missing",
+      message: "a webhook needs the http(s) URL that starts the work",
+    });
+  const limits = [
+    ["seconds", mostMinutes * 60],
+    ["ttl_minutes", mostMinutes],
+  ] as const;
+  for (const [field, most] of limits) {
+    const value = Number(metadata[field] ?? 1);
+    if (!Number.isInteger(value) || value < 1 || value > most)
+      findings.push({
+        path: `${path}.${field}`,
+        code: "out_of_range",
+        message: `must be a whole number from 1 to ${most}`,
+      });
+  }
   return findings;
 };
 

@@ -23,11 +23,31 @@ export type Finding = {
   readonly message: string;
 };
 
-/** The request is well formed JSON but asks for something impossible; 422. */
+/** The request cannot be read: no JSON, or not of the shape that the API takes; 400. */
+export class MalformedError extends DomainError {
+  override readonly name = "MalformedError";
+  readonly findings: readonly Finding[];
+  constructor(message: string, findings: readonly Finding[] = []) {
+    super(message);
+    this.findings = findings;
+  }
+}
+
+/** The request can be read but asks for something impossible; 422. */
 export class InvalidError extends DomainError {
   override readonly name = "InvalidError";
   readonly findings: readonly Finding[];
   constructor(message: string, findings: readonly Finding[] = []) {
+    super(message);
+    this.findings = findings;
+  }
+}
+
+/** The cloud or the inventory is in the way of what the request asks for; 422. */
+export class BlockedError extends DomainError {
+  override readonly name = "BlockedError";
+  readonly findings: readonly Finding[];
+  constructor(message: string, findings: readonly Finding[]) {
     super(message);
     this.findings = findings;
   }

@@ -35,16 +35,16 @@ const TRANSIENT = new Set([
 ]);
 
 /** Why an instance in this status stays, and who can change that. */
-const BLOCKED: Readonly<Record<string, string>> = {
-  SHUTOFF: "start it, or move it by cold migration, or delete it",
-  SUSPENDED: "its owner resumes it, or deletes it",
-  RESCUE: "its owner unrescues it",
-  SHELVED: "offload it: openstack server shelve --offload",
-  SOFT_DELETED: "restore it or wait until Nova has reclaimed it",
-  VERIFY_RESIZE: "its owner confirms or reverts the resize",
-  ERROR: "repair it (reset-state and hard reboot) or agree that it is deleted",
-  UNKNOWN: "its cell does not answer; repair the cell",
-};
+const BLOCKED: ReadonlyMap<string, string> = new Map([
+  ["SHUTOFF", "start it, or move it by cold migration, or delete it"],
+  ["SUSPENDED", "its owner resumes it, or deletes it"],
+  ["RESCUE", "its owner unrescues it"],
+  ["SHELVED", "offload it: openstack server shelve --offload"],
+  ["SOFT_DELETED", "restore it or wait until Nova has reclaimed it"],
+  ["VERIFY_RESIZE", "its owner confirms or reverts the resize"],
+  ["ERROR", "repair it (reset-state and hard reboot) or agree that it is deleted"],
+  ["UNKNOWN", "its cell does not answer; repair the cell"],
+]);
 
 /** Flavor extra specs of guests bound to a device of their host, which live migration refuses. */
 const DEVICE_SPECS: readonly (readonly [prefix: string, device: string])[] = [
@@ -65,12 +65,15 @@ export const movabilityOf = (guest: Guest): Movability => {
     rule,
     what_to_do,
   });
-  if (guest.status in BLOCKED)
-    return blocked(`status_${guest.status.toLowerCase()}`, BLOCKED[guest.status] ?? "");
-  if (guest.taskState !== null || TRANSIENT.has(guest.status))
+  // In ERROR and UNKNOWN a task state may be left over for ever; anywhere else it ends by itself.
+  const busy = guest.taskState !== null && guest.status !== "ERROR" && guest.status !== "UNKNOWN";
+  if (busy || TRANSIENT.has(guest.status))
     return { kind: "wait", why: `Nova is busy with it (${guest.taskState ?? guest.status})` };
   if (!MIGRATABLE.has(guest.status))
-    return blocked(`status_${guest.status.toLowerCase()}`, "bring it to ACTIVE");
+    return blocked(
+      `status_${guest.status.toLowerCase()}`,
+      BLOCKED.get(guest.status) ?? "bring it to ACTIVE",
+    );
   if (guest.locked) return blocked("locked", "its owner, or an admin, unlocks it");
   const device = DEVICE_SPECS.find(([prefix]) =>
     Object.keys(guest.extraSpecs).some((key) => key.startsWith(prefix)),

@@ -9,8 +9,9 @@ export const instantSchema = z
     error: "must be RFC 3339 (2026-03-01T06:00:00Z) or `YYYY-MM-DD HH:MM:SS` in UTC",
   })
   .transform((text) => (text.includes(" ") ? `${text.replace(" ", "T")}Z` : text))
-  .refine((text) => !Number.isNaN(Date.parse(text)), "is not a date that exists")
-  .transform((text) => new Date(text).toISOString());
+  .pipe(z.iso.datetime({ offset: true, error: "is not a date that exists" }))
+  .transform((text) => new Date(text).toISOString())
+  .refine((text) => /^\d{4}-/.test(text), "is not in the years 0000 to 9999");
 
 /** `at` moved by `seconds`, which may be negative. */
 export const later = (at: string, seconds: number): string =>

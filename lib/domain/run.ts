@@ -14,6 +14,8 @@ export const runSchema = z.object({
   generation: z.int().min(1),
   status: z.enum(["active", "ended"]),
   heartbeat_at: z.string(),
+  /** Until when its execution waits for news, while it does. */
+  wake_at: z.string().optional(),
   /** Steps taken in this generation. */
   rounds: z.int(),
 });

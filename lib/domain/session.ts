@@ -126,5 +126,8 @@ export const openSession = (
 /** Whether nothing more will happen in the session by itself. */
 export const isClosed = (session: Session): boolean => session.closed_at !== null;
 
+/** Whether this is a step that failed and is tried again. */
+export const isTrouble = ({ code }: Attention): boolean => code === "step_failed";
+
 /** Whether this is the wait for a host that another session owns. */
 export const isBlockedByOwner = ({ code }: Attention): boolean => code === "host_owned";

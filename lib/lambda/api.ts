@@ -3,10 +3,10 @@ import httpRouter from "@middy/http-router";
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from "aws-lambda";
 import type * as z from "zod";
 import { readSettings } from "../config.ts";
-import { ForbiddenError, NotFoundError } from "../domain/errors.ts";
+import { ForbiddenError, MalformedError, NotFoundError } from "../domain/errors.ts";
 import { httpTransport } from "../openstack/transport.ts";
 import { authenticator, type Persona, type Principal } from "./principal.ts";
-import { BadRequestError, findingsOf, toProblem } from "./problem.ts";
+import { findingsOf, toProblem } from "./problem.ts";
 
 export type ApiRequest = {
   /** Null on routes that anyone may call. */
@@ -85,7 +85,7 @@ const answer = async (
   }
   const reply = await run({
     principal,
-    params: decoded(event.pathParameters ?? {}),
+    params: definedOnly(event.pathParameters ?? {}),
     query: definedOnly(event.queryStringParameters ?? {}),
     headers,
     body: bodyOf(event),
@@ -105,27 +105,16 @@ const definedOnly = (
     Object.entries(values).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])),
   );
 
-/** @throws NotFoundError when a path segment is no URL encoding of anything */
-const decoded = (params: Readonly<Record<string, string | undefined>>) => {
-  try {
-    return Object.fromEntries(
-      Object.entries(definedOnly(params)).map(([key, value]) => [key, decodeURIComponent(value)]),
-    );
-  } catch {
-    throw new NotFoundError("there is nothing at this path");
-  }
-};
-
 const bodyOf = ({ body, isBase64Encoded }: APIGatewayProxyEventV2): string | undefined =>
   body !== undefined && isBase64Encoded ? Buffer.from(body, "base64").toString() : body;
 
-/** @throws BadRequestError naming each field that is wrong; only this parse blames the caller */
+/** @throws MalformedError naming each field that is wrong; only this parse blames the caller */
 export const parseBody = <S extends z.ZodType>(
   schema: S,
   { body }: Pick<ApiRequest, "body">,
 ): z.infer<S> => parse(schema, jsonOf(body));
 
-/** @throws BadRequestError naming each parameter that is wrong */
+/** @throws MalformedError naming each parameter that is wrong */
 export const parseQuery = <S extends z.ZodType>(
   schema: S,
   { query }: Pick<ApiRequest, "query">,
@@ -135,12 +124,12 @@ const jsonOf = (body: string | undefined): unknown => {
   try {
     return JSON.parse(body ?? "");
   } catch {
-    throw new BadRequestError("the body is not JSON");
+    throw new MalformedError("the body is not JSON");
   }
 };
 
 const parse = <S extends z.ZodType>(schema: S, value: unknown): z.infer<S> => {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw new BadRequestError("some fields are wrong", findingsOf(parsed.error));
+  throw new MalformedError("some fields are wrong", findingsOf(parsed.error));
 };

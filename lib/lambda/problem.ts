@@ -1,26 +1,17 @@
 import type { APIGatewayProxyStructuredResultV2 } from "aws-lambda";
 import type * as z from "zod";
 import {
+  BlockedError,
   ConflictError,
   type Finding,
   ForbiddenError,
   InvalidError,
+  MalformedError,
   NotFoundError,
-  TransientError,
   UnauthorizedError,
 } from "../domain/errors.ts";
-import { TransientOpenStackError } from "../openstack/errors.ts";
 import { logger } from "./logger.ts";
-
-/** The request could not be read: no JSON, or not of the shape that the API takes; 400. */
-export class BadRequestError extends Error {
-  override readonly name = "BadRequestError";
-  readonly findings: readonly Finding[];
-  constructor(message: string, findings: readonly Finding[] = []) {
-    super(message);
-    this.findings = findings;
-  }
-}
+import { isPassing } from "./passing.ts";
 
 /** What a ZodError says, field by field. */
 export const findingsOf = (error: z.ZodError): Finding[] =>
@@ -29,7 +20,7 @@ export const findingsOf = (error: z.ZodError): Finding[] =>
 type Problem = { readonly status: number; readonly code: string; readonly title: string };
 
 const problemOf = (error: unknown): Problem => {
-  if (error instanceof BadRequestError)
+  if (error instanceof MalformedError)
     return { status: 400, code: "invalid", title: "The request cannot be read" };
   if (error instanceof UnauthorizedError)
     return { status: 401, code: "unauthorized", title: "No valid token" };
@@ -38,9 +29,10 @@ const problemOf = (error: unknown): Problem => {
   if (error instanceof NotFoundError) return { status: 404, code: "not_found", title: "Not found" };
   if (error instanceof ConflictError) return { status: 409, code: "conflict", title: "Conflict" };
   if (error instanceof InvalidError)
-    return { status: 422, code: "blocked", title: "The request cannot be fulfilled" };
-  if (error instanceof TransientError || error instanceof TransientOpenStackError)
-    return { status: 503, code: "unavailable", title: "Try again later" };
+    return { status: 422, code: "invalid", title: "The request cannot be fulfilled" };
+  if (error instanceof BlockedError)
+    return { status: 422, code: "blocked", title: "Something is in the way" };
+  if (isPassing(error)) return { status: 503, code: "unavailable", title: "Try again later" };
   return { status: 500, code: "internal", title: "Internal error" };
 };
 
@@ -54,7 +46,11 @@ export const toProblem = (error: unknown): APIGatewayProxyStructuredResultV2 => 
   const known = problem.status < 500 && error instanceof Error;
   if (!known) logger.error("request failed", { error });
   const errors =
-    error instanceof InvalidError || error instanceof BadRequestError ? error.findings : [];
+    error instanceof InvalidError ||
+    error instanceof BlockedError ||
+    error instanceof MalformedError
+      ? error.findings
+      : [];
   return {
     statusCode: problem.status,
     headers: {

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { TransientError } from "../domain/errors.ts";
 import type { RunRef } from "../domain/run.ts";
 import { logger } from "./logger.ts";
+import { isPassing } from "./passing.ts";
 
 /** What every state of both machines hands to its Lambda: ids and the instant it was entered. */
 const inputSchema = z.object({
@@ -11,18 +12,6 @@ const inputSchema = z.object({
 });
 
 export type StepInput = { readonly ref: RunRef; readonly now: string; readonly event: unknown };
-
-/** Errors of other layers after which the same call may well succeed later. */
-const PASSING = new Set([
-  "TransientOpenStackError",
-  "EgressFailedError",
-  "ThrottlingException",
-  "ProvisionedThroughputExceededException",
-  "RequestLimitExceeded",
-  "InternalServerError",
-  "ServiceUnavailable",
-  "TimeoutError",
-]);
 
 /**
  * Wraps one step: parses its input, returns what it found, and gives every passing failure the
@@ -38,8 +27,7 @@ export const step =
       return output;
     } catch (error) {
       logger.warn("step failed", { ...ref, error });
-      if (error instanceof Error && PASSING.has(error.name))
-        throw new TransientError(error.message, { cause: error });
+      if (isPassing(error)) throw new TransientError(error.message, { cause: error });
       throw error;
     }
   };

@@ -34,8 +34,7 @@ const orderOf = ({ context, index }: ActionTurn): Action | undefined =>
 /** Seconds an action may take: its own `ttl_minutes`, never above the operator's limit. */
 const ttlSeconds = (turn: ActionTurn): number => {
   const most = turn.context.settings.LULL_ACTION_MINUTES;
-  const asked = Number(orderOf(turn)?.metadata["ttl_minutes"] ?? most);
-  return 60 * (asked > 0 ? Math.min(asked, most) : most);
+  return 60 * Math.min(Number(orderOf(turn)?.metadata["ttl_minutes"] ?? most), most);
 };
 
 /** Asks for the work. Its end is reported by callback, or by an admin's release. */

@@ -14,7 +14,12 @@ export const awaitChange = () => {
   const { runs } = openEngine();
   return step(async ({ ref, now, event }) => {
     const { token, seq, seconds } = waitSchema.parse(event);
-    const parked = await runs.park(ref, seq, token, later(now, seconds));
+    const parked = await runs.park(ref, {
+      seen: seq,
+      token,
+      now,
+      wakeAt: later(now, seconds),
+    });
     if (!parked) await sendWake(token);
     return {};
   });

@@ -1,6 +1,6 @@
 import type { DomainEvent } from "../domain/events/event.ts";
 import { givingBack, type HostRun, isBeforeWork, type Phase } from "../domain/host-run.ts";
-import { isWornOut, type RunRef } from "../domain/run.ts";
+import { isWornOut, LONGEST_WAIT_SECONDS, type RunRef } from "../domain/run.ts";
 import type { Session } from "../domain/session.ts";
 import { step } from "../lambda/step.ts";
 import { type Engine, openEngine } from "./engine.ts";
@@ -74,7 +74,7 @@ export const hostStep = (
     const found = await find({ ...engine, ref, now, session, run, save });
     const { run: next, wait = "none", seconds = 0, events = [] } = found;
     await engine.hostRuns.save(ref, next, { events, end: next.phase === "FINISHED" });
-    return { phase: next.phase, wait, seconds, seq };
+    return { phase: next.phase, wait, seconds: Math.min(seconds, LONGEST_WAIT_SECONDS), seq };
   };
 
   return step(({ ref, now }) => takeTurn(ref, now).catch(endIfSuperseded));

@@ -23,7 +23,7 @@ type Note = Partial<
 
 /** Writes down how a move stands, for people and for the choice of its next target. */
 export const noteMove = async (
-  { moves, session, run }: HostContext,
+  { moves, session, run, ref }: HostContext,
   subject: Subject,
   { refuse, ...note }: Note,
 ): Promise<Move> => {
@@ -50,7 +50,7 @@ export const noteMove = async (
     ...note,
     refused: refuse ? [...before.refused, refuse] : before.refused,
   };
-  await moves.put(next);
+  await moves.put(ref, next);
   return next;
 };
 
@@ -99,7 +99,8 @@ export const startMove = async (
     };
     const begun = await intents.begin(ref, session.session_id, intent);
     if (begun === "taken") continue;
-    await context.moves.put({
+    if (begun === "exists") return null;
+    await context.moves.put(ref, {
       ...move,
       state: "moving",
       tries: attempt,
@@ -107,7 +108,6 @@ export const startMove = async (
       started_at: move.started_at ?? now,
       details: null,
     });
-    if (begun === "exists") return null;
     const called = await callMigrate(context, { ...intent, run_id: ref.run_id }, server.id);
     return called ? null : "Nova refused the move; another target is tried";
   }

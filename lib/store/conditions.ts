@@ -34,7 +34,9 @@ export const transact = async (
       if (failed) return failed;
       if (!isConflict(error)) throw error;
       if (attempt === CONFLICT_TRIES)
-        throw new TransientError("other writers keep changing the same rows", { cause: error });
+        throw new TransientError("the table is busy: other writers keep changing the same rows", {
+          cause: error,
+        });
       const pause = CONFLICT_PAUSE_MS * 2 ** attempt * Math.random();
       await new Promise((resolve) => setTimeout(resolve, pause));
     }
@@ -53,4 +55,7 @@ const failedConditions = (error: unknown): readonly boolean[] | null => {
     : null;
 };
 
-const isConflict = (error: unknown): boolean => codes(error).includes("TransactionConflict");
+const PASSING = ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
+
+const isConflict = (error: unknown): boolean =>
+  codes(error).some((code) => code !== undefined && PASSING.includes(code));

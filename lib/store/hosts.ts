@@ -3,6 +3,7 @@ import * as z from "zod";
 import { type Device, deviceSchema } from "../domain/device.ts";
 import { ConflictError } from "../domain/errors.ts";
 import { isConditionFailure, transact } from "./conditions.ts";
+import { decodeCursor, encodeCursor } from "./cursor.ts";
 import { parseRow } from "./rows.ts";
 import { keys, scopes, type Table } from "./table.ts";
 
@@ -13,24 +14,11 @@ const PAGE = 500;
 
 const regionSchema = z.object({ cloud: z.string(), region: z.string() });
 const lockSchema = z.object({ id: z.string() });
-const cursorSchema = z.object({ GSI1SK: z.string(), PK: z.string() });
+const keySchema = z.object({ GSI1SK: z.string(), PK: z.string() });
 
-/** The place in a list after which the next page begins, opaque to callers. */
-const encodeCursor = (key: Record<string, unknown>): string => {
-  const { GSI1SK, PK } = cursorSchema.parse(key);
-  return Buffer.from(JSON.stringify([GSI1SK, PK])).toString("base64url");
-};
-const decodeCursor = (cursor: string): readonly [string, string] =>
-  z.tuple([z.string(), z.string()]).parse(JSON.parse(Buffer.from(cursor, "base64url").toString()));
-
-/** Whether a cursor came from here. */
-export const isHostCursor = (cursor: string): boolean => {
-  try {
-    decodeCursor(cursor);
-    return true;
-  } catch {
-    return false;
-  }
+const cursorOf = (key: unknown): string => {
+  const { GSI1SK, PK } = keySchema.parse(key);
+  return encodeCursor(GSI1SK, PK);
 };
 
 export const hostStore = (table: Table) => {
@@ -49,7 +37,7 @@ export const hostStore = (table: Table) => {
     cursor: string | null,
   ): Promise<HostPage> => {
     const { GSI1PK } = scopes.hosts(region, null, "", "");
-    const [GSI1SK, PK] = cursor === null ? [] : decodeCursor(cursor);
+    const [GSI1SK, PK] = cursor === null ? [] : decodeCursor(cursor, /^C#/, /^P#lull#DEV#/);
     const { Items = [], LastEvaluatedKey } = await client.send(
       new QueryCommand({
         TableName: name,
@@ -62,7 +50,7 @@ export const hostStore = (table: Table) => {
     );
     return {
       hosts: Items.map((item) => parseRow(deviceSchema, item)),
-      cursor: LastEvaluatedKey ? encodeCursor(LastEvaluatedKey) : null,
+      cursor: LastEvaluatedKey ? cursorOf(LastEvaluatedKey) : null,
     };
   };
 
@@ -85,7 +73,8 @@ export const hostStore = (table: Table) => {
           ConsistentRead: true,
         }),
       );
-      return Item === undefined ? null : get(parseRow(lockSchema, Item).id);
+      const device = Item === undefined ? null : await get(parseRow(lockSchema, Item).id);
+      return device?.name === host ? device : null;
     },
 
     /** Remembers that a region has hosts; safe to repeat. */

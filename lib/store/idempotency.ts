@@ -14,32 +14,43 @@ const recordSchema = z.object({
 });
 export type IdempotencyRecord = z.infer<typeof recordSchema>;
 
-type NewRecord = Omit<IdempotencyRecord, "ttl"> & { readonly now: string };
+/** One use of an Idempotency-Key: whose, and for which request body. */
+export type IdempotencyUse = {
+  readonly who: string;
+  readonly key: string;
+  readonly bodyHash: string;
+};
 
 /** The write that remembers what a key was used for; it fails when the key was used before. */
 export const putIdempotency = (
   { name }: Table,
-  who: string,
-  key: string,
-  { now, ...record }: NewRecord,
-): Write => ({
-  Put: {
-    TableName: name,
-    Item: {
-      ...keys.idempotency(who, key),
-      kind: "idempotency",
-      ...record,
-      ttl: Math.floor(Date.parse(now) / 1000) + REMEMBERED_SECONDS,
+  { who, key, bodyHash }: IdempotencyUse,
+  sessionId: string,
+  now: string,
+): Write => {
+  const epoch = Math.floor(Date.parse(now) / 1000);
+  return {
+    Put: {
+      TableName: name,
+      Item: {
+        ...keys.idempotency(who, key),
+        kind: "idempotency",
+        body_sha256: bodyHash,
+        session_id: sessionId,
+        ttl: epoch + REMEMBERED_SECONDS,
+      },
+      // TTL may take days to remove a row that has expired.
+      ConditionExpression: "attribute_not_exists(PK) OR #ttl <= :now",
+      ExpressionAttributeNames: { "#ttl": "ttl" },
+      ExpressionAttributeValues: { ":now": epoch },
     },
-    ConditionExpression: "attribute_not_exists(PK)",
-  },
-});
+  };
+};
 
 /** What this caller used the key for before; null when never, or too long ago. */
 export const findIdempotency = async (
   { client, name }: Table,
-  who: string,
-  key: string,
+  { who, key }: IdempotencyUse,
   now: string,
 ): Promise<IdempotencyRecord | null> => {
   const { Item } = await client.send(

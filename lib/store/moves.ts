@@ -1,7 +1,11 @@
-import { GetCommand, PutCommand } from "@aws-sdk/lib-dynamodb";
+import { GetCommand } from "@aws-sdk/lib-dynamodb";
+import { SupersededError } from "../domain/errors.ts";
 import { type Move, moveSchema } from "../domain/move.ts";
+import type { RunRef } from "../domain/run.ts";
+import { transact } from "./conditions.ts";
 import { queryAll } from "./query.ts";
 import { parseRow } from "./rows.ts";
+import { checkLive } from "./runs.ts";
 import { keys, type Table } from "./table.ts";
 
 export const moveStore = (table: Table) => {
@@ -27,14 +31,22 @@ export const moveStore = (table: Table) => {
       return Item === undefined ? null : parseRow(moveSchema, Item);
     },
 
-    /** Written by the run of its host only; what it did is told by intents, this is the summary. */
-    async put(move: Move): Promise<void> {
+    /**
+     * Written by the run of its host only; what it did is told by intents, this is the summary.
+     *
+     * @throws SupersededError when another generation has taken over
+     */
+    async put(ref: RunRef, move: Move): Promise<void> {
       const Item = {
         ...keys.move(move.session_id, move.host, move.instance_id),
         kind: "move",
         ...move,
       };
-      await client.send(new PutCommand({ TableName: name, Item }));
+      const failed = await transact(table, [
+        checkLive(table, ref),
+        { Put: { TableName: name, Item } },
+      ]);
+      if (failed) throw new SupersededError(`run ${ref.run_id} has been taken over`);
     },
   };
 };

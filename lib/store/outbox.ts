@@ -3,13 +3,12 @@ import * as z from "zod";
 import { type DomainEvent, eventSchema } from "../domain/events/event.ts";
 import { later } from "../domain/instant.ts";
 import { isConditionFailure, type Write } from "./conditions.ts";
+import { decodeCursor, encodeCursor } from "./cursor.ts";
 import { parseRow } from "./rows.ts";
 import { due, keys, type Table } from "./table.ts";
 
 /** The stream publishes within a second; what is still here after this long was lost by it. */
 const REPUBLISH_AFTER_SECONDS = 60;
-
-const cursorSchema = z.object({ PK: z.string(), SK: z.string() });
 
 export type EventPage = { readonly events: DomainEvent[]; readonly cursor: string | null };
 export type StoredEvent = DomainEvent & { readonly PK: string; readonly SK: string };
@@ -73,6 +72,7 @@ export const outbox = ({ client, name }: Table) => ({
 
   /** The history of a session, oldest first. */
   async list(partition: string, limit: number, cursor: string | null): Promise<EventPage> {
+    const [start] = cursor === null ? [] : decodeCursor(cursor, /^E#/);
     const { Items = [], LastEvaluatedKey } = await client.send(
       new QueryCommand({
         TableName: name,
@@ -80,12 +80,12 @@ export const outbox = ({ client, name }: Table) => ({
         ExpressionAttributeValues: { ":pk": partition, ":events": "E#" },
         ConsistentRead: true,
         Limit: limit,
-        ...(cursor !== null && { ExclusiveStartKey: { PK: partition, SK: cursor } }),
+        ...(start !== undefined && { ExclusiveStartKey: { PK: partition, SK: start } }),
       }),
     );
     return {
       events: Items.map((row) => parseRow(eventSchema, row)),
-      cursor: LastEvaluatedKey ? cursorSchema.parse(LastEvaluatedKey).SK : null,
+      cursor: LastEvaluatedKey ? encodeCursor(String(LastEvaluatedKey["SK"])) : null,
     };
   },
 });

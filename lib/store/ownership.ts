@@ -1,6 +1,6 @@
 import { BatchGetCommand } from "@aws-sdk/lib-dynamodb";
 import * as z from "zod";
-import { SupersededError } from "../domain/errors.ts";
+import { SupersededError, TransientError } from "../domain/errors.ts";
 import type { HostRun } from "../domain/host-run.ts";
 import type { RunRef } from "../domain/run.ts";
 import { transact } from "./conditions.ts";
@@ -57,31 +57,40 @@ export const ownership = (table: Table) => {
     /**
      * Makes the session the owner of hosts, chunk by chunk in the given order, and stores their
      * rows; what it owns already stays as it is. There is no expiry: only `release` frees a host.
+     * It stops at the first chunk with a host of another session: as every session claims in the
+     * same order, two of them can never wait for each other.
      *
-     * @returns the hosts that another session owns; a chunk with such a host is not claimed at all
+     * @returns the hosts of that chunk that another session owns; empty when all are claimed
      */
     async claim(session: RunRef, runs: readonly HostRun[]): Promise<HostRun[]> {
-      const refused: HostRun[] = [];
-      for (const chunk of chunked(runs, CHUNK)) refused.push(...(await claimChunk(session, chunk)));
-      return refused;
+      for (const chunk of chunked(runs, CHUNK)) {
+        const refused = await claimChunk(session, chunk);
+        if (refused.length > 0) return refused;
+      }
+      return [];
     },
 
-    /** Frees the hosts that this session owns; those of others are left alone. */
+    /**
+     * Frees the hosts that this session owns; those of others are left alone.
+     *
+     * @throws TransientError when owners changed while they were read; try again
+     */
     async release(sessionId: string, deviceIds: readonly string[]): Promise<void> {
       for (const chunk of chunked(deviceIds, CHUNK)) {
         const owned = [...(await owners(chunk))].filter(([, session]) => session === sessionId);
         if (owned.length === 0) continue;
-        await transact(
+        const failed = await transact(
           table,
           owned.map(([deviceId]) => ({
             Delete: {
               TableName: name,
               Key: keys.owner(deviceId),
-              ConditionExpression: "session_id = :session",
+              ConditionExpression: "attribute_not_exists(PK) OR session_id = :session",
               ExpressionAttributeValues: { ":session": sessionId },
             },
           })),
         );
+        if (failed) throw new TransientError("owners of hosts changed while they were freed");
       }
     },
 

@@ -11,6 +11,16 @@ const wakeSchema = z.object({ seq: z.int(), token: z.string().optional() });
 
 type NewRun = Pick<Run, "run_id" | "machine" | "session_id" | "host">;
 
+type Parking = {
+  /** The wake count read before the world was. */
+  readonly seen: number;
+  readonly token: string;
+  readonly now: string;
+  readonly wakeAt: string;
+};
+
+const earlier = (a: string, b: string): string => (a < b ? a : b);
+
 /** Condition of every write that only the live generation may make. */
 const LIVE = "generation = :generation AND #status = :active";
 
@@ -109,7 +119,7 @@ export const runStore = (table: Table) => {
 
     /** Says that a step is at work; `tick` leaves the run alone for TAKEOVER_SECONDS. */
     heartbeat: (ref: RunRef, now: string): Promise<Run> =>
-      update(ref, "SET heartbeat_at = :now, due_at = :due ADD rounds :one", {
+      update(ref, "SET heartbeat_at = :now, due_at = :due ADD rounds :one REMOVE wake_at", {
         ":now": now,
         ":due": later(now, TAKEOVER_SECONDS),
         ":one": 1,
@@ -126,10 +136,9 @@ export const runStore = (table: Table) => {
     /**
      * Stores the token by which the waiting execution is woken.
      *
-     * @param seen the wake count read before the world was
      * @returns false when something happened since: the caller answers its own token at once
      */
-    async park(ref: RunRef, seen: number, token: string, wakeAt: string): Promise<boolean> {
+    async park(ref: RunRef, { seen, token, now, wakeAt }: Parking): Promise<boolean> {
       const failed = await transact(table, [
         {
           Update: {
@@ -150,11 +159,12 @@ export const runStore = (table: Table) => {
           Update: {
             TableName: name,
             Key: keys.run(ref.run_id),
-            UpdateExpression: "SET due_at = :due",
+            UpdateExpression: "SET due_at = :due, wake_at = :wake_at",
             ConditionExpression: LIVE,
             ExpressionAttributeNames: { "#status": "status" },
             ExpressionAttributeValues: {
-              ":due": wakeAt,
+              ":due": earlier(wakeAt, later(now, TAKEOVER_SECONDS)),
+              ":wake_at": wakeAt,
               ":generation": ref.generation,
               ":active": "active",
             },
@@ -196,7 +206,7 @@ export const runStore = (table: Table) => {
             TableName: name,
             Key: keys.run(run_id),
             UpdateExpression:
-              "SET generation = :next, heartbeat_at = :now, rounds = :zero, due_at = :due",
+              "SET generation = :next, heartbeat_at = :now, rounds = :zero, due_at = :due REMOVE wake_at",
             ConditionExpression: LIVE,
             ExpressionAttributeNames: { "#status": "status" },
             ExpressionAttributeValues: {
@@ -220,6 +230,11 @@ export const runStore = (table: Table) => {
         },
       ]);
       return failed === null;
+    },
+
+    /** Leaves a run that waits in peace alone until `tick` looks at it again. */
+    async postpone(run: Run, now: string): Promise<void> {
+      await update(run, "SET due_at = :due", { ":due": later(now, TAKEOVER_SECONDS) });
     },
 
     /** Active runs that should have shown a sign of life, or been woken, by `now`. */

@@ -4,6 +4,7 @@ import type { DomainEvent } from "../domain/events/event.ts";
 import type { RunRef } from "../domain/run.ts";
 import { type Session, sessionSchema } from "../domain/session.ts";
 import { transact, type Write } from "./conditions.ts";
+import { decodeCursor, encodeCursor } from "./cursor.ts";
 import { putEvent } from "./outbox.ts";
 import { parseRow } from "./rows.ts";
 import { checkLive, endRun, putRun } from "./runs.ts";
@@ -13,6 +14,13 @@ export type SessionPage = { readonly sessions: Session[]; readonly cursor: strin
 
 /** The next state of a session and its event, from the newest stored; null = leave it. */
 type Decide = (seen: Session) => { next: Session; event: DomainEvent } | null;
+
+/** @throws MalformedError when it is not a cursor of this list */
+const startAfter = (cursor: string) => {
+  const [createdAndId = ""] = decodeCursor(cursor, /^\d{4}-[^#]+#[0-9a-f-]{36}$/);
+  const [createdAt = "", id = ""] = createdAndId.split("#");
+  return { ...scopes.sessions(createdAt, id), ...keys.session(id) };
+};
 
 /** Tries of a change that lost against another writer of the same session. */
 const CHANGE_TRIES = 5;
@@ -97,6 +105,7 @@ export const sessionStore = (table: Table) => {
     /** Sessions, newest first. */
     async list(limit: number, cursor: string | null): Promise<SessionPage> {
       const { GSI1PK } = scopes.sessions("", "");
+      const start = cursor === null ? null : startAfter(cursor);
       const { Items = [], LastEvaluatedKey } = await client.send(
         new QueryCommand({
           TableName: name,
@@ -105,18 +114,12 @@ export const sessionStore = (table: Table) => {
           ExpressionAttributeValues: { ":list": GSI1PK },
           ScanIndexForward: false,
           Limit: limit,
-          ...(cursor !== null && {
-            ExclusiveStartKey: {
-              GSI1PK,
-              GSI1SK: cursor,
-              ...keys.session(cursor.slice(cursor.indexOf("#") + 1)),
-            },
-          }),
+          ...(start && { ExclusiveStartKey: start }),
         }),
       );
       return {
         sessions: Items.map((item) => parseRow(sessionSchema, item)),
-        cursor: LastEvaluatedKey ? String(LastEvaluatedKey["GSI1SK"]) : null,
+        cursor: LastEvaluatedKey ? encodeCursor(String(LastEvaluatedKey["GSI1SK"])) : null,
       };
     },
 

@@ -4,6 +4,8 @@ import type { DomainEvent } from "./event.ts";
 
 type Notice = {
   readonly projectId: string;
+  /** What Nova tells that project instead of the host: sha224(project + host). */
+  readonly hostId: string;
   readonly instanceIds: readonly string[];
   readonly at: string;
 };
@@ -15,11 +17,11 @@ type Notice = {
 export const maintenanceScheduled = (
   session: Session,
   run: HostRun,
-  { projectId, instanceIds, at }: Notice,
+  { projectId, hostId, instanceIds, at }: Notice,
 ): DomainEvent => ({
   schema: 1,
   type: "maintenance.scheduled",
-  entity: `${run.session_id}/${run.host}`,
+  entity: `${run.session_id}/${hostId}`,
   sequence: run.sequence,
   at,
   detail: {

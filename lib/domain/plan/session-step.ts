@@ -22,20 +22,26 @@ const QUIET_SECONDS = 600;
  */
 export const nextStep = (session: Session, runs: readonly HostRun[], now: string): SessionStep => {
   if (session.closed_at !== null) return { next: "ended" };
-  const active = runs.some(isActive);
   if (session.control === "aborting" || isBlocked(session))
-    return active ? { next: "await", seconds: QUIET_SECONDS } : { next: "close" };
+    return runs.some(isActive) ? { next: "await", seconds: QUIET_SECONDS } : { next: "close" };
+  return session.claimed_at === null ? beforeClaim(session, now) : afterClaim(session, runs, now);
+};
+
+const beforeClaim = (session: Session, now: string): SessionStep => {
   if (session.preflight_at === null) return { next: "preflight" };
+  if (isOver(session, now)) return { next: "close" };
   const wait = secondsUntil(now, session.maintenance_at);
-  if (session.claimed_at === null)
-    return wait > 0
-      ? { next: "await", seconds: Math.min(wait, LONGEST_WAIT_SECONDS) }
-      : { next: "claim" };
-  const hosts = isOver(session, now) ? [] : hostsToStart(session, runs);
+  return wait > 0
+    ? { next: "await", seconds: Math.min(wait, LONGEST_WAIT_SECONDS) }
+    : { next: "claim" };
+};
+
+const afterClaim = (session: Session, runs: readonly HostRun[], now: string): SessionStep => {
+  const over = isOver(session, now);
+  const hosts = over ? [] : hostsToStart(session, runs);
   if (hosts.length > 0) return { next: "dispatch", hosts };
-  const unfinished = runs.some((run) => run.phase !== "FINISHED");
-  if (active || (unfinished && !isOver(session, now)))
-    return { next: "await", seconds: QUIET_SECONDS };
+  const waiting = runs.some(({ phase }) => phase === "WAITING");
+  if (runs.some(isActive) || (waiting && !over)) return { next: "await", seconds: QUIET_SECONDS };
   return { next: "close" };
 };
 

@@ -142,5 +142,6 @@ export const TYPES_WITHOUT_EFFECT: ReadonlySet<string> = new Set([
   "AWS::Lambda::Version",
   "AWS::S3::Bucket",
   "AWS::S3::BucketPolicy",
+  "AWS::SQS::QueuePolicy",
   "AWS::CloudWatch::Alarm",
 ]);
