@@ -89,9 +89,10 @@ export const eventually = async <T>(
 /** A server in ACTIVE and no task, in a group or in none. */
 export const someServer = async (
   { admin }: ContractCloud,
-  { grouped }: { readonly grouped: boolean },
+  { grouped, not }: { readonly grouped: boolean; readonly not?: string },
 ): Promise<Server & { readonly host: string }> => {
   for (const { id } of await listServers(admin.compute, { all_tenants: true })) {
+    if (id === not) continue;
     const server = await getServer(admin.compute, id);
     const isGrouped = (server.server_groups ?? []).length > 0;
     const { host } = server;
