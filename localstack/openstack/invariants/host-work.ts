@@ -32,30 +32,37 @@ export const workOnGuests = (story: Story): string[] => {
   return [...new Set(works.flatMap((work) => doubtsAbout(story, work)))];
 };
 
-const doubtsAbout = (story: Story, { host, from, until }: Work): string[] => {
+const doubtsAbout = (story: Story, work: Work): string[] => {
+  const { host } = work;
   const doubts = new Map<string, string>();
   let begun = false;
   for (const scene of scenes(story)) {
-    if (scene.until < from || scene.from > until) continue;
-    const at = Math.max(scene.from, from);
+    if (scene.until < work.from || scene.from > work.until) continue;
+    const from = Math.max(scene.from, work.from);
     if (scene.hosts.get(host)?.status === "enabled") {
-      if (!begun) doubts.set("", `${host} was worked on at ${when(at)} while it was enabled`);
+      if (!begun) doubts.set("", `${host} was worked on at ${when(from)} while it was enabled`);
       break;
     }
     begun = true;
-    for (const guest of guestsOn(scene, host, at))
-      if (!doubts.has(guest))
-        doubts.set(guest, `${host} was worked on at ${when(at)} while ${guest}`);
+    const until = Math.min(scene.until, work.until);
+    for (const { guest, since } of guestsOn(scene, host, until))
+      if (!doubts.has(guest)) {
+        const at = when(Math.max(from, since));
+        doubts.set(guest, `${host} was worked on at ${at} while ${guest}`);
+      }
   }
   return [...doubts.values()];
 };
 
-const guestsOn = ({ instances, migrations }: Scene, host: string, at: number): string[] => [
+const guestsOn = ({ instances, migrations }: Scene, host: string, until: number) => [
   ...[...instances.values()]
-    .filter((instance) => instance.host === host && instance.created_at <= at)
-    .map(({ name }) => `instance ${name} was on it`),
+    .filter((instance) => instance.host === host && instance.created_at <= until)
+    .map(({ name, created_at }) => ({ guest: `instance ${name} was on it`, since: created_at })),
   ...[...migrations.values()]
-    .filter((migration) => isUnderWay(migration, at))
+    .filter((migration) => isUnderWay(migration, until))
     .filter(({ source, dest }) => source === host || dest === host)
-    .map(({ id, status }) => `its migration ${id} was ${status}`),
+    .map(({ id, status, created_at }) => ({
+      guest: `its migration ${id} was ${status}`,
+      since: created_at,
+    })),
 ];
