@@ -5,6 +5,9 @@ import { later } from "../../lib/domain/instant.ts";
 import { newSessionSchema } from "../../lib/domain/session.ts";
 import { aDevice, NOW } from "./builders.ts";
 
+/** The operator's limit on one action. */
+const MOST_MINUTES = 240;
+
 const fleet = (...devices: Device[]) => new Map(devices.map((device) => [device.name, device]));
 
 const { service } = aDevice("any");
@@ -24,6 +27,7 @@ const objections = (request: object): string[] =>
     newSessionSchema.parse({ hosts: ["cmp-01"], maintenance_at: NOW, ...request }),
     cloud,
     NOW,
+    MOST_MINUTES,
   ).map(({ path, code }) => `${path} ${code}`);
 
 test("a sound request meets no objection", () => {
@@ -66,7 +70,7 @@ describe("a target", () => {
   test("that is disabled is refused with the reason that stands at Nova", () => {
     const request = newSessionSchema.parse({ maintenance_at: NOW, targets: ["cmp-03"] });
 
-    expect(objectionsTo(request, cloud, NOW)[0]?.message).toContain("bad DIMM");
+    expect(objectionsTo(request, cloud, NOW, MOST_MINUTES)[0]?.message).toContain("bad DIMM");
   });
 });
 
@@ -101,8 +105,24 @@ describe("a webhook", () => {
   });
 });
 
-describe("a hold", () => {
-  test.fails.each(["abc", 0, -1, 0.5, 1e15])("cannot last %j seconds", (seconds) => {
-    expect(objections({ actions: [{ plugin: "hold", metadata: { seconds } }] })).toHaveLength(1);
+describe("an action", () => {
+  const objectionsToHold = (metadata: object) =>
+    objections({ actions: [{ plugin: "hold", metadata }] });
+
+  test.each(["abc", "", 0, -1, 0.5, 1e15, MOST_MINUTES * 60 + 1])(
+    "cannot last %j seconds",
+    (seconds) => {
+      expect(objectionsToHold({ seconds })).toEqual(["actions.0.metadata.seconds out_of_range"]);
+    },
+  );
+
+  test("cannot be given more time than the operator allows", () => {
+    expect(objectionsToHold({ ttl_minutes: MOST_MINUTES + 1 })).toEqual([
+      "actions.0.metadata.ttl_minutes out_of_range",
+    ]);
+  });
+
+  test("may last as long as the operator allows, in numbers or their text", () => {
+    expect(objectionsToHold({ seconds: MOST_MINUTES * 60, ttl_minutes: "5" })).toEqual([]);
   });
 });

@@ -72,7 +72,7 @@ test("an instance that Nova is busy with is looked at again, and the task is nam
   });
 });
 
-test.fails.each([
+test.each([
   ["SHUTOFF", "powering-on"],
   ["SUSPENDED", "resuming"],
   ["RESCUE", "unrescuing"],
@@ -84,6 +84,20 @@ test.fails.each([
     expect(movabilityOf(guest({ status, taskState: task })).kind).toBe("wait");
   },
 );
+
+test.each(["ERROR", "UNKNOWN"])(
+  "an instance in %s is not waited for: its task may be left over for ever",
+  (status) => {
+    expect(movabilityOf(guest({ status, taskState: "deleting" })).kind).toBe("blocked");
+  },
+);
+
+test.each(["constructor", "toString"])("a status nobody knows, like %s, is blocked", (status) => {
+  expect(movabilityOf(guest({ status }))).toMatchObject({
+    kind: "blocked",
+    what_to_do: "bring it to ACTIVE",
+  });
+});
 
 test("a locked instance is its owner's to unlock", () => {
   expect(movabilityOf(guest({ locked: true }))).toMatchObject({ kind: "blocked", rule: "locked" });

@@ -36,7 +36,9 @@ test.each([
   " 2026-11-22 10:00:00",
   "2026-13-01 10:00:00",
   "2026-11-22 25:00:00",
+  "2026-11-22 24:00:00",
   "2026-02-30T10:00:00Z",
+  "9999-12-31T23:59:59-10:00",
   1_763_805_600,
   null,
 ])("refuses %j", (nonsense) => {
@@ -49,7 +51,7 @@ test("says which forms it takes", () => {
   expect(error?.issues[0]?.message).toContain("YYYY-MM-DD HH:MM:SS");
 });
 
-test.fails.each(["2026-02-31 10:00:00", "2026-11-31 10:00:00", "2027-02-29 10:00:00"])(
+test.each(["2026-02-31 10:00:00", "2026-11-31 10:00:00", "2027-02-29 10:00:00"])(
   "refuses %s, a day that its month does not have",
   (given) => {
     expect(instantSchema.safeParse(given).success).toBe(false);
