@@ -20,7 +20,7 @@ start_database() {
     --port="$DB_PORT" --max-connections=4000 --skip-log-bin --skip-name-resolve \
     --performance-schema=off --innodb-flush-log-at-trx-commit=0 --innodb-flush-method=nosync \
     --innodb-doublewrite=0 --innodb-buffer-pool-size=256M
-  await 60 database run_sql 'select 1'
+  await_process 60 database run_sql 'select 1'
   run_sql "create user if not exists lab@127.0.0.1 identified by '$PASSWORD';
     $(for name in keystone placement nova_api nova nova_cell0 glance neutron aodh; do
       echo "create database if not exists $name character set utf8; grant all on $name.* to lab@127.0.0.1;"
@@ -45,9 +45,10 @@ END
     RABBITMQ_CONFIG_FILE=$ETC/rabbitmq.conf RABBITMQ_ENABLED_PLUGINS_FILE=$ETC/rabbitmq.plugins \
     RABBITMQ_ADVANCED_CONFIG_FILE=$ETC/none RABBITMQ_CONF_ENV_FILE=$ETC/none \
     RABBITMQ_DIST_PORT=$MQ_DIST_PORT ERL_EPMD_ADDRESS=127.0.0.1 ERL_EPMD_PORT=$EPMD_PORT HOME=$VAR \
+    ERL_CRASH_DUMP=$LOG/erl_crash.dump \
     RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS="-kernel inet_dist_use_interface {127,0,0,1} +S 2:2 +sbwt none" \
     spawn bus /usr/lib/rabbitmq/bin/rabbitmq-server
-  await 90 "message bus" listens "$MQ_PORT"
+  await_process 90 bus listens "$MQ_PORT"
 }
 
 start_backends() {

@@ -48,7 +48,10 @@ action=${1:-list}
 shift
 case $action in
 list) list ;;
-kill) signal_hosts KILL "$@" ;;
+kill)
+  signal_hosts KILL "$@"
+  await 10 "the end of $*" none_runs "$@"
+  ;;
 freeze) signal_hosts STOP "$@" ;;
 thaw) signal_hosts CONT "$@" ;;
 stop) end "$@" ;;

@@ -32,7 +32,12 @@ const serviceSchema = z.object({
   status: z.string(),
 });
 
-const migrationSchema = z.object({ id: z.number(), status: z.string(), instance_uuid: z.string() });
+const migrationSchema = z.object({
+  id: z.number(),
+  status: z.string(),
+  instance_uuid: z.string(),
+  dest_compute: z.string().nullable(),
+});
 
 export type Server = z.output<typeof serverSchema>;
 export type Service = z.output<typeof serviceSchema>;
@@ -79,11 +84,11 @@ export async function login(user: string, project: string) {
     return found;
   }
 
-  /** Starts a live migration to any host and returns the id of its row. */
-  async function liveMigrate({ id }: Server): Promise<number> {
+  /** Starts a live migration, to any host unless told, and returns the id of its row. */
+  async function liveMigrate({ id }: Server, host: string | null = null): Promise<number> {
     const before = Math.max(0, ...(await migrations()).map((row) => row.id));
     await compute("POST", `/servers/${id}/action`, {
-      "os-migrateLive": { host: null, block_migration: "auto" },
+      "os-migrateLive": { host, block_migration: "auto" },
     });
     const own = async () =>
       (await migrations()).find((row) => row.id > before && row.instance_uuid === id);
@@ -117,6 +122,9 @@ export async function login(user: string, project: string) {
       ),
     disable: ({ id }: Service) =>
       compute("PUT", `/os-services/${id}`, { status: "disabled", disabled_reason: "lab test" }),
+    untilServer: ({ id }: Server, status: string) =>
+      until(`${id} ${status}`, async () => (await server(id)).status === status),
+    coldMigrate: ({ id }: Server) => compute("POST", `/servers/${id}/action`, { migrate: null }),
     abort: ({ id }: Server, migrationId: number) =>
       compute("DELETE", `/servers/${id}/migrations/${migrationId}`),
   };

@@ -103,3 +103,30 @@ test("a hanging migration goes on when the fault is gone", async () => {
   await setFaults({});
   await admin.ends(migration, "completed");
 });
+
+test("heal confirms a resize and repairs a server in ERROR", async () => {
+  const moved = await batchServer();
+  await admin.coldMigrate(moved);
+  await admin.untilServer(moved, "VERIFY_RESIZE");
+  await healLab();
+  expect(await admin.server(moved.id)).toMatchObject({ status: "ACTIVE" });
+
+  await setFaults({ [moved.id]: { finish_migration: { outcome: "fail" } } });
+  await admin.coldMigrate(moved);
+  await admin.untilServer(moved, "ERROR");
+  await healLab();
+  expect(await admin.server(moved.id)).toMatchObject({ status: "ACTIVE" });
+});
+
+test("heal frees a server whose host died while it was leaving, for any other host", async () => {
+  const server = await batchServer();
+  await setFaults({ [server.id]: { live_migration: { outcome: "hang" } } });
+  const migration = await admin.liveMigrate(server);
+  await admin.until("running", async () => (await admin.migration(migration)).status === "running");
+  await actOnHosts("kill", server.host);
+  await healLab();
+  const { status, dest_compute: target } = await admin.migration(migration);
+  expect(status).toBe("error");
+  await admin.ends(await admin.liveMigrate(server, target), "completed");
+  expect((await admin.server(server.id)).host).toBe(target);
+});

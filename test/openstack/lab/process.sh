@@ -10,6 +10,7 @@ die() {
   say "error: $*" >&2
   exit 1
 }
+exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&- # what is started here outlives the caller's locks and pipes
 [[ $LAB == /* ]] || die "LAB must be an absolute path, not $LAB"
 
 # stage WHAT COMMAND...: run it and print how long it took
@@ -34,6 +35,7 @@ born() {
   local stat fields
   stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
   read -ra fields <<<"${stat##*) }"
+  [[ ${fields[0]} != [ZX] ]] || return 1 # dead, but not yet buried by its parent
   echo "${fields[19]}"
 }
 
@@ -70,6 +72,7 @@ any_runs() {
   for name in "$@"; do runs "$name" && return; done
   return 1
 }
+none_runs() { ! any_runs "$@"; }
 
 # end NAME...: TERM, and KILL to what is left after 15 seconds. CONT lets a frozen one hear it.
 end() {
@@ -96,14 +99,21 @@ await() {
   done
 }
 
-# await_all SECONDS NAME:PORT...: until each answers HTTP; one that has died is reported at once
+# await_process SECONDS NAME COMMAND...: the same, but a process that has died is reported at once
+await_process() {
+  local limit=$1 name=$2
+  shift 2
+  await "$limit" "$name" succeeds_or_died "$name" "$@"
+  runs "$name" || die "$name has died: see $LOG/$name.out"
+}
+succeeds_or_died() { "${@:2}" || ! runs "$1"; }
+
+# await_all SECONDS NAME:PORT...: until each answers HTTP
 await_all() {
   local limit=$1 pair
   shift
-  for pair in "$@"; do await "$limit" "${pair%:*}" answers_or_died "${pair%:*}" "${pair#*:}"; done
-  for pair in "$@"; do runs "${pair%:*}" || die "${pair%:*} has died: see $LOG/${pair%:*}.out"; done
+  for pair in "$@"; do await_process "$limit" "${pair%:*}" answers "${pair#*:}"; done
 }
-answers_or_died() { answers "$2" || ! runs "$1"; }
 listens() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 # shellcheck disable=SC2016
 answers() {

@@ -20,8 +20,10 @@
 : "${PASSWORD:=lab}"          # of every account
 : "${REGION:=RegionOne}"
 : "${MQ_HTTP:=0}"             # 1: RabbitMQ's HTTP API as well, read when the bus starts
-: "${DB_PORT:=33306}" "${CACHE_PORT:=31211}"
-: "${MQ_PORT:=35672}" "${MQ_HTTP_PORT:=35673}" "${MQ_DIST_PORT:=35674}" "${EPMD_PORT:=34369}"
+# Ports are fixed with the first start: Nova keeps them in its database. None is above 32767, where
+# the kernel takes those of outgoing connections.
+: "${DB_PORT:=23306}" "${CACHE_PORT:=21211}"
+: "${MQ_PORT:=25670}" "${MQ_HTTP_PORT:=25671}" "${MQ_DIST_PORT:=25673}" "${EPMD_PORT:=24369}"
 : "${KEYSTONE_PORT:=5000}" "${NOVA_PORT:=8774}" "${PLACEMENT_PORT:=8778}"
 : "${GLANCE_PORT:=9292}" "${NEUTRON_PORT:=9696}" "${AODH_PORT:=8042}"
 
