@@ -4,7 +4,7 @@ import { putRun } from "../../lib/store/runs.ts";
 import { openTable, type Table } from "../../lib/store/table.ts";
 import { type Database, openDatabase } from "../../localstack/aws/dynamodb/database.ts";
 import { listen } from "../../localstack/aws/http-server.ts";
-import { misbehaviour, type Rates } from "../../localstack/aws/misbehaviour.ts";
+import { type Misbehaviour, misbehaviour, type Rates } from "../../localstack/aws/misbehaviour.ts";
 import { awsListener } from "../../localstack/aws/server.ts";
 import { scaledClock } from "../../localstack/clock.ts";
 import { serverless } from "../serverless.ts";
@@ -16,6 +16,8 @@ const credentials = { accessKeyId: "AKIATEST", secretAccessKey: "test" };
 
 export type DynamoDb = {
   readonly database: Database;
+  /** From now on. */
+  readonly misbehave: (rates: Partial<Rates>) => void;
   /** A new, empty table of the deployed definition. */
   readonly newTable: () => Table;
   readonly close: () => void;
@@ -27,7 +29,14 @@ export type DynamoDb = {
  */
 export const startDynamoDb = async (rates: Partial<Rates> = {}): Promise<DynamoDb> => {
   const clock = scaledClock();
-  const moods = misbehaviour({ seed: 1, ...rates });
+  let mood = misbehaviour({ seed: 1, ...rates });
+  const moods: Misbehaviour = {
+    indexLagMs: () => mood.indexLagMs(),
+    conflicts: () => mood.conflicts(),
+    throttles: () => mood.throttles(),
+    duplicates: () => mood.duplicates(),
+    delayMs: () => mood.delayMs(),
+  };
   const sqlite = new DatabaseSync(":memory:");
   const database = openDatabase({ sqlite, clock, misbehaviour: moods });
   const services = { DynamoDB_20120810: database.handle };
@@ -43,6 +52,9 @@ export const startDynamoDb = async (rates: Partial<Rates> = {}): Promise<DynamoD
   });
   return {
     database,
+    misbehave: (worse) => {
+      mood = misbehaviour({ seed: 1, ...worse });
+    },
     newTable: () => {
       const TableName = `lull-${crypto.randomUUID()}`;
       const { Properties } = serverless.resource("Table", "AWS::DynamoDB::Table");

@@ -1,0 +1,102 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Api, offeredRoutes, PERSONAS, type Persona, startApi } from "./api.ts";
+
+let api: Api;
+beforeAll(async () => {
+  api = await startApi();
+});
+afterAll(() => api.close());
+
+const READERS: Persona[] = ["admin", "system reader", "auditor"];
+const ADMINS: Persona[] = ["admin"];
+
+/** Who may call what. A route that is not in this table is one that nobody has thought about. */
+const POLICY: Record<string, Persona[] | "anyone"> = {
+  "GET /v1/healthz": "anyone",
+  "POST /v1/callbacks/{id}": "anyone",
+  "GET /v1/hosts": READERS,
+  "GET /v1/hosts/{host}": READERS,
+  "POST /v1/sync": ADMINS,
+  "GET /v1/sync/{id}": READERS,
+  "POST /v1/maintenance": ADMINS,
+  "GET /v1/maintenance": READERS,
+  "GET /v1/maintenance/{session_id}": READERS,
+  "DELETE /v1/maintenance/{session_id}": ADMINS,
+  "GET /v1/maintenance/{session_id}/detail": READERS,
+  "GET /v1/maintenance/{session_id}/events": READERS,
+  "POST /v1/maintenance/{session_id}/hosts/{host}/release": ADMINS,
+  "GET /status/{host}": READERS,
+};
+
+const personas = Object.keys(PERSONAS) as Persona[];
+const routes = Object.entries(POLICY).map(([route, allowed]) => ({ route, allowed }));
+const closed = routes.filter(({ allowed }) => allowed !== "anyone");
+
+/** A path of the route, of things that do not exist. */
+const callOn = (route: string) => {
+  const [method = "", path = ""] = route.split(" ");
+  return {
+    method,
+    path: path.replace(/\{\w*id\}/, crypto.randomUUID()).replace("{host}", "cmp-nowhere"),
+  };
+};
+
+test("every route that is offered has its rule, and every rule its route", () => {
+  expect(offeredRoutes().toSorted()).toEqual(Object.keys(POLICY).toSorted());
+});
+
+describe.each(routes)("$route", ({ route, allowed }) => {
+  const { method, path } = callOn(route);
+
+  test.each(personas)("opens to those who may, asked by the %s", async (persona) => {
+    const { status, body } = await api.call(method, path, { as: persona });
+
+    if (allowed === "anyone" || allowed.includes(persona)) expect([401, 403]).not.toContain(status);
+    else expect({ status, code: body.code }).toEqual({ status: 403, code: "forbidden" });
+  });
+});
+
+describe.each(closed)("$route", ({ route }) => {
+  const { method, path } = callOn(route);
+
+  test("is closed without a token", async () => {
+    const { status, headers, body } = await api.call(method, path, { as: null });
+
+    expect(status).toBe(401);
+    expect(headers.get("content-type")).toBe("application/problem+json");
+    expect(body).toMatchObject({ code: "unauthorized", status: 401 });
+    expect(body.detail).toContain("X-Auth-Token");
+  });
+
+  test.each(["garbage", "", "a b", "x".repeat(9_000)])(
+    "is closed to the token %j",
+    async (token) => {
+      expect((await api.call(method, path, { token })).status).toBe(401);
+    },
+  );
+});
+
+describe.each([...new Set(routes.map(({ route }) => route.split(" ")[1] ?? ""))])("%s", (path) => {
+  const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"].filter(
+    (method) => !(`${method} ${path}` in POLICY),
+  );
+
+  test.each(methods)("answers %s by no one, not even an admin", async (method) => {
+    const answer = await api.call(method, callOn(`${method} ${path}`).path);
+
+    expect(answer.status).toBe(404);
+    expect(answer.body).toMatchObject({ code: "not_found" });
+  });
+});
+
+test("a token's owner is remembered, so that Keystone is not asked at each request", async () => {
+  await api.call("GET", "/v1/hosts", { as: "auditor" });
+  api.cloud.happen({
+    kind: "fault",
+    fault: { service: "identity", effect: { kind: "error", status: 500 } },
+  });
+  const { status } = await api.call("GET", "/v1/hosts", { as: "auditor" });
+  api.cloud.happen({ kind: "clear_faults" });
+
+  expect(status).toBe(200);
+});
