@@ -35,13 +35,14 @@ const follow = (api: Stage["api"], sessionId: string): Promise<SessionStory> => 
 };
 
 /** Maintains every host of the cloud. @returns whether all went as promised */
-const perform = async ({ api, clock, simulator, violations }: Stage): Promise<boolean> => {
+const perform = async ({ api, clock, simulator, watch }: Stage): Promise<boolean> => {
   const { hosts, instances } = (await readCloud(simulator.url)).world;
   const projects = new Set(instances.map(({ project_id }) => project_id)).size;
   say(
     `A cloud of ${hosts.length} hosts with ${instances.length} instances of ${projects} projects, ` +
       `${SPEED} times as fast as a real one.`,
   );
+  const violations = await watch();
   const sessionId = await createMaintenance(api, {
     hosts: hosts.map(({ name }) => name),
     maintenance_at: new Date(clock.now()).toISOString(),

@@ -22,7 +22,6 @@ export type StageOptions = {
   readonly settings?: Readonly<Record<string, string>>;
   readonly misbehaviour?: Misbehaviour;
   readonly seed?: number;
-  readonly log?: (line: string) => void;
 };
 
 /** A simulated cloud and a Lull that maintains it, in this process, on one clock. */
@@ -34,10 +33,13 @@ export type Stage = {
   readonly api: Api;
   /** Lull's API as somebody else. */
   readonly apiAs: (config: CloudConfig) => Api;
-  /** Holds what the cloud has gone through since it began against what Lull promises. */
-  readonly violations: (sessionIds: readonly string[]) => Promise<string[]>;
+  /** Begins to watch the cloud. */
+  readonly watch: () => Promise<Watch>;
   readonly close: () => Promise<void>;
 };
+
+/** Holds what the cloud went through since the watch began, with these sessions, against what Lull promises. */
+export type Watch = (sessionIds: readonly string[]) => Promise<string[]>;
 
 /** A port that was free a moment ago: callbacks need an address before anything listens. */
 const freePort = (): Promise<number> =>
@@ -77,7 +79,6 @@ export const openStage = async ({
     token: openCloud(config).identity.token,
   });
   const api = apiAs(simulator.config);
-  const before = await readCloud(simulator.url);
   await readInventory(api);
   return {
     clock,
@@ -85,9 +86,12 @@ export const openStage = async ({
     stack,
     api,
     apiAs,
-    violations: async (sessionIds) => {
-      const sessions = await Promise.all(sessionIds.map((id) => readSession(api, id)));
-      return violationsIn(storyBetween(before, await readCloud(simulator.url), sessions));
+    watch: async () => {
+      const before = await readCloud(simulator.url);
+      return async (sessionIds) => {
+        const sessions = await Promise.all(sessionIds.map((id) => readSession(api, id)));
+        return violationsIn(storyBetween(before, await readCloud(simulator.url), sessions));
+      };
     },
     close: async () => {
       await stack.close();

@@ -317,7 +317,9 @@ describe("6: each service ends as it was", () => {
       detail: {
         ...detail,
         hosts: detail.hosts.map((one) => ({ ...one, outcome: "failed" })),
-        attention: [{ code: "host_failed", host: "cmp-01", message: "came back smaller" }],
+        attention: [
+          { code: "host_failed", host: "cmp-01", instance: null, message: "came back smaller" },
+        ],
       },
     }));
     const silent = retold(failed, ({ detail }) => ({ detail: { ...detail, attention: [] } }));

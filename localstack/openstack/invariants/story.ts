@@ -90,7 +90,12 @@ export type ChangeFacts = z.infer<typeof changeSchema>;
 const detailSchema = z.object({
   session_id: z.string(),
   attention: z.array(
-    z.object({ code: z.string(), host: z.string().nullable(), message: z.string() }),
+    z.object({
+      code: z.string(),
+      host: z.string().nullable(),
+      instance: z.string().nullable(),
+      message: z.string(),
+    }),
   ),
   session: z.object({ state: z.string(), created_at: z.string() }),
   hosts: z.array(

@@ -1,0 +1,85 @@
+import { afterAll, beforeAll, expect } from "vitest";
+import { createMaintenance, type NewMaintenance } from "../../lib/client/maintenance.ts";
+import { readSession } from "../../localstack/demo/session-story.ts";
+import { openStage, type Stage, type StageOptions, waitFor } from "../../localstack/demo/stage.ts";
+import type { SessionStory } from "../../localstack/openstack/invariants/story.ts";
+import { cloudOf, type Size } from "../../localstack/openstack/spec.ts";
+
+/** A cloud that lives fast: its heartbeats and moves take seconds where a real one's take more. */
+export const quickCloud = (size: Size) => ({
+  ...cloudOf(size),
+  timing: { heartbeat_ms: 2_000, service_down_ms: 60_000, bytes_per_second: 1024 * 2 ** 20 },
+});
+
+const SPEED = 10;
+/** Of real time, for a whole session on a busy machine. */
+const PATIENCE_MS = 25_000;
+
+/** What a test does with the stage; every session it opens is judged at its end. */
+export type Play = Stage & {
+  readonly open: (
+    request: Partial<NewMaintenance> & { readonly hosts: readonly string[] },
+    idempotencyKey?: string,
+  ) => Promise<string>;
+  /** The session, as soon as it is as wanted. */
+  readonly when: (
+    sessionId: string,
+    what: string,
+    is: (detail: SessionStory["detail"]) => boolean,
+  ) => Promise<SessionStory>;
+  readonly ended: (sessionId: string) => Promise<SessionStory>;
+};
+
+/**
+ * One cloud and one Lull for the tests of a file, which run one after the other on hosts of their
+ * own; before and after each of them the cloud is looked at, and what it went through is judged.
+ */
+export const theStage = (
+  options: Pick<StageOptions, "cloud"> & Partial<StageOptions>,
+): ((act: (play: Play) => Promise<void>) => () => Promise<void>) => {
+  let stage: Stage | undefined;
+  beforeAll(async () => {
+    stage = await openStage({
+      speed: SPEED,
+      ...options,
+      settings: { LULL_POLL_SECONDS: "2", ...options.settings },
+    });
+  }, 60_000);
+  afterAll(() => stage?.close());
+
+  return (act) => async () => {
+    if (!stage) throw new Error("the stage is not open");
+    const violations = await stage.watch();
+    const sessions: string[] = [];
+    await act(playOn(stage, sessions));
+    expect(await violations(sessions)).toEqual([]);
+    expect(stage.stack.deadLetters()).toEqual([]);
+  };
+};
+
+const playOn = (stage: Stage, sessions: string[]): Play => {
+  const when: Play["when"] = (sessionId, what, is) =>
+    waitFor(
+      what,
+      async () => {
+        const story = await readSession(stage.api, sessionId);
+        return is(story.detail) ? story : undefined;
+      },
+      PATIENCE_MS,
+    );
+  return {
+    ...stage,
+    open: async (request, idempotencyKey) => {
+      const maintenance_at = new Date(stage.clock.now()).toISOString();
+      const body = { maintenance_at, ...request };
+      const id = await createMaintenance(stage.api, body, idempotencyKey);
+      sessions.push(id);
+      return id;
+    },
+    when,
+    ended: (sessionId) =>
+      when(sessionId, "the session to end", ({ session }) =>
+        ["MAINTENANCE_DONE", "MAINTENANCE_FAILED"].includes(session.state),
+      ),
+  };
+};
