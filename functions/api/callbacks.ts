@@ -1,8 +1,14 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { readSettings } from "../../lib/config.ts";
 import { NotFoundError } from "../../lib/domain/errors.ts";
-import { answerSchema, type Hook } from "../../lib/domain/hook.ts";
-import { type ApiRequest, api, parseBody, type Reply } from "../../lib/lambda/api.ts";
+import { answerSchema, type Hook, hookIdSchema } from "../../lib/domain/hook.ts";
+import {
+  type ApiRequest,
+  api,
+  parseBody,
+  pathParameter,
+  type Reply,
+} from "../../lib/lambda/api.ts";
 import { hookStore } from "../../lib/store/hooks.ts";
 import { openTable } from "../../lib/store/table.ts";
 
@@ -20,7 +26,7 @@ const opens = ({ secrets_sha256 }: Hook, secret: string): boolean => {
  */
 const answerHook = async (request: ApiRequest): Promise<Reply> => {
   const { params, headers, now } = request;
-  const hook = await hooks.get(params["id"] ?? "");
+  const hook = await hooks.get(pathParameter(params["id"], hookIdSchema));
   const secret = headers["authorization"]?.replace(/^Bearer /, "") ?? "";
   const isOver = hook.answer === null && hook.expires_at < now;
   if (!opens(hook, secret) || isOver) throw new NotFoundError("no such callback");

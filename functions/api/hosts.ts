@@ -1,8 +1,15 @@
 import * as z from "zod";
 import { readSettings } from "../../lib/config.ts";
-import type { Device } from "../../lib/domain/device.ts";
+import { type Device, hostNameSchema } from "../../lib/domain/device.ts";
 import { NotFoundError } from "../../lib/domain/errors.ts";
-import { type ApiRequest, api, parseQuery, READERS, type Reply } from "../../lib/lambda/api.ts";
+import {
+  type ApiRequest,
+  api,
+  parseQuery,
+  pathParameter,
+  READERS,
+  type Reply,
+} from "../../lib/lambda/api.ts";
 import { hostStore } from "../../lib/store/hosts.ts";
 import { ownership } from "../../lib/store/ownership.ts";
 import { openTable } from "../../lib/store/table.ts";
@@ -15,7 +22,7 @@ const { owners } = ownership(table);
 const querySchema = z.strictObject({
   limit: z.coerce.number().int().min(1).max(500).default(20),
   cursor: z.string().optional(),
-  region: z.string().min(1).default(settings.LULL_REGION),
+  region: z.string().min(1).max(255).default(settings.LULL_REGION),
 });
 
 const toReply = ({ schema: _, cell: __, ...device }: Device, sessionId: string | undefined) => ({
@@ -37,7 +44,7 @@ const listHosts = async (request: ApiRequest): Promise<Reply> => {
 };
 
 const showHost = async ({ params }: ApiRequest): Promise<Reply> => {
-  const { host = "" } = params;
+  const host = pathParameter(params["host"], hostNameSchema);
   const device = await hosts.findByName(settings.LULL_REGION, host);
   if (device === null) throw new NotFoundError(`the inventory has no host ${host}; sync it`);
   const owned = await owners([device.id]);

@@ -2,12 +2,12 @@ import { createHash, randomUUID } from "node:crypto";
 import * as z from "zod";
 import { readSettings } from "../../lib/config.ts";
 import { objectionsTo } from "../../lib/domain/admission.ts";
+import { hostNameSchema } from "../../lib/domain/device.ts";
 import {
   BlockedError,
   ConflictError,
   InvalidError,
   MalformedError,
-  NotFoundError,
 } from "../../lib/domain/errors.ts";
 import { maintenanceSession } from "../../lib/domain/events/maintenance-session.ts";
 import { percentDone } from "../../lib/domain/progress.ts";
@@ -25,6 +25,7 @@ import {
   api,
   parseBody,
   parseQuery,
+  pathParameter,
   READERS,
   type Reply,
 } from "../../lib/lambda/api.ts";
@@ -61,12 +62,8 @@ const pageSchema = z.strictObject({
 /** Finished and deleted: kept for the audit, no longer listed. */
 const isHidden = (session: Session): boolean => session.hidden_at !== null && isClosed(session);
 
-/** @throws NotFoundError for what cannot be a session's id */
-const sessionIdOf = ({ params }: ApiRequest): string => {
-  const id = z.uuid().safeParse(params["session_id"]);
-  if (id.success) return id.data;
-  throw new NotFoundError(`no maintenance session ${params["session_id"]}`);
-};
+const sessionIdOf = ({ params }: ApiRequest): string =>
+  pathParameter(params["session_id"], z.uuid());
 
 /**
  * POST /v1/maintenance. Nothing is asked of the cloud yet: pre-flight is the session's first step.
@@ -93,9 +90,9 @@ const createSession = async (request: ApiRequest): Promise<Reply> => {
 
 /** @throws BlockedError when the inventory knows that the session could not be carried out */
 const admitted = async (body: NewSession, { now, principal }: ApiRequest): Promise<Session> => {
-  const devices = await hosts.byName(settings.LULL_REGION);
-  const asked = body.hosts.length > 0 ? body.hosts : everyHost(devices.keys());
+  const asked = body.hosts.length > 0 ? body.hosts : await everyHost();
   const wanted = { ...body, hosts: asked };
+  const devices = await hosts.findByNames(settings.LULL_REGION, [...asked, ...body.targets]);
   const objections = objectionsTo(wanted, devices, now, settings.LULL_ACTION_MINUTES);
   if (objections.length > 0)
     throw new BlockedError("this session could not be carried out", objections);
@@ -133,8 +130,11 @@ const repeated = (before: IdempotencyRecord, { bodyHash }: IdempotencyUse): Repl
  * An empty list of hosts means the whole cloud to Fenix, and an empty result to a script: it has
  * to be allowed by the operator.
  */
-const everyHost = (names: Iterable<string>): string[] => {
-  if (settings.LULL_ALLOW_ALL_HOSTS) return [...names];
+const everyHost = async (): Promise<string[]> => {
+  if (settings.LULL_ALLOW_ALL_HOSTS) {
+    const devices = await hosts.byName(settings.LULL_REGION);
+    return [...devices.values()].filter(({ gone }) => !gone).map(({ name }) => name);
+  }
   throw new InvalidError("name the hosts to maintain", [
     {
       path: "hosts",
@@ -227,7 +227,10 @@ const deleteSession = async (request: ApiRequest): Promise<Reply> => {
 /** Ends a hold: an admin says that the work on the host is done. */
 const releaseHost = async (request: ApiRequest): Promise<Reply> => {
   const { params, now, principal } = request;
-  const run = await hostRuns.get(sessionIdOf(request), params["host"] ?? "");
+  const run = await hostRuns.get(
+    sessionIdOf(request),
+    pathParameter(params["host"], hostNameSchema),
+  );
   const held = run.actions.find(({ plugin, state }) => plugin === "hold" && state === "RUNNING");
   if (!held?.hook_id) throw new ConflictError(`nothing is held on ${run.host}; it is ${run.phase}`);
   const details = `released by ${principal?.name}`;

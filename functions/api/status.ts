@@ -1,6 +1,7 @@
 import { readSettings } from "../../lib/config.ts";
+import { hostNameSchema } from "../../lib/domain/device.ts";
 import { NotFoundError } from "../../lib/domain/errors.ts";
-import { type ApiRequest, api, READERS, type Reply } from "../../lib/lambda/api.ts";
+import { type ApiRequest, api, pathParameter, READERS, type Reply } from "../../lib/lambda/api.ts";
 import { hostRunStore } from "../../lib/store/host-runs.ts";
 import { hostStore } from "../../lib/store/hosts.ts";
 import { ownership } from "../../lib/store/ownership.ts";
@@ -16,7 +17,7 @@ const { owners } = ownership(table);
 
 /** What happens to a host right now: where the link in its `disabled_reason` leads. */
 const showStatus = async ({ params }: ApiRequest): Promise<Reply> => {
-  const { host = "" } = params;
+  const host = pathParameter(params["host"], hostNameSchema);
   const device = await hosts.findByName(settings.LULL_REGION, host);
   if (device === null) throw new NotFoundError(`the inventory has no host ${host}`);
   const sessionId = (await owners([device.id])).get(device.id);

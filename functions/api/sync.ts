@@ -1,7 +1,15 @@
 import { randomUUID } from "node:crypto";
+import * as z from "zod";
 import { readSettings } from "../../lib/config.ts";
 import { requestSync, type Sync } from "../../lib/domain/sync.ts";
-import { ADMINS, type ApiRequest, api, READERS, type Reply } from "../../lib/lambda/api.ts";
+import {
+  ADMINS,
+  type ApiRequest,
+  api,
+  pathParameter,
+  READERS,
+  type Reply,
+} from "../../lib/lambda/api.ts";
 import { syncStore } from "../../lib/store/syncs.ts";
 import { openTable } from "../../lib/store/table.ts";
 
@@ -18,7 +26,7 @@ const startSync = async ({ now }: ApiRequest): Promise<Reply> => {
 
 const showSync = async ({ params }: ApiRequest): Promise<Reply> => ({
   status: 200,
-  body: toBody(await syncs.get(params["id"] ?? "")),
+  body: toBody(await syncs.get(pathParameter(params["id"], z.uuid()))),
 });
 
 export const handler = api([

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { EventBridgeEvent } from "aws-lambda";
 import * as z from "zod";
 import { type Device, newDevice, refreshed, type SeenHost } from "../../lib/domain/device.ts";
+import { ConflictError } from "../../lib/domain/errors.ts";
 import { requestSync, type Sync } from "../../lib/domain/sync.ts";
 import { isKnown, type KnownService } from "../../lib/fleet/services.ts";
 import { logger } from "../../lib/lambda/logger.ts";
@@ -52,13 +53,23 @@ const syncHosts = async (
     if (host === null) continue;
     const device = known.get(name);
     if (device === undefined) {
-      await inventory.create(newDevice(randomUUID(), place, host, now));
-      counts.created += 1;
+      counts.created += (await created(newDevice(randomUUID(), place, host, now))) ? 1 : 0;
     } else if (await replaced(device, host, now)) counts.updated += 1;
   }
   for (const device of known.values())
     if (!seen.has(device.name) && (await replaced(device, null, now))) counts.gone += 1;
   return counts;
+};
+
+/** False when another sync, or the same one delivered twice, was quicker. */
+const created = async (device: Device): Promise<boolean> => {
+  try {
+    await inventory.create(device);
+    return true;
+  } catch (error) {
+    if (error instanceof ConflictError) return false;
+    throw error;
+  }
 };
 
 const replaced = async (device: Device, seen: SeenHost | null, now: string): Promise<boolean> => {

@@ -44,9 +44,10 @@ const lookAfter = async (listed: Run, now: string): Promise<void> => {
   const status = await machines.status(run);
   if (status === "absent") return machines.start(run);
   if (status === "running") {
-    if (run.wake_at !== undefined && run.wake_at > now) return runs.postpone(run, now);
-    const token = await runs.wake(run.run_id);
+    const waits = run.wake_at !== undefined && run.wake_at > now;
+    const token = await (waits ? runs.missedWake(run.run_id) : runs.wake(run.run_id));
     if (token !== null) await sendWake(token);
+    if (waits) await runs.postpone(run, now);
     return;
   }
   logger.warn("an execution ended before its run did", { run });

@@ -9,24 +9,22 @@ const AT_ONCE = 90;
 /**
  * State AskOwners: tells each project with instances on the host that they will be live-migrated
  * now. No project can answer yet, so nothing that interrupts an instance is ever done.
+ *
+ * The events carry the phase's own instant and number: told again after a crash, they are the same.
  */
 export const handler = hostStep("ASKING", async ({ cloud, hostRuns, ref, now, run, session }) => {
   const servers = await serversOn(await cloud(), run.host);
-  const byProject = [...Map.groupBy(servers, ({ project_id }) => project_id ?? "")];
-  let { sequence } = run;
-  for (let first = 0; first < byProject.length; first += AT_ONCE) {
-    const events = byProject.slice(first, first + AT_ONCE).map(([projectId, owned]) => {
-      sequence += 1;
-      const notice = {
-        projectId,
-        hostId: owned[0]?.host_id ?? "",
-        instanceIds: owned.map(({ id }) => id),
-        at: now,
-      };
+  const sequence = run.sequence + 1;
+  const events = [...Map.groupBy(servers, ({ project_id }) => project_id ?? "")].map(
+    ([projectId, owned]) => {
+      const hostId = owned[0]?.host_id ?? "";
+      const instanceIds = owned.map(({ id }) => id);
+      const notice = { projectId, hostId, instanceIds, at: run.phase_at };
       return maintenanceScheduled(session, { ...run, sequence }, notice);
-    });
-    await hostRuns.save(ref, { ...run, sequence }, { events });
-  }
+    },
+  );
+  for (let first = 0; first < events.length; first += AT_ONCE)
+    await hostRuns.save(ref, run, { events: events.slice(first, first + AT_ONCE) });
   const total = servers.length;
   return {
     run: {

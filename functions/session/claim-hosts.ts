@@ -11,15 +11,19 @@ const RETRY_SECONDS = 60;
  */
 export const handler = sessionStep(
   async ({ sessions, inventory, owners, hostRuns, ref, now, seq, session }) => {
-    const claims = [];
-    for (const host of session.hosts) {
-      const device = await inventory.findByName(session.region, host);
-      if (device === null) throw new Error(`${host} has left the inventory; sync it`);
-      const plugins = session.actions.map(({ plugin }) => plugin);
-      claims.push(
-        claimHost({ sessionId: session.session_id, host, deviceId: device.id, plugins, now }),
-      );
-    }
+    const devices = await inventory.findByNames(session.region, session.hosts);
+    const plugins = session.actions.map(({ plugin }) => plugin);
+    const claims = session.hosts.map((host) => {
+      const device = devices.get(host);
+      if (device === undefined) throw new Error(`${host} has left the inventory; sync it`);
+      return claimHost({
+        sessionId: session.session_id,
+        host,
+        deviceId: device.id,
+        plugins,
+        now,
+      });
+    });
     const refused = await owners.claim(ref, claims);
     const runs = await hostRuns.list(session.session_id);
     if (refused.length === 0) {

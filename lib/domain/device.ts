@@ -1,5 +1,8 @@
 import * as z from "zod";
 
+/** A name that a host can have. */
+export const hostNameSchema = z.string().min(1).max(255);
+
 /**
  * A compute host of the inventory, as the last sync read it from Nova. Identity is (cloud, region,
  * name); `name` is Nova's service host, not the hypervisor's hostname.

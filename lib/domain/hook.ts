@@ -1,5 +1,8 @@
 import * as z from "zod";
 
+/** A hook's id: 128 bits in hexadecimal. */
+export const hookIdSchema = z.string().regex(/^[0-9a-f]{32}$/);
+
 /**
  * A one-time callback: whoever does a host's work reports its end by it. One per (session, host,
  * action); only hashes of its secrets are kept: each time the work is asked for it gets a new one,

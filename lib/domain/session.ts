@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { hostNameSchema } from "./device.ts";
 import { instantSchema } from "./instant.ts";
 
 /** States of a maintenance session, spelled as Fenix spells them. */
@@ -17,20 +18,34 @@ export type SessionState = (typeof SESSION_STATES)[number];
 /** A session claims its hosts in chunks; above this it should be several sessions. */
 const MAX_HOSTS = 2000;
 
-const hostName = z.string().min(1).max(255);
+/** Host names of one session, all together, in characters. */
+const MOST_NAMES = 100_000;
+
+const hostNames = z
+  .array(hostNameSchema)
+  .max(MAX_HOSTS)
+  .refine(
+    (names) => names.join("").length <= MOST_NAMES,
+    "are too many for one session; make several",
+  );
+
+/** Notes by name; small enough that a session with all its hosts fits into one row of 400 KB. */
+const metadataSchema = z
+  .record(z.string().min(1).max(64), z.union([z.string().max(1000), z.number()]))
+  .refine((notes) => Object.keys(notes).length <= 50, "has more than 50 entries");
 
 /** One plug-in step of a host's work, as Fenix's `actions` write it. */
 export const actionSchema = z.strictObject({
   plugin: z.enum(["webhook", "hold"]),
   type: z.literal("host").default("host"),
-  metadata: z.record(z.string(), z.union([z.string(), z.number()])).default({}),
+  metadata: metadataSchema.default({}),
 });
 export type Action = z.infer<typeof actionSchema>;
 
 /** Body of POST /v1/maintenance: Fenix v1 plus our fields; see the API table of the README. */
 export const newSessionSchema = z.strictObject({
   state: z.literal("MAINTENANCE").optional(),
-  hosts: z.array(hostName).max(MAX_HOSTS).default([]),
+  hosts: hostNames.default([]),
   /** Absent = now. */
   maintenance_at: instantSchema.optional(),
   /** No host is started that could not end before; null = open end. */
@@ -38,10 +53,10 @@ export const newSessionSchema = z.strictObject({
   /** Names the style of the dialogue with projects, as in Fenix. */
   workflow: z.enum(["default", "vnf"]).default("default"),
   /** Capabilities told to projects; strings and numbers only, because real clients `eval` it. */
-  metadata: z.record(z.string(), z.union([z.string(), z.number()])).default({}),
+  metadata: metadataSchema.default({}),
   actions: z.array(actionSchema).max(20).default([]),
   /** The only hosts instances may be moved to; empty = any that fits. */
-  targets: z.array(hostName).max(MAX_HOSTS).default([]),
+  targets: hostNames.default([]),
   max_parallel_hosts: z.int().min(1).max(100).default(1),
   reason: z.string().max(200).default(""),
   profile: z.enum(["production", "doctor"]).default("production"),

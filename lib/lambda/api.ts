@@ -114,6 +114,17 @@ export const parseBody = <S extends z.ZodType>(
   { body }: Pick<ApiRequest, "body">,
 ): z.infer<S> => parse(schema, jsonOf(body));
 
+/**
+ * A part of the path. What cannot be the name or id of anything is looked up nowhere.
+ *
+ * @throws NotFoundError when it is not of that shape
+ */
+export const pathParameter = (value: string | undefined, schema: z.ZodType<string>): string => {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new NotFoundError("there is nothing of that name");
+};
+
 /** @throws MalformedError naming each parameter that is wrong */
 export const parseQuery = <S extends z.ZodType>(
   schema: S,

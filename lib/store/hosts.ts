@@ -2,6 +2,7 @@ import { GetCommand, PutCommand, QueryCommand } from "@aws-sdk/lib-dynamodb";
 import * as z from "zod";
 import { type Device, deviceSchema } from "../domain/device.ts";
 import { ConflictError } from "../domain/errors.ts";
+import { getAll } from "./batch-get.ts";
 import { isConditionFailure, transact } from "./conditions.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
 import { parseRow } from "./rows.ts";
@@ -75,6 +76,22 @@ export const hostStore = (table: Table) => {
       );
       const device = Item === undefined ? null : await get(parseRow(lockSchema, Item).id);
       return device?.name === host ? device : null;
+    },
+
+    /** The hosts of these names in a region, by name; those that it has not are left out. */
+    async findByNames(region: string, names: readonly string[]): Promise<Map<string, Device>> {
+      const wanted = new Set(names);
+      const locks = await getAll(
+        table,
+        [...wanted].map((host) => keys.deviceName(region, host)),
+      );
+      const ids = locks.map((row) => parseRow(lockSchema, row).id);
+      const devices = (await getAll(table, ids.map(keys.device))).map((row) =>
+        parseRow(deviceSchema, row),
+      );
+      return new Map(
+        devices.filter((device) => wanted.has(device.name)).map((device) => [device.name, device]),
+      );
     },
 
     /** Remembers that a region has hosts; safe to repeat. */

@@ -1,8 +1,8 @@
-import { BatchGetCommand } from "@aws-sdk/lib-dynamodb";
 import * as z from "zod";
 import { SupersededError, TransientError } from "../domain/errors.ts";
 import type { HostRun } from "../domain/host-run.ts";
 import type { RunRef } from "../domain/run.ts";
+import { chunked, getAll } from "./batch-get.ts";
 import { transact } from "./conditions.ts";
 import { parseRow } from "./rows.ts";
 import { checkLive } from "./runs.ts";
@@ -10,18 +10,10 @@ import { keys, type Table } from "./table.ts";
 
 /** Two writes a host plus the fence fit into one transaction of at most 100. */
 const CHUNK = 40;
-/** Keys that BatchGetItem takes at once. */
-const BATCH = 100;
-
 const ownerSchema = z.object({ device_id: z.string(), session_id: z.string() });
 
-const chunked = <T>(items: readonly T[], size: number): T[][] =>
-  Array.from({ length: Math.ceil(items.length / size) }, (_, n) =>
-    items.slice(n * size, (n + 1) * size),
-  );
-
 export const ownership = (table: Table) => {
-  const { client, name } = table;
+  const { name } = table;
 
   const claimChunk = async (session: RunRef, runs: readonly HostRun[]): Promise<HostRun[]> => {
     const failed = await transact(table, [
@@ -99,23 +91,9 @@ export const ownership = (table: Table) => {
 
   /** Which session owns each of these devices; those that nobody owns are left out. */
   async function owners(deviceIds: readonly string[]): Promise<Map<string, string>> {
-    const chunks = chunked(deviceIds, BATCH).map((chunk) => chunk.map((id) => keys.owner(id)));
-    const rows = await Promise.all(chunks.map(getAll));
-    return new Map(
-      rows
-        .flat()
-        .map((row) => parseRow(ownerSchema, row))
-        .map(({ device_id, session_id }) => [device_id, session_id]),
-    );
-  }
-
-  async function getAll(Keys: Record<string, unknown>[]): Promise<Record<string, unknown>[]> {
-    const { Responses, UnprocessedKeys } = await client.send(
-      new BatchGetCommand({ RequestItems: { [name]: { Keys, ConsistentRead: true } } }),
-    );
-    const rows = Responses?.[name] ?? [];
-    const rest = UnprocessedKeys?.[name]?.Keys ?? [];
-    return rest.length === 0 ? rows : [...rows, ...(await getAll(rest))];
+    const rows = await getAll(table, deviceIds.map(keys.owner));
+    const known = rows.map((row) => parseRow(ownerSchema, row));
+    return new Map(known.map(({ device_id, session_id }) => [device_id, session_id]));
   }
 };
 export type Ownership = ReturnType<typeof ownership>;

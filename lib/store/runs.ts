@@ -7,7 +7,12 @@ import { isConditionFailure, transact, type Write } from "./conditions.ts";
 import { parseRow } from "./rows.ts";
 import { due, keys, type Table } from "./table.ts";
 
-const wakeSchema = z.object({ seq: z.int(), token: z.string().optional() });
+const wakeSchema = z.object({
+  seq: z.int(),
+  token: z.string().optional(),
+  /** The wake count at which the token was stored. */
+  parked_seq: z.int().optional(),
+});
 
 type NewRun = Pick<Run, "run_id" | "machine" | "session_id" | "host">;
 
@@ -144,12 +149,11 @@ export const runStore = (table: Table) => {
           Update: {
             TableName: name,
             Key: keys.wake(ref.run_id),
-            UpdateExpression: "SET #token = :token, wake_at = :wake_at",
+            UpdateExpression: "SET #token = :token, parked_seq = :seen",
             ConditionExpression: "seq = :seen AND generation = :generation",
             ExpressionAttributeNames: { "#token": "token" },
             ExpressionAttributeValues: {
               ":token": token,
-              ":wake_at": wakeAt,
               ":seen": seen,
               ":generation": ref.generation,
             },
@@ -196,6 +200,15 @@ export const runStore = (table: Table) => {
         if (isConditionFailure(error)) return null;
         throw error;
       }
+    },
+
+    /** The token of a run that was to be woken and may not have been; null when all is well. */
+    async missedWake(runId: string): Promise<string | null> {
+      const { Item } = await client.send(
+        new GetCommand({ TableName: name, Key: keys.wake(runId), ConsistentRead: true }),
+      );
+      const { seq, token = null, parked_seq = seq } = parseRow(wakeSchema, Item ?? {});
+      return seq > parked_seq ? token : null;
     },
 
     /** Hands the run to its next generation; false when somebody else has done so already. */

@@ -1,4 +1,4 @@
-import { GetCommand, PutCommand } from "@aws-sdk/lib-dynamodb";
+import { GetCommand } from "@aws-sdk/lib-dynamodb";
 import { NotFoundError } from "../domain/errors.ts";
 import { SYNC_REQUESTED, type Sync, syncSchema } from "../domain/sync.ts";
 import { transact } from "./conditions.ts";
@@ -33,8 +33,19 @@ export const syncStore = (table: Table) => {
       return parseRow(syncSchema, Item);
     },
 
+    /** Stores the end of a sync; the first end stays when it was delivered twice. */
     async finish(sync: Sync): Promise<void> {
-      await client.send(new PutCommand({ TableName: name, Item: row(sync) }));
+      await transact(table, [
+        {
+          Put: {
+            TableName: name,
+            Item: row(sync),
+            ConditionExpression: "attribute_not_exists(PK) OR #state = :requested",
+            ExpressionAttributeNames: { "#state": "state" },
+            ExpressionAttributeValues: { ":requested": "REQUESTED" },
+          },
+        },
+      ]);
     },
   };
 };
