@@ -53,6 +53,17 @@ test.each([
   ["half a host at once", { max_parallel_hosts: 1.5 }, "max_parallel_hosts.invalid_type"],
   ["a number in quotes", { max_parallel_hosts: "2" }, "max_parallel_hosts.invalid_type"],
   ["metadata that a client's eval would trip on", { metadata: { a: [1] } }, "metadata.a"],
+  [
+    "more notes than anybody reads",
+    { metadata: Object.fromEntries(Array.from({ length: 51 }, (_, n) => [`note-${n}`, n])) },
+    "metadata.custom",
+  ],
+  ["a note as long as a book", { metadata: { a: "x".repeat(1_001) } }, "metadata.a"],
+  [
+    "names too long for one row",
+    { hosts: Array.from({ length: 1_000 }, (_, n) => `${n}`.padEnd(200, "x")) },
+    "hosts.custom",
+  ],
   ["a plug-in nobody has", { actions: [{ plugin: "shell" }] }, "actions.0.plugin.invalid_value"],
   [
     "a field of an action nobody knows",

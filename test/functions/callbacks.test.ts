@@ -12,9 +12,11 @@ afterAll(() => api.close());
 const inMinutes = (minutes: number) => new Date(Date.now() + minutes * 60_000).toISOString();
 const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
 
+const newHookId = () => crypto.randomUUID().replaceAll("-", "");
+
 /** A callback that `secret` opens for so many minutes more. */
 const aHook = async (secret: string, minutes = 60): Promise<string> => {
-  const hook_id = crypto.randomUUID();
+  const hook_id = newHookId();
   await hookStore(api.table).add({
     schema: 1,
     hook_id,
@@ -94,7 +96,7 @@ describe("a worker", () => {
 
 test("whoever has not the secret learns no more than of a callback that is not there", async () => {
   const hook = await aHook("secret");
-  const nowhere = await answer(crypto.randomUUID(), "secret");
+  const nowhere = await answer(newHookId(), "secret");
   expect(nowhere.status).toBe(404);
 
   for (const secret of ["wrong", "", null, "Secret", sha256("secret")])
@@ -105,6 +107,13 @@ test("whoever has not the secret learns no more than of a callback that is not t
     }
   expect(await stored(hook)).toBeNull();
 });
+
+test.each(["x".repeat(3_000), "%23HOOK", "1"])(
+  "an id that no callback has is not looked up",
+  async (id) => {
+    expect((await answer(id, "secret")).status).toBe(404);
+  },
+);
 
 test("a token, even the admin's, is no secret", async () => {
   const hook = await aHook("secret");

@@ -46,7 +46,7 @@ describe("a host", () => {
   });
 
   test("that the inventory has not is 404", async () => {
-    for (const name of ["cmp-99", "CMP-01", "x".repeat(1_000), "constructor"])
+    for (const name of ["cmp-99", "CMP-01", "x".repeat(3_000), "constructor"])
       expect(await show(name)).toMatchObject({ status: 404, body: { code: "not_found" } });
   });
 
@@ -73,12 +73,17 @@ describe("the list of hosts", () => {
     expect((await list("region=Nowhere")).body).toEqual({ hosts: [], next_cursor: null });
   });
 
-  test.each(["limit=0", "limit=501", "limit=many", "region=", "zone=nova", "cursor="])(
-    "refuses %s",
-    async (query) => {
-      expect(await list(query)).toMatchObject({ status: 400, body: { code: "invalid" } });
-    },
-  );
+  test.each([
+    "limit=0",
+    "limit=501",
+    "limit=many",
+    "region=",
+    `region=${"x".repeat(256)}`,
+    "zone=nova",
+    "cursor=",
+  ])("refuses %s", async (query) => {
+    expect(await list(query)).toMatchObject({ status: 400, body: { code: "invalid" } });
+  });
 
   test.each([1, 500])("takes limit=%i", async (limit) => {
     expect((await list(`limit=${limit}`)).status).toBe(200);
@@ -116,6 +121,7 @@ describe("what happens to a host", () => {
 
   test("is 404 for a host that the inventory has not", async () => {
     expect((await api.call("GET", "/status/cmp-99")).status).toBe(404);
+    expect((await api.call("GET", `/status/${"x".repeat(3_000)}`)).status).toBe(404);
   });
 });
 

@@ -66,6 +66,12 @@ describe("creating a session", () => {
     ]);
   });
 
+  test.fails("names hosts as the inventory spells them", async () => {
+    const answer = await create({ hosts: ["cmp-01", "CMP-01"] });
+
+    expect(problemOf(answer)).toMatchObject({ status: 422, errors: ["hosts.1 host_unknown"] });
+  });
+
   test("without a time starts now", async () => {
     const before = new Date().toISOString();
     const id = await created({ maintenance_at: undefined });
@@ -89,6 +95,11 @@ describe("creating a session", () => {
     ["a time that is none", { maintenance_at: "soon" }, ["maintenance_at invalid_union"]],
     ["hosts as a string", { hosts: "cmp-01" }, ["hosts invalid_type"]],
     ["no host at once", { max_parallel_hosts: 0 }, ["max_parallel_hosts too_small"]],
+    [
+      "metadata larger than a row",
+      { metadata: { a: "x".repeat(500_000) } },
+      ["metadata.a too_big"],
+    ],
   ])("with %s is 400 and names the field", async (_, given, errors) => {
     const body = typeof given === "string" ? given : aBody(given);
     const answer = await api.call("POST", "/v1/maintenance", {

@@ -33,6 +33,16 @@ describe("a host", () => {
     expect(await hosts.get("Cmp-01")).toBeNull();
   });
 
+  test("is found among many by name, each once, whatever else is asked for", async () => {
+    const hosts = open();
+    await Promise.all(Array.from({ length: 130 }, (_, n) => hosts.create(aDevice(`cmp-${n}`))));
+    const asked = Array.from({ length: 130 }, (_, n) => `cmp-${n}`);
+    const found = await hosts.findByNames("RegionOne", [...asked, "cmp-1", "cmp-999", "CMP-2"]);
+
+    expect([...found.keys()].toSorted()).toEqual(asked.toSorted());
+    expect((await hosts.findByNames("RegionOne", [])).size).toBe(0);
+  });
+
   test("has a name that no other host of its region has, and nothing half-written is left", async () => {
     const hosts = open();
     await hosts.create(aDevice("cmp-01"));

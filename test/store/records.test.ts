@@ -138,4 +138,21 @@ describe("a sync", () => {
     expect(await syncs.get("sync-1")).toMatchObject({ state: "DONE", created: 6 });
     await expect(syncs.get("sync-2")).rejects.toThrow(NotFoundError);
   });
+
+  test("that was done twice keeps its first end", async () => {
+    const syncs = syncStore(dynamodb.newTable());
+    const sync = requestSync("sync-1", NOW);
+    await syncs.request(sync);
+    await syncs.finish({ ...sync, state: "DONE", created: 6 });
+    await syncs.finish({ ...sync, state: "DONE", created: 0 });
+
+    expect(await syncs.get("sync-1")).toMatchObject({ state: "DONE", created: 6 });
+  });
+
+  test("that nobody asked for, because it was time, is stored at its end", async () => {
+    const syncs = syncStore(dynamodb.newTable());
+    await syncs.finish({ ...requestSync("sync-1", NOW), state: "FAILED", error: "no cloud" });
+
+    expect(await syncs.get("sync-1")).toMatchObject({ state: "FAILED", error: "no cloud" });
+  });
 });

@@ -169,6 +169,28 @@ describe("sleeping and waking", () => {
   });
 });
 
+describe("a wake that was counted and then lost", () => {
+  test("is known by the token that is still there", async () => {
+    const { runs, ref } = await openRuns();
+    await runs.park(ref, parking(0, "token"));
+    expect(await runs.missedWake(ref.run_id)).toBeNull();
+    await runs.wake(ref.run_id);
+
+    expect(await runs.missedWake(ref.run_id)).toBe("token");
+  });
+
+  test("is nobody's once the run sleeps anew, or has been taken over", async () => {
+    const { runs, ref } = await openRuns();
+    await runs.park(ref, parking(0, "token"));
+    await runs.wake(ref.run_id);
+    await runs.park(ref, parking(1, "next token"));
+    expect(await runs.missedWake(ref.run_id)).toBeNull();
+    await runs.supersede(ref, LATER);
+
+    expect(await runs.missedWake(ref.run_id)).toBeNull();
+  });
+});
+
 describe("the janitor's list", () => {
   const namesDue = async (runs: ReturnType<typeof runStore>, now: string) =>
     (await runs.due(now, 10)).map(({ run_id }) => run_id);
