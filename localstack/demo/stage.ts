@@ -42,7 +42,7 @@ export type Stage = {
 export type Watch = (sessionIds: readonly string[]) => Promise<string[]>;
 
 /** A port that was free a moment ago: callbacks need an address before anything listens. */
-const freePort = (): Promise<number> =>
+export const freePort = (): Promise<number> =>
   new Promise((resolve, reject) => {
     const probe = createServer();
     probe.once("error", reject);

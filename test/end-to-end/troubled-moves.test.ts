@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { waitFor } from "../../localstack/demo/stage.ts";
-import type { RequestFault } from "../../localstack/openstack/faults.ts";
+import type { Deed } from "../../localstack/openstack/deeds.ts";
 import type { Simulator } from "../../localstack/openstack/simulator.ts";
 import { quickCloud, theStage } from "./stage.ts";
 
@@ -21,6 +21,8 @@ const guestOf = ({ world }: Simulator, host: string) => {
   if (!guest) throw new Error(`${host} has no instance`);
   return guest;
 };
+
+type FaultEffect = Extract<Deed, { kind: "fault" }>["fault"]["effect"];
 
 const acceptedMoves = ({ journal }: Simulator, instance: string, from: number) =>
   journal
@@ -102,7 +104,7 @@ test.each([
 test(
   "a cloud that fails, breaks off and asks for patience only costs time",
   onStage(async ({ open, ended, simulator }) => {
-    const happen = (times: number, path: string, effect: RequestFault["effect"]) =>
+    const happen = (times: number, path: string, effect: FaultEffect) =>
       simulator.happen({ kind: "fault", fault: { service: "compute", path, times, effect } });
     happen(2, "os-services", { kind: "error", status: 503 });
     happen(1, "/servers", { kind: "error", status: 500 });
