@@ -14,7 +14,9 @@ const HELP = `Runs Lull in this process, durable in one folder.
 Usage: npm start -- [options]
 
   --os-cloud NAME   the cloud of clouds.yaml to maintain (default: OS_CLOUD, else OS_* variables)
-  --simulate        maintain a simulated cloud instead: 6 hosts, 24 instances
+  --simulate        maintain a simulated cloud instead
+  --hosts N         its hosts (default: 6)
+  --instances N     its instances (default: 24)
   --data DIR        where everything durable is kept (default: ~/.local/share/lull)
   --port PORT       port of the API (default: 12347)
   --host ADDRESS    address of the API (default: 127.0.0.1; put TLS in front before you open it)
@@ -25,6 +27,8 @@ Settings are read from LULL_* variables; the README lists them.`;
 const options = {
   "os-cloud": { type: "string" },
   simulate: { type: "boolean", default: false },
+  hosts: { type: "string", default: "6" },
+  instances: { type: "string", default: "24" },
   data: { type: "string", default: join(homedir(), ".local", "share", "lull") },
   port: { type: "string", default: "12347" },
   host: { type: "string", default: "127.0.0.1" },
@@ -63,10 +67,10 @@ const findCloud = async (name: string | undefined): Promise<NamedCloudConfig> =>
   }
 };
 
-const simulate = async () => {
+const simulate = async (hosts: number, instances: number) => {
   const simulator = await startSimulator({
     clock: scaledClock(),
-    cloud: cloudOf({ hosts: 6, instances: 24 }),
+    cloud: cloudOf({ hosts, instances }),
   });
   console.log("A simulated cloud is up. To speak to it as its admin:\n");
   console.log(`  export OS_AUTH_URL=${simulator.authUrl} OS_USERNAME=admin OS_PASSWORD=lab`);
@@ -79,7 +83,9 @@ if (args.help) {
   console.log(HELP);
   process.exit(0);
 }
-const cloud = args.simulate ? await simulate() : await findCloud(args["os-cloud"]);
+const cloud = args.simulate
+  ? await simulate(Number(args.hosts), Number(args.instances))
+  : await findCloud(args["os-cloud"]);
 const publicUrl = process.env["LULL_PUBLIC_URL"];
 if (!publicUrl && !isLoopback(cloud.config.auth_url))
   fail("Set LULL_PUBLIC_URL: instances' owners and hosts' workers have to reach this API at it.");

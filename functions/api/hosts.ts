@@ -17,7 +17,18 @@ import { openTable } from "../../lib/store/table.ts";
 const settings = readSettings();
 const table = openTable(settings.TABLE_NAME);
 const hosts = hostStore(table);
-const { owners } = ownership(table);
+const { owners, all } = ownership(table);
+
+/** Lists are read from indexes and a moment old anyway; this bounds how old, in milliseconds. */
+const OWNERS_REMEMBERED_MS = 1_000;
+
+let remembered = { at: 0, owners: new Map<string, string>() };
+
+const recentOwners = async (now: string): Promise<Map<string, string>> => {
+  const at = Date.parse(now);
+  if (Math.abs(at - remembered.at) > OWNERS_REMEMBERED_MS) remembered = { at, owners: await all() };
+  return remembered.owners;
+};
 
 const querySchema = z.strictObject({
   limit: z.coerce.number().int().min(1).max(500).default(20),
@@ -33,7 +44,7 @@ const toReply = ({ schema: _, cell: __, ...device }: Device, sessionId: string |
 const listHosts = async (request: ApiRequest): Promise<Reply> => {
   const { limit, cursor, region } = parseQuery(querySchema, request);
   const page = await hosts.listByRegion(region, limit, cursor ?? null);
-  const owned = await owners(page.hosts.map(({ id }) => id));
+  const owned = await recentOwners(request.now);
   return {
     status: 200,
     body: {

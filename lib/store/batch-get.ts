@@ -12,9 +12,18 @@ export const chunked = <T>(items: readonly T[], size: number): T[][] =>
     items.slice(n * size, (n + 1) * size),
   );
 
-/** The rows of these keys, read strongly, in no order; those that are not there are left out. */
-export const getAll = async (table: Table, keys: readonly Row[]): Promise<Row[]> =>
-  (await Promise.all(chunked(keys, BATCH).map((chunk) => getChunk(table, chunk)))).flat();
+type Key = { readonly PK: string; readonly SK: string };
+
+/**
+ * The rows of these keys, read strongly, in no order, each once; those that are not there are left
+ * out. BatchGetItem refuses a key that is named twice.
+ */
+export const getAll = async (table: Table, keys: readonly Key[]): Promise<Row[]> => {
+  const distinct = [...new Map(keys.map((key) => [`${key.PK}\0${key.SK}`, key])).values()];
+  return (
+    await Promise.all(chunked(distinct, BATCH).map((chunk) => getChunk(table, chunk)))
+  ).flat();
+};
 
 const getChunk = async (table: Table, Keys: Row[]): Promise<Row[]> => {
   const { client, name } = table;

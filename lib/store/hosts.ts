@@ -5,6 +5,7 @@ import { ConflictError } from "../domain/errors.ts";
 import { getAll } from "./batch-get.ts";
 import { isConditionFailure, transact } from "./conditions.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
+import { queryIndex } from "./query.ts";
 import { parseRow } from "./rows.ts";
 import { keys, scopes, type Table } from "./table.ts";
 
@@ -109,15 +110,8 @@ export const hostStore = (table: Table) => {
 
     /** Every region of the inventory, in order of cloud and name. */
     async regions(): Promise<z.infer<typeof regionSchema>[]> {
-      const { Items = [] } = await client.send(
-        new QueryCommand({
-          TableName: name,
-          IndexName: "by_scope",
-          KeyConditionExpression: "GSI1PK = :list",
-          ExpressionAttributeValues: { ":list": scopes.regions("", "").GSI1PK },
-        }),
-      );
-      return Items.map((item) => parseRow(regionSchema, item));
+      const rows = await queryIndex(table, "by_scope", "GSI1PK", scopes.regions("", "").GSI1PK);
+      return rows.map((row) => parseRow(regionSchema, row));
     },
 
     /** Hosts of one region, in order of cell and name. */

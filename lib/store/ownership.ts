@@ -4,13 +4,21 @@ import type { HostRun } from "../domain/host-run.ts";
 import type { RunRef } from "../domain/run.ts";
 import { chunked, getAll } from "./batch-get.ts";
 import { transact } from "./conditions.ts";
+import { queryIndex } from "./query.ts";
 import { parseRow } from "./rows.ts";
 import { checkLive } from "./runs.ts";
-import { keys, type Table } from "./table.ts";
+import { keys, scopes, type Table } from "./table.ts";
 
 /** Two writes a host plus the fence fit into one transaction of at most 100. */
 const CHUNK = 40;
 const ownerSchema = z.object({ device_id: z.string(), session_id: z.string() });
+
+const byDevice = (rows: readonly Record<string, unknown>[]): Map<string, string> =>
+  new Map(
+    rows
+      .map((row) => parseRow(ownerSchema, row))
+      .map(({ device_id, session_id }) => [device_id, session_id]),
+  );
 
 export const ownership = (table: Table) => {
   const { name } = table;
@@ -22,6 +30,7 @@ export const ownership = (table: Table) => {
           TableName: name,
           Item: {
             ...keys.owner(run.device_id),
+            ...scopes.owners(run.device_id),
             kind: "owner",
             device_id: run.device_id,
             session_id: run.session_id,
@@ -87,13 +96,18 @@ export const ownership = (table: Table) => {
     },
 
     owners,
+
+    /** Which session owns each owned device of the fleet: for lists, from the index. */
+    async all(): Promise<Map<string, string>> {
+      const rows = await queryIndex(table, "by_scope", "GSI1PK", scopes.owners("").GSI1PK);
+      return byDevice(rows);
+    },
   };
 
   /** Which session owns each of these devices; those that nobody owns are left out. */
   async function owners(deviceIds: readonly string[]): Promise<Map<string, string>> {
     const rows = await getAll(table, deviceIds.map(keys.owner));
-    const known = rows.map((row) => parseRow(ownerSchema, row));
-    return new Map(known.map(({ device_id, session_id }) => [device_id, session_id]));
+    return byDevice(rows);
   }
 };
 export type Ownership = ReturnType<typeof ownership>;

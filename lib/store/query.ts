@@ -1,23 +1,39 @@
 import { QueryCommand, type QueryCommandInput } from "@aws-sdk/lib-dynamodb";
 import type { Table } from "./table.ts";
 
+type Rows = Record<string, unknown>[];
+
 /** Every row of one partition whose sort key begins with `prefix`, read strongly, page by page. */
-export const queryAll = async (
-  { client, name }: Table,
+export const queryAll = (table: Table, partition: string, prefix: string): Promise<Rows> =>
+  everyPage(table, {
+    KeyConditionExpression: "PK = :pk AND begins_with(SK, :prefix)",
+    ExpressionAttributeValues: { ":pk": partition, ":prefix": prefix },
+    ConsistentRead: true,
+  });
+
+/** Every row of one partition of an index, page by page; a moment behind the table. */
+export const queryIndex = (
+  table: Table,
+  index: string,
+  attribute: string,
   partition: string,
-  prefix: string,
-): Promise<Record<string, unknown>[]> => {
-  const rows: Record<string, unknown>[] = [];
+): Promise<Rows> =>
+  everyPage(table, {
+    IndexName: index,
+    KeyConditionExpression: "#partition = :partition",
+    ExpressionAttributeNames: { "#partition": attribute },
+    ExpressionAttributeValues: { ":partition": partition },
+  });
+
+const everyPage = async (
+  { client, name }: Table,
+  query: Omit<QueryCommandInput, "TableName">,
+): Promise<Rows> => {
+  const rows: Rows = [];
   let start: QueryCommandInput["ExclusiveStartKey"];
   do {
     const page = await client.send(
-      new QueryCommand({
-        TableName: name,
-        KeyConditionExpression: "PK = :pk AND begins_with(SK, :prefix)",
-        ExpressionAttributeValues: { ":pk": partition, ":prefix": prefix },
-        ConsistentRead: true,
-        ExclusiveStartKey: start,
-      }),
+      new QueryCommand({ ...query, TableName: name, ExclusiveStartKey: start }),
     );
     rows.push(...(page.Items ?? []));
     start = page.LastEvaluatedKey;

@@ -10,7 +10,7 @@ import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
  * | region    | p#REG#<region>      | #META                  | p#L#REG / <cloud>#<ln> |                  | hosts.regions                   |
  * | device    | p#DEV#<id>          | #META                  | p#L#host#R#<region> / C#<cell>#<ln>#<id> |        | hosts.get, hosts.listHostsByRegion |
  * | name lock | p#UQ#DEV#<region>#<ln> | #UQ                 |                        |                  | hosts.findByName                |
- * | owner     | p#DEV#<id>          | #OWNER                 |                        |                  | ownership.*                     |
+ * | owner     | p#DEV#<id>          | #OWNER                 | p#L#OWN / <id>         |                  | ownership.*                     |
  * | slots     | p#DEV#<id>          | #SLOTS                 |                        |                  | intents (conditions only)       |
  * | session   | S#<session>         | #META                  | p#L#SES / <created_at>#<id> |             | sessions.get, sessions.list     |
  * | host run  | S#<session>         | HOST#<host>            |                        |                  | hostRuns.get, hostRuns.list     |
@@ -68,6 +68,7 @@ export const scopes = {
     GSI1PK: `${INVENTORY}#L#host#R#${region}`,
     GSI1SK: `C#${cell ?? "-"}#${normalised(name)}#${id}`,
   }),
+  owners: (deviceId: string) => ({ GSI1PK: `${INVENTORY}#L#OWN`, GSI1SK: deviceId }),
   sessions: (createdAt: string, id: string) => ({
     GSI1PK: `${INVENTORY}#L#SES`,
     GSI1SK: `${createdAt}#${id}`,

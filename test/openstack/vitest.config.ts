@@ -5,6 +5,7 @@ export default defineConfig({
   test: {
     root: ".",
     include: ["test/openstack/**/*.test.ts"],
+    env: { LULL_CONTRACT: "lab" },
     globalSetup: ["test/openstack/lab-setup.ts"],
     fileParallelism: false,
     testTimeout: 300_000,
