@@ -5,7 +5,7 @@ import { openTable, type Table } from "../../lib/store/table.ts";
 import { type Database, openDatabase } from "../../localstack/aws/dynamodb/database.ts";
 import { listen } from "../../localstack/aws/http-server.ts";
 import { type Misbehaviour, misbehaviour, type Rates } from "../../localstack/aws/misbehaviour.ts";
-import { awsListener } from "../../localstack/aws/server.ts";
+import { awsListener, type Service } from "../../localstack/aws/server.ts";
 import { scaledClock } from "../../localstack/clock.ts";
 import { serverless } from "../serverless.ts";
 
@@ -26,8 +26,13 @@ export type DynamoDb = {
 /**
  * The embedded DynamoDB behind real HTTP, in memory, for the unchanged SDK of this process. Its
  * tables are defined by serverless.yml, so that they are those that are deployed.
+ *
+ * @param others more services of the same endpoint, by the prefix of their X-Amz-Target
  */
-export const startDynamoDb = async (rates: Partial<Rates> = {}): Promise<DynamoDb> => {
+export const startDynamoDb = async (
+  rates: Partial<Rates> = {},
+  others: Readonly<Record<string, Service>> = {},
+): Promise<DynamoDb> => {
   const clock = scaledClock();
   let mood = misbehaviour({ seed: 1, ...rates });
   const moods: Misbehaviour = {
@@ -39,7 +44,7 @@ export const startDynamoDb = async (rates: Partial<Rates> = {}): Promise<DynamoD
   };
   const sqlite = new DatabaseSync(":memory:");
   const database = openDatabase({ sqlite, clock, misbehaviour: moods });
-  const services = { DynamoDB_20120810: database.handle };
+  const services = { ...others, DynamoDB_20120810: database.handle };
   const server = await listen(
     awsListener({ services, credentials, clock, misbehaviour: moods, log: console.error }),
     { host: "127.0.0.1", port: 0 },
