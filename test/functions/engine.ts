@@ -1,11 +1,15 @@
 import type { DynamoDBBatchResponse, DynamoDBStreamEvent, EventBridgeEvent } from "aws-lambda";
+import type { DomainEvent } from "../../lib/domain/events/event.ts";
+import { later } from "../../lib/domain/instant.ts";
+import { transact } from "../../lib/store/conditions.ts";
+import { outbox, putEvent } from "../../lib/store/outbox.ts";
 import type { Table } from "../../lib/store/table.ts";
 import { AwsError } from "../../localstack/aws/errors.ts";
 import type { Service } from "../../localstack/aws/server.ts";
-import { type DynamoDb, startDynamoDb } from "../store/dynamodb.ts";
+import { type DynamoDb, NOW, startDynamoDb } from "../store/dynamodb.ts";
 
 /** Step Functions and EventBridge as the engine's functions see them: what is there, what was asked. */
-export type Aws = {
+type Aws = {
   /** Status of each execution by its name; absent = never started. */
   readonly executions: Map<string, "RUNNING" | "SUCCEEDED" | "FAILED" | "ABORTED">;
   /** Tokens that nobody waits with any more. */
@@ -28,6 +32,8 @@ export type Engine = {
   readonly tick: (now: string) => Promise<void>;
   /** What the table's stream has brought since the last call. */
   readonly stream: () => DynamoDBStreamEvent;
+  /** Begins anew: nothing is broken, nothing has been asked, the stream has been read. */
+  readonly forget: () => void;
   readonly close: () => void;
 };
 
@@ -63,16 +69,48 @@ export const startEngine = async (): Promise<Engine> => {
     import("../../functions/engine/publish.ts"),
     import("../../functions/engine/tick.ts"),
   ]);
+  const stream = streamOf(dynamodb, table);
   return {
     aws,
     table,
     drive: drive.handler,
     publish: publish.handler,
     tick: (now) => tick.handler({ time: now } as EventBridgeEvent<string, unknown>),
-    stream: streamOf(dynamodb, table),
+    stream,
+    forget: () => {
+      for (const set of [aws.broken, aws.deadTokens, aws.refusedTypes]) set.clear();
+      for (const list of [aws.woken, aws.published]) list.length = 0;
+      stream();
+    },
     close: dynamodb.close,
   };
 };
+
+/** What a run asks for that sleeps for an hour, having looked at the world unwoken. */
+export const parking = (token: string, wakeAt = later(NOW, 3_600)) => ({
+  seen: 0,
+  token,
+  now: NOW,
+  wakeAt,
+});
+
+export const anEvent = (but: Partial<DomainEvent> = {}): DomainEvent => ({
+  schema: 1,
+  type: "maintenance.host",
+  entity: "session-1/cmp-01",
+  sequence: 1,
+  at: NOW,
+  detail: { host: "cmp-01" },
+  ...but,
+});
+
+/** Stores an event in a history of its own. */
+export const storeEvent = ({ table }: Engine, event: DomainEvent) =>
+  transact(table, [putEvent(table, `S#${crypto.randomUUID()}`, event)]);
+
+/** Types of the events that wait for the janitor. */
+export const typesUnpublished = async ({ table }: Engine): Promise<string[]> =>
+  (await outbox(table).unpublished(later(NOW, 3_600), 100)).map(({ type }) => type);
 
 const machineArn = (name: string) => `arn:aws:states:us-east-1:000000000000:stateMachine:${name}`;
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { claimHost } from "../../lib/domain/host-run.ts";
 import { hostStore } from "../../lib/store/hosts.ts";
 import { ownership } from "../../lib/store/ownership.ts";
@@ -113,10 +113,15 @@ describe("what happens to a host", () => {
       created_by: "admin",
     });
     expect((await show("cmp-03")).body.session_id).toBe(sessionId);
-    const listed: { name: string; session_id: string | null }[] = (await list()).body.hosts;
-    expect(listed.filter(({ session_id }) => session_id !== null)).toMatchObject([
-      { name: "cmp-03", session_id: sessionId },
-    ]);
+    // The list may be a moment behind.
+    await vi.waitFor(async () => {
+      const { hosts }: { hosts: { name: string; session_id: string | null }[] } = (await list())
+        .body;
+
+      expect(hosts.filter(({ session_id }) => session_id !== null)).toMatchObject([
+        { name: "cmp-03", session_id: sessionId },
+      ]);
+    }, 10_000);
   });
 
   test("is 404 for a host that the inventory has not", async () => {

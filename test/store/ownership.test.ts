@@ -148,6 +148,26 @@ describe("releasing", () => {
   });
 });
 
+test("the owners of the whole fleet are told for lists, and forgotten once released", async () => {
+  const table = dynamodb.newTable();
+  const [mine, other] = [await openSession(table), await openSession(table)];
+  const { all, release } = ownership(table);
+  await mine.claim(range(1, 95));
+  await other.claim([nameOf(96)]);
+  expect((await all()).size).toBe(96);
+
+  await release(mine.id, range(1, 95).map(deviceOf));
+  expect([...(await all())]).toEqual([[deviceOf(nameOf(96)), other.id]]);
+});
+
+test("an owner that is asked for twice is told once", async () => {
+  const table = dynamodb.newTable();
+  const session = await openSession(table);
+  await session.claim(["cmp-001"]);
+
+  expect(await ownersOf(table, ["cmp-001", "cmp-001"])).toEqual([session.id, session.id]);
+});
+
 test("owners of more hosts than one question takes are all told", async () => {
   const table = dynamodb.newTable();
   const session = await openSession(table);
