@@ -50,7 +50,9 @@ const isSettled = async (
     const outcome = verdict === "done" ? "done" : "gone";
     await intents.finish(intent, outcome, now);
     const state = outcome === "done" ? "moved" : "gone";
-    await noteMove(context, intent, { state, finished_at: now, details: null });
+    // The note may be the first one: a run that died may have got as far as the intent only.
+    const destination_host = outcome === "done" ? intent.target : null;
+    await noteMove(context, intent, { state, destination_host, finished_at: now, details: null });
     // The list was read in the same moment and may still hold a server that has just left.
     return server === undefined;
   }

@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
-import { type Kill, type Outcome, survive } from "./scenario.ts";
+import type { Kill } from "./killer.ts";
+import { type Outcome, survive } from "./scenario.ts";
 
 const HELP = `Kills Lull with SIGKILL while it maintains a simulated cloud, and judges what happened.
 

@@ -24,12 +24,15 @@ export const victim = (orders: Orders, logFile: string) => {
       });
       child = started;
     },
-    /** SIGKILL: it has no last words. */
-    kill: async (): Promise<void> => {
+    /**
+     * SIGKILL: it has no last words.
+     *
+     * @returns whether it was alive until then
+     */
+    kill: async (): Promise<boolean> => {
       child?.kill("SIGKILL");
       await died;
+      return child?.signalCode === "SIGKILL";
     },
-    /** Whether it ended by itself. */
-    isGone: (): boolean => child !== undefined && child.exitCode !== null,
   };
 };
