@@ -39,7 +39,7 @@ export type Stage = {
 };
 
 /** Holds what the cloud went through since the watch began, with these sessions, against what Lull promises. */
-export type Watch = (sessionIds: readonly string[]) => Promise<string[]>;
+type Watch = (sessionIds: readonly string[]) => Promise<string[]>;
 
 /** A port that was free a moment ago: callbacks need an address before anything listens. */
 export const freePort = (): Promise<number> =>
@@ -118,7 +118,7 @@ const readInventory = async (api: Api): Promise<void> => {
 };
 
 /** What was waited for did not come. */
-export class OverdueError extends Error {
+class OverdueError extends Error {
   override readonly name = "OverdueError";
 }
 
