@@ -18,10 +18,12 @@ const say = (text = ""): void => console.log(text);
 /** Prints what happens in the session, as it happens, until it is over. */
 const follow = (api: Stage["api"], sessionId: string): Promise<SessionStory> => {
   const said = new Set<string>();
+  let last: SessionStory | undefined;
   return waitFor(
-    "the session to end",
+    () => `the session to end: ${last ? standOf(last) : "it never answered"}`,
     async () => {
       const story = await readSession(api, sessionId);
+      last = story;
       const { state, created_at } = story.detail.session;
       for (const { at, host, text } of happeningsOf(story)) {
         if (said.has(host + text)) continue;
@@ -33,6 +35,9 @@ const follow = (api: Stage["api"], sessionId: string): Promise<SessionStory> => 
     PATIENCE_MS,
   );
 };
+
+const standOf = ({ detail }: SessionStory): string =>
+  detail.hosts.map(({ hostname, phase }) => `${hostname} ${phase}`).join(", ");
 
 /** Maintains every host of the cloud. @returns whether all went as promised */
 const perform = async ({ api, clock, simulator, watch }: Stage): Promise<boolean> => {
@@ -64,15 +69,18 @@ const perform = async ({ api, clock, simulator, watch }: Stage): Promise<boolean
 
 const began = performance.now();
 say(dim("Building Lull and a simulated cloud ..."));
-const stage = await openStage({
-  cloud: cloudOf({ hosts: 6, instances: 24 }),
-  speed: SPEED,
-});
-const good = await perform(stage).catch((error: unknown) => {
+const play = async (): Promise<boolean> => {
+  const stage = await openStage({ cloud: cloudOf({ hosts: 6, instances: 24 }), speed: SPEED });
+  try {
+    return await perform(stage);
+  } finally {
+    await stage.close();
+  }
+};
+const good = await play().catch((error: unknown) => {
   say(`\n${error instanceof Error ? error.message : error}`);
   return false;
 });
-await stage.close();
 const seconds = Math.round((performance.now() - began) / 1_000);
 say(good ? `\nDone in ${seconds} s.` : `\nThe demo failed after ${seconds} s.`);
 process.exitCode = good ? 0 : 1;

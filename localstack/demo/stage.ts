@@ -131,7 +131,7 @@ const LOOK_EVERY_MS = 50;
  * @throws OverdueError that says what was waited for
  */
 export const waitFor = async <T>(
-  what: string,
+  what: string | (() => string),
   look: () => Promise<T | undefined> | T | undefined,
   patienceMs: number,
 ): Promise<T> => {
@@ -140,7 +140,9 @@ export const waitFor = async <T>(
     const found = await look();
     if (found !== undefined) return found;
     if (performance.now() > deadline)
-      throw new OverdueError(`waited ${patienceMs / 1_000} s in vain for ${what}`);
+      throw new OverdueError(
+        `waited ${patienceMs / 1_000} s in vain for ${typeof what === "string" ? what : what()}`,
+      );
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
   }
 };
