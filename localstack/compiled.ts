@@ -66,8 +66,14 @@ const compileTemplate = async (folder: string): Promise<void> => {
     await writeFile(bundle, "");
   }
   const serverless = join(PROJECT, "node_modules", ".bin", "serverless");
-  await promisify(execFile)(serverless, ["package"], { cwd: folder });
+  await promisify(execFile)(serverless, ["package"], { cwd: folder, env: withoutSettings() });
 };
+
+/** The settings of whoever starts first must not be compiled into what others start from. */
+const withoutSettings = () =>
+  Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^(LULL|POWERTOOLS|AWS)_/.test(name)),
+  );
 
 const TEMPLATE = join(".serverless", "cloudformation-template-update-stack.json");
 

@@ -91,7 +91,7 @@ if (!publicUrl && !isLoopback(cloud.config.auth_url))
   fail("Set LULL_PUBLIC_URL: instances' owners and hosts' workers have to reach this API at it.");
 
 const settings = Object.entries(process.env).flatMap(([name, value]) =>
-  name.startsWith("LULL_") && value !== undefined ? [[name, value]] : [],
+  /^(LULL_|POWERTOOLS_LOG_LEVEL$)/.test(name) && value !== undefined ? [[name, value]] : [],
 );
 const stack = await startLull({
   data: args.data,

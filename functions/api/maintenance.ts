@@ -224,15 +224,16 @@ const deleteSession = async (request: ApiRequest): Promise<Reply> => {
   return { status: 200, body: {} };
 };
 
-/** Ends a hold: an admin says that the work on the host is done. */
+/** An admin says that the work on the host is done: ends a hold, or a webhook that lost its word. */
 const releaseHost = async (request: ApiRequest): Promise<Reply> => {
   const { params, now, principal } = request;
   const run = await hostRuns.get(
     sessionIdOf(request),
     pathParameter(params["host"], hostNameSchema),
   );
-  const held = run.actions.find(({ plugin, state }) => plugin === "hold" && state === "RUNNING");
-  if (!held?.hook_id) throw new ConflictError(`nothing is held on ${run.host}; it is ${run.phase}`);
+  const held = run.actions.find(({ state }) => state === "RUNNING");
+  if (!held?.hook_id)
+    throw new ConflictError(`no work is under way on ${run.host}; it is ${run.phase}`);
   const details = `released by ${principal?.name}`;
   await hooks.answer(held.hook_id, { state: "DONE", details, at: now });
   return { status: 200, body: {} };

@@ -46,6 +46,7 @@ const syncHosts = async (
 ): Promise<Pick<Sync, "seen" | "created" | "updated" | "gone">> => {
   const place = { cloud: settings.LULL_CLOUD, region: settings.LULL_REGION };
   const seen = await readFleet(cloud);
+  if (seen.size === 0) throw new Error("Nova lists no nova-compute at all; nothing was changed");
   const known = await inventory.byName(place.region);
   await inventory.putRegion(place.cloud, place.region);
   const counts = { seen: seen.size, created: 0, updated: 0, gone: 0 };

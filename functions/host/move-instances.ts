@@ -1,5 +1,7 @@
 import { entering, givingBack, type HostRun } from "../../lib/domain/host-run.ts";
 import { movabilityOf } from "../../lib/domain/instances.ts";
+import { secondsUntil } from "../../lib/domain/instant.ts";
+import type { Intent } from "../../lib/domain/move.ts";
 import { serversOn, toGuest } from "../../lib/fleet/guests.ts";
 import { migrationsOf } from "../../lib/fleet/migrations.ts";
 import type { Server } from "../../lib/openstack/compute/servers.ts";
@@ -23,9 +25,9 @@ export const handler = hostStep(
       serversOn(cloud, run.host),
       migrationsOf(cloud, run.host),
     ]);
-    const { underWay, tries } = await judgeMoves(context, servers, migrations);
     const aborting = session.control === "aborting";
     const stopping = aborting || drainIsOver(run, settings, now);
+    const { underWay, tries } = await judgeMoves(context, servers, migrations, stopping);
     if (underWay.size === 0) {
       if (servers.length === 0) return { run: await emptied(context) };
       if (aborting) return { run: givingBack(run, now, "the session was aborted") };
@@ -35,13 +37,35 @@ export const handler = hostStep(
     const room = stopping ? 0 : settings.LULL_MOVES_PER_HOST - underWay.size;
     const stuck = await startMoves(context, waiting, tries, room);
     return {
-      run: { ...run, instances_left: servers.length, trouble: stuck[0] ?? null },
+      run: {
+        ...run,
+        instances_left: servers.length,
+        trouble: stuck[0] ?? overdue(underWay, stopping, now),
+      },
       wait: "poll",
       seconds: settings.LULL_POLL_SECONDS,
     };
   },
   { abortsItself: true },
 );
+
+/** A move that takes longer than this is told to people; it is seen to its end all the same. */
+const LONG_MOVE_SECONDS = 1800;
+
+/** The move under way that people should know of: the oldest one, when it is late or holds up an end. */
+const overdue = (
+  underWay: ReadonlyMap<string, Intent>,
+  stopping: boolean,
+  now: string,
+): string | null => {
+  const oldest = [...underWay.values()].toSorted((a, b) => (a.at < b.at ? -1 : 1))[0];
+  if (oldest === undefined) return null;
+  if (!stopping && secondsUntil(oldest.at, now) < LONG_MOVE_SECONDS) return null;
+  return (
+    `instance ${oldest.instance_id} is on its way to ${oldest.target} since ${oldest.at} and is waited for; ` +
+    `to end it: openstack server migration abort ${oldest.instance_id} MIGRATION`
+  );
+};
 
 /** No server is listed any more: those we did not move were taken away by their owners. */
 const emptied = async ({ moves, session, run, now, ref }: HostContext): Promise<HostRun> => {

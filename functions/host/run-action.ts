@@ -1,5 +1,6 @@
 import { whyNotEmpty } from "../../lib/domain/empty.ts";
 import { entering, type HostRun, leavingForHuman } from "../../lib/domain/host-run.ts";
+import { secondsUntil } from "../../lib/domain/instant.ts";
 import { readEvidence } from "../../lib/fleet/evidence.ts";
 import {
   type ActionTurn,
@@ -25,6 +26,8 @@ export const handler = hostStep("IN_MAINTENANCE", async (context) => {
   const turn = { context, index, action };
   if (action.state !== "PENDING") return toFinding(turn, await watchAction(turn));
   const why = await whyNotNow(context);
+  if (why !== null && isOverdue(context))
+    return { run: leavingForHuman(run, now, `not worked on: ${why}`) };
   if (why !== null)
     return {
       run: { ...run, trouble: why },
@@ -34,6 +37,10 @@ export const handler = hostStep("IN_MAINTENANCE", async (context) => {
   await renewSilences(context, run);
   return toFinding(turn, await startAction(turn));
 });
+
+/** Whether all actions could have been done by now, had the host stayed empty. */
+const isOverdue = ({ run, now, settings }: HostContext): boolean =>
+  secondsUntil(run.phase_at, now) >= settings.LULL_ACTION_MINUTES * 60 * run.actions.length;
 
 /** Nothing is begun on a host that is not empty at that very moment. */
 const whyNotNow = async ({ cloud, run }: HostContext): Promise<string | null> =>

@@ -1,5 +1,6 @@
 import { entering, givingBack, type HostRun } from "../../lib/domain/host-run.ts";
 import { MonitoringError } from "../../lib/monitoring/monitor.ts";
+import { drainIsOver } from "../../lib/steps/drain.ts";
 import { type HostContext, hostStep } from "../../lib/steps/host-step.ts";
 import { monitorsOf, renewSilences } from "../../lib/steps/silence.ts";
 
@@ -8,13 +9,14 @@ import { monitorsOf, renewSilences } from "../../lib/steps/silence.ts";
  * checks that they are. Where that fails for good no work is done: the host is given back.
  */
 export const handler = hostStep("SILENCING", async (context) => {
-  const { now, run } = context;
+  const { now, run, settings } = context;
   try {
     const noted = await notePriors(context);
     await renewSilences(context, noted);
     return { run: entering(noted, "ENTERING", now) };
   } catch (error) {
-    if (!(error instanceof MonitoringError)) throw error;
+    const final = error instanceof MonitoringError || drainIsOver(run, settings, now);
+    if (!final || !(error instanceof Error)) throw error;
     return { run: givingBack(run, now, `monitoring was not silenced: ${error.message}`) };
   }
 });

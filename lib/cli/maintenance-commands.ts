@@ -152,7 +152,7 @@ const remove = async ({ values, args, terminal, connect }: Context): Promise<num
   );
   await deleteMaintenance(api, id);
   terminal.err(
-    `session ${id} is being aborted: hosts whose work has not begun are put back as they were; instances that have moved stay where they are; a host in work finishes or times out and stays disabled until it is released. Watch it: lull maintenance watch ${id}`,
+    `session ${id} is being aborted: hosts whose work has not begun are put back as they were; instances that have moved stay where they are; a host in work finishes, is verified and put back, or is left out of service where that fails. Watch it: lull maintenance watch ${id}`,
   );
   return EXIT.done;
 };
@@ -200,8 +200,8 @@ line. Ctrl-C ends the watching, never the session. The exit code tells how the s
     summary: "Abort a running session, or hide one that is over",
     args: ["SESSION"],
     options: ["yes"],
-    notes: `Hosts whose work has not begun are put back as they were. A host in work finishes or times out and
-then stays disabled until it is released. Instances are not moved back.`,
+    notes: `Hosts whose work has not begun are put back as they were. A host in work finishes, is verified and
+put back, or is left out of service where that fails. Instances are not moved back.`,
     examples: ["maintenance delete 7f3c", "maintenance delete 7f3c --yes"],
     run: remove,
   },

@@ -55,7 +55,7 @@ export const OPTIONS = {
   "ends-at": {
     type: "string",
     value: "TIME",
-    help: "no host is begun that could not end before; + counts from now, too",
+    help: "no host is begun after it; + counts from now, too",
   },
   action: {
     type: "string",

@@ -22,7 +22,15 @@ export const runSchema = z.object({
 export type Run = z.infer<typeof runSchema>;
 
 /** Who a step works for: the ids that a state machine carries, and nothing else. */
-export type RunRef = { readonly run_id: string; readonly generation: number };
+export type RunRef = {
+  readonly run_id: string;
+  readonly generation: number;
+  /**
+   * Which turn within the generation: Step Functions may try a step again while its first try still
+   * runs, and only the newest turn may write.
+   */
+  readonly turn?: number;
+};
 
 /** Executions are named so that starting one twice is refused by Step Functions itself. */
 export const executionName = ({ run_id, generation }: RunRef): string => `${run_id}-${generation}`;

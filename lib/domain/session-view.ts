@@ -28,15 +28,16 @@ export const attentionOf = (session: Session, hosts: readonly HostRun[]): Attent
       what_happens_next: "nothing: the host stays disabled and silenced until you put it back",
     }));
   const stuck = hosts
-    .filter((run) => isActive(run) && run.trouble !== null)
+    .filter((run) => run.outcome !== "failed" && run.trouble !== null)
     .map((run) => ({
       code: `host_${run.phase.toLowerCase()}`,
       host: run.host,
       instance: null,
       since: run.phase_at,
       message: run.trouble ?? "",
-      what_happens_next:
-        "it is tried again, and given back or left out of service when its time is over",
+      what_happens_next: isActive(run)
+        ? "it is tried again, and given back or left out of service when its time is over"
+        : "nothing: the host is back, this is left for you",
     }));
   return [...session.attention, ...failed, ...stuck].toSorted((a, b) =>
     a.since < b.since ? -1 : 1,

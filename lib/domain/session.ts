@@ -48,7 +48,7 @@ export const newSessionSchema = z.strictObject({
   hosts: hostNames.default([]),
   /** Absent = now. */
   maintenance_at: instantSchema.optional(),
-  /** No host is started that could not end before; null = open end. */
+  /** No host is started after it; null = open end. */
   ends_at: instantSchema.nullable().default(null),
   /** Names the style of the dialogue with projects, as in Fenix. */
   workflow: z.enum(["default", "vnf"]).default("default"),

@@ -1,10 +1,11 @@
 import { createHash, randomBytes } from "node:crypto";
 import { TransientError } from "../domain/errors.ts";
+import type { Hook } from "../domain/hook.ts";
 import type { ActionRun } from "../domain/host-run.ts";
 import { later, secondsUntil } from "../domain/instant.ts";
 import type { Action } from "../domain/session.ts";
-import { EgressRefusedError, send } from "../egress.ts";
-import { makeEffect } from "./effect.ts";
+import { EgressFailedError, EgressRefusedError, send } from "../egress.ts";
+import { onHost } from "./effect.ts";
 import type { HostContext } from "./host-step.ts";
 
 /** One action of a host, by its place in the session's list. */
@@ -37,68 +38,97 @@ const ttlSeconds = (turn: ActionTurn): number => {
   return 60 * Math.min(Number(orderOf(turn)?.metadata["ttl_minutes"] ?? most), most);
 };
 
-/** Asks for the work. Its end is reported by callback, or by an admin's release. */
+/**
+ * Asks for the work. Its end is reported by callback, or by an admin's release.
+ *
+ * Work that may have been asked for already is not asked for again: the callback or the TTL decides.
+ */
 export const startAction = async (turn: ActionTurn): Promise<Progress> => {
   const { context } = turn;
   const { hooks, now, run, session, ref } = context;
   const hookId = hookIdOf(turn);
   const secret = randomBytes(32).toString("base64url");
-  const expires_at = later(now, ttlSeconds(turn));
-  await hooks.add({
+  const hook = await hooks.add({
     schema: 1,
     hook_id: hookId,
     secrets_sha256: [createHash("sha256").update(secret).digest("hex")],
     run_id: ref.run_id,
     session_id: session.session_id,
     host: run.host,
-    expires_at,
+    expires_at: later(now, ttlSeconds(turn)),
     answer: null,
   });
-  const running = { state: "RUNNING", hookId, details: null } as const;
-  if (turn.action.plugin === "hold") return { ...running, seconds: holdSeconds(turn) };
-  const refusal = await postWork(turn, { hookId, secret, expires_at });
-  return refusal === null
-    ? { ...running, seconds: ttlSeconds(turn) }
-    : { state: "FAILED", hookId, details: refusal, seconds: 0 };
+  if (hook.answer !== null || hook.expires_at <= now) return progressOf(turn, hook);
+  if (turn.action.plugin === "webhook") {
+    const refusal = await orderWork(turn, { hookId, secret, expires_at: hook.expires_at });
+    if (refusal !== null) return { state: "FAILED", hookId, details: refusal, seconds: 0 };
+  }
+  return { state: "RUNNING", hookId, details: null, seconds: secondsLeft(turn, hook, now) };
 };
 
 /** Looks what became of the work: answered, held long enough, or overdue. */
-export const watchAction = async (turn: ActionTurn): Promise<Progress> => {
-  const { hooks, now } = turn.context;
-  const hookId = hookIdOf(turn);
-  const { answer, expires_at } = await hooks.get(hookId);
+export const watchAction = async (turn: ActionTurn): Promise<Progress> =>
+  progressOf(turn, await turn.context.hooks.get(hookIdOf(turn)));
+
+const progressOf = (turn: ActionTurn, hook: Hook): Progress => {
+  const { now } = turn.context;
+  const { answer, expires_at, hook_id: hookId } = hook;
   const progress = { hookId, details: answer?.details ?? null, seconds: 0 };
   if (answer !== null) return { ...progress, state: answer.state };
   const startedAt = turn.action.started_at ?? now;
-  const held = secondsUntil(now, later(startedAt, holdSeconds(turn)));
-  if (turn.action.plugin === "hold" && isTimed(turn) && held <= 0)
-    return { ...progress, state: "DONE" };
-  const left = secondsUntil(now, expires_at);
-  if (left <= 0)
-    return {
-      ...progress,
-      state: "FAILED",
-      details: `no word that the work ended by ${expires_at}`,
-    };
-  return { ...progress, state: "RUNNING", seconds: Math.min(left, Math.max(held, 1)) };
+  if (secondsLeft(turn, hook, startedAt) > 0)
+    return { ...progress, state: "RUNNING", seconds: secondsLeft(turn, hook, startedAt) };
+  return isTimedHold(turn)
+    ? { ...progress, state: "DONE" }
+    : { ...progress, state: "FAILED", details: `no word that the work ended by ${expires_at}` };
 };
 
-const isTimed = (turn: ActionTurn): boolean => orderOf(turn)?.metadata["seconds"] !== undefined;
+/** Seconds until the action ends by itself: a timed hold by its time, anything else by its TTL. */
+const secondsLeft = (turn: ActionTurn, { expires_at }: Hook, startedAt: string): number => {
+  const { now } = turn.context;
+  const seconds = Number(orderOf(turn)?.metadata["seconds"]);
+  return secondsUntil(now, isTimedHold(turn) ? later(startedAt, seconds) : expires_at);
+};
 
-/** How long a hold lasts by itself; one without `seconds` lasts until an admin's release. */
-const holdSeconds = (turn: ActionTurn): number =>
-  isTimed(turn) ? Number(orderOf(turn)?.metadata["seconds"]) : ttlSeconds(turn);
+/** A hold without `seconds` lasts until an admin's release. */
+const isTimedHold = (turn: ActionTurn): boolean =>
+  turn.action.plugin === "hold" && orderOf(turn)?.metadata["seconds"] !== undefined;
 
 type Order = { readonly hookId: string; readonly secret: string; readonly expires_at: string };
 
 /**
- * POSTs the order to the webhook's URL.
+ * Orders the work from the webhook's receiver, at most once unless it is sure that the order did
+ * not arrive.
  *
- * @returns null when it was taken; the receiver's or the guard's refusal otherwise
- * @throws TransientError when the receiver should be asked again, under the same id
+ * @returns null when it was taken, or may have been; the refusal of receiver or guard otherwise
+ * @throws TransientError when it did not arrive and is to be ordered again
  */
-const postWork = async (turn: ActionTurn, order: Order): Promise<string | null> => {
-  const { context, index } = turn;
+const orderWork = async (turn: ActionTurn, order: Order): Promise<string | null> => {
+  const { intents, ref, session, now } = turn.context;
+  const prefix = `action#${turn.index}#`;
+  const before = (await intents.list(ref.run_id)).filter(({ effect }) => effect.startsWith(prefix));
+  if (before.some(({ outcome }) => outcome === null || outcome === "done")) return null;
+  const intent = onHost(`${prefix}${String(before.length + 1).padStart(3, "0")}`, now);
+  await intents.begin(ref, session.session_id, intent);
+  const finish = (outcome: "done" | "failed" | "refused", details: string | null = null) =>
+    intents.finish({ ...intent, run_id: ref.run_id }, outcome, now, details);
+
+  const reply = await post(turn, order);
+  if (reply === "unknown") return null;
+  await finish(reply.taken ? "done" : reply.again ? "failed" : "refused", reply.why);
+  if (!reply.taken && reply.again) throw new TransientError(reply.why);
+  return reply.taken ? null : reply.why;
+};
+
+type Reply =
+  | { readonly taken: true; readonly why: null }
+  /** `again` = it did not arrive, or the receiver was unwell. */
+  | { readonly taken: false; readonly again: boolean; readonly why: string }
+  /** It was sent, and no answer came: only the receiver knows. */
+  | "unknown";
+
+const post = async (turn: ActionTurn, order: Order): Promise<Reply> => {
+  const { context } = turn;
   const { settings, session, run, now } = context;
   const { url = "", ...metadata } = orderOf(turn)?.metadata ?? {};
   const request = {
@@ -121,15 +151,15 @@ const postWork = async (turn: ActionTurn, order: Order): Promise<string | null> 
     allow: settings.LULL_EGRESS_ALLOW,
     deny: [new URL(settings.LULL_PUBLIC_URL).host],
   };
-  let status = 0;
   try {
-    await makeEffect(context, `action#${index}`, async () => {
-      status = (await send(request, policy)).status;
-    });
+    const { status } = await send(request, policy);
+    if (status >= 200 && status < 300) return { taken: true, why: null };
+    const why = `${url} answered ${status}`;
+    return { taken: false, again: status >= 500 || status === 429, why };
   } catch (error) {
-    if (error instanceof EgressRefusedError) return error.message;
-    throw error;
+    if (error instanceof EgressRefusedError)
+      return { taken: false, again: false, why: error.message };
+    if (!(error instanceof EgressFailedError)) throw error;
+    return error.sent ? "unknown" : { taken: false, again: true, why: error.message };
   }
-  if (status >= 500 || status === 429) throw new TransientError(`${url} answered ${status}`);
-  return status >= 200 && status < 300 ? null : `${url} answered ${status}`;
 };

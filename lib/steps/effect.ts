@@ -1,13 +1,17 @@
 import { randomUUID } from "node:crypto";
+import type { NewIntent } from "../store/intents.ts";
 import type { HostContext } from "./host-step.ts";
 
-/** An effect on the host itself: no instance, no target. */
-const onHost = {
+/** The intent of an effect on the host itself: no instance, no target. */
+export const onHost = (effect: string, at: string): NewIntent => ({
+  effect,
+  request_id: `req-${randomUUID()}`,
+  at,
   instance_id: null,
   target: null,
   target_device_id: null,
   newest_migration: 0,
-};
+});
 
 /**
  * Makes an effect that may be made twice without harm: its intent is stored before the call, its
@@ -19,9 +23,9 @@ export const makeEffect = async (
   call: (requestId: string) => Promise<unknown>,
 ): Promise<void> => {
   const { intents, ref, session, now } = context;
-  const request_id = `req-${randomUUID()}`;
-  await intents.begin(ref, session.session_id, { ...onHost, effect, request_id, at: now });
-  await call(request_id);
+  const intent = onHost(effect, now);
+  await intents.begin(ref, session.session_id, intent);
+  await call(intent.request_id);
   await settled(context, effect);
 };
 

@@ -51,8 +51,9 @@ export const hostStep = (
 ) => {
   const engine = openEngine();
 
-  const takeTurn = async (ref: RunRef, now: string): Promise<Route> => {
-    const live = await engine.runs.heartbeat(ref, now);
+  const takeTurn = async (of: RunRef, now: string): Promise<Route> => {
+    const live = await engine.runs.heartbeat(of, now);
+    const ref = { ...of, turn: live.rounds };
     if (isWornOut(live)) {
       await engine.runs.supersede(ref, now);
       return SUPERSEDED;

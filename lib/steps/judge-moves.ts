@@ -1,4 +1,6 @@
+import { movabilityOf } from "../domain/instances.ts";
 import { type Intent, type SeenMigration, verdictOn } from "../domain/move.ts";
+import { toGuest } from "../fleet/guests.ts";
 import { newestMigration } from "../fleet/migrations.ts";
 import type { Server } from "../openstack/compute/servers.ts";
 import type { HostContext } from "./host-step.ts";
@@ -11,30 +13,38 @@ import { callMigrate, noteMove } from "./start-move.ts";
  * process died in between, or the answer was lost before Nova acted. It is called again under the
  * same intent; if the first call were still on its way, Nova refuses the second with 409.
  *
+ * @param stopping no move may begin any more: what was not called yet never will be
  * @returns the instances that are on their way, and how often each has been tried in this run
  */
 export const judgeMoves = async (
   context: HostContext,
   servers: readonly Server[],
   migrations: readonly SeenMigration[],
-): Promise<{ underWay: Set<string>; tries: Map<string, number> }> => {
-  const underWay = new Set<string>();
+  stopping: boolean,
+): Promise<{ underWay: Map<string, Intent>; tries: Map<string, number> }> => {
+  const underWay = new Map<string, Intent>();
   const tries = new Map<string, number>();
   for (const intent of await context.intents.list(context.ref.run_id)) {
     if (intent.instance_id === null) continue;
     tries.set(intent.instance_id, (tries.get(intent.instance_id) ?? 0) + 1);
     if (intent.outcome !== null) continue;
     const server = servers.find(({ id }) => id === intent.instance_id);
-    if (!(await isSettled(context, intent, server, migrations))) underWay.add(intent.instance_id);
+    const look = { intent, server, migrations, stopping };
+    if (!(await isSettled(context, look))) underWay.set(intent.instance_id, intent);
   }
   return { underWay, tries };
 };
 
+type Look = {
+  readonly intent: Intent;
+  readonly server: Server | undefined;
+  readonly migrations: readonly SeenMigration[];
+  readonly stopping: boolean;
+};
+
 const isSettled = async (
   context: HostContext,
-  intent: Intent,
-  server: Server | undefined,
-  migrations: readonly SeenMigration[],
+  { intent, server, migrations, stopping }: Look,
 ): Promise<boolean> => {
   const { intents, now } = context;
   const verdict = verdictOn(intent, migrations);
@@ -58,5 +68,10 @@ const isSettled = async (
   }
   if ((await newestMigration(await context.cloud(), server.id)) > intent.newest_migration)
     return false;
+  // Since the intent was stored, the session may have been aborted, or the owner may have acted.
+  if (stopping || movabilityOf(toGuest(server)).kind !== "live") {
+    await intents.finish(intent, "refused", now, "never called");
+    return true;
+  }
   return !(await callMigrate(context, intent, server.id));
 };

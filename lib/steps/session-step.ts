@@ -27,8 +27,9 @@ export const sessionStep = <Output extends object>(
 ) => {
   const engine = openEngine();
 
-  const takeTurn = async (ref: RunRef, now: string) => {
-    const live = await engine.runs.heartbeat(ref, now);
+  const takeTurn = async (of: RunRef, now: string) => {
+    const live = await engine.runs.heartbeat(of, now);
+    const ref = { ...of, turn: live.rounds };
     if (isWornOut(live)) {
       await engine.runs.supersede(ref, now);
       return { next: "ended" } as const;

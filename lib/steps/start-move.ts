@@ -1,7 +1,9 @@
 import { randomUUID } from "node:crypto";
+import { movabilityOf } from "../domain/instances.ts";
 import type { Intent, Move } from "../domain/move.ts";
 import { rankTargets } from "../domain/plan/targets.ts";
 import { hostsToAvoid } from "../fleet/apart.ts";
+import { toGuest } from "../fleet/guests.ts";
 import { newestMigration } from "../fleet/migrations.ts";
 import { targetsFor } from "../fleet/targets.ts";
 import { getServer, liveMigrate, type Server } from "../openstack/compute/servers.ts";
@@ -68,6 +70,10 @@ export const startMove = async (
   const cloud = await context.cloud();
   const { session, run, intents, ref, now } = context;
   const server = await getServer(cloud.compute, listed.id);
+  // The list may be a minute old by now: what counts is what Nova says at this moment.
+  if (server.host !== run.host) return "it has just left the host";
+  const movability = movabilityOf(toGuest(server));
+  if (movability.kind !== "live") return "it has just changed; it is looked at again";
   const move = await noteMove(context, server, {});
   const fleet = await readFleet(context);
   const source = fleet.devices.find(({ name }) => name === run.host);

@@ -7,11 +7,11 @@ import { keys, type Table } from "./table.ts";
 
 export const hookStore = ({ client, name }: Table) => {
   return {
-    /** Stores a hook, or adds its secrets to those of the hook that is there. */
-    async add({ secrets_sha256, ...hook }: Hook): Promise<void> {
+    /** Stores a hook, or adds its secrets to those of the hook that is there; answers with it. */
+    async add({ secrets_sha256, ...hook }: Hook): Promise<Hook> {
       const fields = Object.entries({ kind: "hook", ...hook });
       const names = fields.map((_, n) => `#f${n} = if_not_exists(#f${n}, :f${n})`);
-      await client.send(
+      const { Attributes } = await client.send(
         new UpdateCommand({
           TableName: name,
           Key: keys.hook(hook.hook_id),
@@ -24,8 +24,10 @@ export const hookStore = ({ client, name }: Table) => {
             ":none": [],
             ":secrets": secrets_sha256,
           },
+          ReturnValues: "ALL_NEW",
         }),
       );
+      return parseRow(hookSchema, Attributes ?? {});
     },
 
     async get(hookId: string): Promise<Hook> {

@@ -29,14 +29,24 @@ const earlier = (a: string, b: string): string => (a < b ? a : b);
 /** Condition of every write that only the live generation may make. */
 const LIVE = "generation = :generation AND #status = :active";
 
-/** The check that fences a transaction: it fails once another generation has taken over. */
-export const checkLive = ({ name }: Table, { run_id, generation }: RunRef): Write => ({
+/** The condition, and its values, under which this generation, and this turn of it, may write. */
+const ifLive = ({ generation, turn }: RunRef) => ({
+  condition: turn === undefined ? LIVE : `${LIVE} AND rounds = :turn`,
+  values: {
+    ":generation": generation,
+    ":active": "active",
+    ...(turn !== undefined && { ":turn": turn }),
+  },
+});
+
+/** The check that fences a transaction: it fails once another generation or turn has taken over. */
+export const checkLive = ({ name }: Table, ref: RunRef): Write => ({
   ConditionCheck: {
     TableName: name,
-    Key: keys.run(run_id),
-    ConditionExpression: LIVE,
+    Key: keys.run(ref.run_id),
+    ConditionExpression: ifLive(ref).condition,
     ExpressionAttributeNames: { "#status": "status" },
-    ExpressionAttributeValues: { ":generation": generation, ":active": "active" },
+    ExpressionAttributeValues: ifLive(ref).values,
   },
 });
 
@@ -70,18 +80,14 @@ export const putRun = ({ name }: Table, run: NewRun, now: string): Write[] => [
 ];
 
 /** The write that ends a run for good; its last execution has nothing left to do. */
-export const endRun = ({ name }: Table, { run_id, generation }: RunRef): Write => ({
+export const endRun = ({ name }: Table, ref: RunRef): Write => ({
   Update: {
     TableName: name,
-    Key: keys.run(run_id),
+    Key: keys.run(ref.run_id),
     UpdateExpression: "SET #status = :ended REMOVE #due, due_at",
-    ConditionExpression: LIVE,
+    ConditionExpression: ifLive(ref).condition,
     ExpressionAttributeNames: { "#status": "status", "#due": "due" },
-    ExpressionAttributeValues: {
-      ":generation": generation,
-      ":active": "active",
-      ":ended": "ended",
-    },
+    ExpressionAttributeValues: { ...ifLive(ref).values, ":ended": "ended" },
   },
 });
 
