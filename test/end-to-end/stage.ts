@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect } from "vitest";
+import { afterAll, beforeAll, expect, vi } from "vitest";
 import { createMaintenance, type NewMaintenance } from "../../lib/client/maintenance.ts";
 import { readSession } from "../../localstack/demo/session-story.ts";
 import { openStage, type Stage, type StageOptions, waitFor } from "../../localstack/demo/stage.ts";
@@ -13,7 +13,8 @@ export const quickCloud = (size: Size) => ({
 
 const SPEED = 10;
 /** Of real time, for a whole session on a busy machine. */
-const PATIENCE_MS = 25_000;
+const PATIENCE_MS = 45_000;
+vi.setConfig({ testTimeout: 60_000 });
 
 /** What a test does with the stage; every session it opens is judged at its end. */
 export type Play = Stage & {

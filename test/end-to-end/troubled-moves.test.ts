@@ -82,23 +82,20 @@ test(
 test.each([
   ["is lost with its connection", "reset_after"],
   ["never comes", "lose_answer"],
-] as const)(
-  "a move whose answer %s is made once",
-  (_, kind) =>
-    onStage(async ({ open, ended, simulator }) => {
-      const host = kind === "reset_after" ? "cmp-03" : "cmp-04";
-      const guest = guestOf(simulator, host);
-      const from = simulator.journal.length;
-      simulator.happen({
-        kind: "fault",
-        fault: { path: `/servers/${guest.id}/action`, times: 1, effect: { kind } },
-      });
-      const { detail } = await ended(await open({ hosts: [host] }));
+] as const)("a move whose answer %s is made once", (_, kind) =>
+  onStage(async ({ open, ended, simulator }) => {
+    const host = kind === "reset_after" ? "cmp-03" : "cmp-04";
+    const guest = guestOf(simulator, host);
+    const from = simulator.journal.length;
+    simulator.happen({
+      kind: "fault",
+      fault: { path: `/servers/${guest.id}/action`, times: 1, effect: { kind } },
+    });
+    const { detail } = await ended(await open({ hosts: [host] }));
 
-      expect(detail.session.state).toBe("MAINTENANCE_DONE");
-      expect(acceptedMoves(simulator, guest.id, from)).toHaveLength(1);
-    })(),
-  40_000,
+    expect(detail.session.state).toBe("MAINTENANCE_DONE");
+    expect(acceptedMoves(simulator, guest.id, from)).toHaveLength(1);
+  })(),
 );
 
 test(

@@ -6,7 +6,7 @@ import { waitFor } from "../../localstack/demo/stage.ts";
 import { quickCloud, theStage } from "./stage.ts";
 
 const onStage = theStage({
-  cloud: quickCloud({ hosts: 4, instances: 10 }),
+  cloud: quickCloud({ hosts: 6, instances: 12 }),
   misbehaviour: misbehaviour({
     seed: 7,
     indexLagMs: 3_000,
@@ -23,7 +23,7 @@ test(
     // The index of a region's hosts lags behind the sync that has just ended.
     await waitFor(
       "the inventory to be listed",
-      async () => ((await collect(listHosts(api))).length === 4 ? true : undefined),
+      async () => ((await collect(listHosts(api))).length === 6 ? true : undefined),
       5_000,
     );
     const hosts = ["cmp-01", "cmp-02", "cmp-03"];
@@ -37,5 +37,4 @@ test(
     expect(detail.session.state).toBe("MAINTENANCE_DONE");
     expect(detail.hosts.map(({ outcome }) => outcome)).toEqual(hosts.map(() => "maintained"));
   }),
-  60_000,
 );

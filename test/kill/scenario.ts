@@ -36,15 +36,17 @@ export type Outcome = {
 
 export type Scenario = {
   readonly seed: number;
-  /** Sessions over all hosts follow each other until so many kills have been made. */
+  /** Sessions follow each other until so many kills have been made. */
   readonly kills: number;
   readonly hosts?: number;
   readonly instances?: number;
+  /** How many of the hosts each session maintains; all unless told. */
+  readonly maintained?: number;
   readonly onKill?: (kill: Kill) => void;
 };
 
 /**
- * Maintains all hosts of a simulated cloud while Lull is killed again and again, and judges what
+ * Maintains hosts of a simulated cloud while Lull is killed again and again, and judges what
  * the cloud has gone through. Cloud and Lull live in real time.
  *
  * @throws OverdueError when a session does not end; its message says where Lull's log is
@@ -54,6 +56,7 @@ export const survive = async ({
   kills: wanted,
   hosts = 6,
   instances = 24,
+  maintained = hosts,
   onKill,
 }: Scenario): Promise<Outcome> => {
   const began = performance.now();
@@ -75,13 +78,13 @@ export const survive = async ({
   const look = (phases: string) => {
     sessionIsAt = phases;
   };
-  const maintain = (names: readonly string[]) => maintainAll({ api, clock, names, log, look });
+  const maintain = (names: readonly string[]) => maintainHosts({ api, clock, names, log, look });
 
   try {
     process.start();
     await ready(api);
     const before = await readCloud(simulator.url);
-    const names = before.world.hosts.map(({ name }) => name);
+    const names = before.world.hosts.map(({ name }) => name).slice(0, maintained);
     const kills: Kill[] = [];
     const killing = {
       process,
@@ -153,8 +156,8 @@ type Maintenance = {
   readonly look: (phases: string) => void;
 };
 
-/** One session over all hosts, asked for as often as it takes: Lull may be dead at any moment. */
-const maintainAll = async ({
+/** One session over these hosts, asked for as often as it takes: Lull may be dead at any moment. */
+const maintainHosts = async ({
   api,
   clock,
   names,
