@@ -1,5 +1,5 @@
 /** A rule of the domain was broken. `name` is what ASL Catch and the HTTP layer match on. */
-export class DomainError extends Error {
+class DomainError extends Error {
   override readonly name: string = "DomainError";
 }
 

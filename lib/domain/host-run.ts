@@ -26,7 +26,6 @@ export type Phase = (typeof PHASES)[number];
  * work never began and it is back as it was; `failed` = it was left out of service for a human.
  */
 const outcomeSchema = z.enum(["maintained", "restored", "failed"]);
-export type HostOutcome = z.infer<typeof outcomeSchema>;
 
 /** What Nova said of the compute service before we touched it. */
 const priorSchema = z.object({

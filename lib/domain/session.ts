@@ -35,7 +35,7 @@ const metadataSchema = z
   .refine((notes) => Object.keys(notes).length <= 50, "has more than 50 entries");
 
 /** One plug-in step of a host's work, as Fenix's `actions` write it. */
-export const actionSchema = z.strictObject({
+const actionSchema = z.strictObject({
   plugin: z.enum(["webhook", "hold"]),
   type: z.literal("host").default("host"),
   metadata: metadataSchema.default({}),

@@ -50,7 +50,6 @@ export const executions = (machines: Machines) => ({
     }
   },
 });
-export type Executions = ReturnType<typeof executions>;
 
 /** Wakes whoever waits with this token; nobody waiting any more is success. */
 export const sendWake = async (taskToken: string): Promise<void> => {

@@ -89,4 +89,3 @@ export const outbox = ({ client, name }: Table) => ({
     };
   },
 });
-export type Outbox = ReturnType<typeof outbox>;
