@@ -49,6 +49,9 @@ export const handler = hostStep(
   { abortsItself: true },
 );
 
+/** Tries of one instance on one host: after so many, only its owner or an admin gets further. */
+const MOST_TRIES = 10;
+
 /** A move that takes longer than this is told to people; it is seen to its end all the same. */
 const LONG_MOVE_SECONDS = 1800;
 
@@ -89,17 +92,26 @@ const startMoves = async (
   const stuck: string[] = [];
   let started = 0;
   for (const server of servers.toSorted((a, b) => (a.id < b.id ? -1 : 1))) {
-    const movability = movabilityOf(toGuest(server));
-    if (movability.kind === "wait") stuck.push(`${server.name}: ${movability.why}`);
-    else if (movability.kind === "blocked") {
-      const why = `${movability.rule}: ${movability.what_to_do}`;
-      await noteMove(context, server, { state: "blocked", details: why });
-      stuck.push(`${server.name}: ${why}`);
-    } else if (started < room) {
-      const why = await startMove(context, server, (tries.get(server.id) ?? 0) + 1);
-      if (why === null) started += 1;
-      else stuck.push(`${server.name}: ${why}`);
+    const tried = tries.get(server.id) ?? 0;
+    const why = whyNot(server, tried);
+    if (why?.lasting) await noteMove(context, server, { state: "blocked", details: why.words });
+    if (why !== null) stuck.push(`${server.name}: ${why.words}`);
+    else if (started < room) {
+      const refusal = await startMove(context, server, tried + 1);
+      if (refusal === null) started += 1;
+      else stuck.push(`${server.name}: ${refusal}`);
     }
   }
   return stuck;
+};
+
+/** Why an instance is not to be moved now; `lasting` = until its owner or an admin acts. */
+const whyNot = (server: Server, tried: number): { words: string; lasting: boolean } | null => {
+  const movability = movabilityOf(toGuest(server));
+  if (movability.kind === "wait") return { words: movability.why, lasting: false };
+  if (movability.kind === "blocked")
+    return { words: `${movability.rule}: ${movability.what_to_do}`, lasting: true };
+  if (tried < MOST_TRIES) return null;
+  const words = `not moved in ${tried} tries; see: openstack server event list ${server.id}`;
+  return { words, lasting: true };
 };

@@ -66,11 +66,23 @@ const isSettled = async (
     // The list was read in the same moment and may still hold a server that has just left.
     return server === undefined;
   }
-  if ((await newestMigration(await context.cloud(), server.id)) > intent.newest_migration)
-    return false;
+  return isUnseenSettled(context, intent, server, stopping);
+};
+
+/** The same for an intent that Nova shows no migration for, while its server is still on the host. */
+const isUnseenSettled = async (
+  context: HostContext,
+  intent: Intent,
+  server: Server,
+  stopping: boolean,
+): Promise<boolean> => {
+  const cloud = await context.cloud();
+  if ((await newestMigration(cloud, server.id)) > intent.newest_migration) return false;
+  // Nova says `migrating` a while before the migration's row is there: the call was accepted.
+  if (server.task_state !== null) return false;
   // Since the intent was stored, the session may have been aborted, or the owner may have acted.
   if (stopping || movabilityOf(toGuest(server)).kind !== "live") {
-    await intents.finish(intent, "refused", now, "never called");
+    await context.intents.finish(intent, "refused", context.now, "never called");
     return true;
   }
   return !(await callMigrate(context, intent, server.id));
