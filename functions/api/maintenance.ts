@@ -178,11 +178,9 @@ const showSession = async (request: ApiRequest): Promise<Reply> => {
 
 const showDetail = async (request: ApiRequest): Promise<Reply> => {
   const sessionId = sessionIdOf(request);
-  const [session, runs, moved] = await Promise.all([
-    sessions.get(sessionId),
-    hostRuns.list(sessionId),
-    moves.list(sessionId),
-  ]);
+  // The session first: one that is over must not be shown with hosts as they were before its end.
+  const session = await sessions.get(sessionId);
+  const [runs, moved] = await Promise.all([hostRuns.list(sessionId), moves.list(sessionId)]);
   return { status: 200, body: detailOf(session, runs, moved) };
 };
 
