@@ -23,34 +23,28 @@ export type Finding = {
   readonly message: string;
 };
 
-/** The request cannot be read: no JSON, or not of the shape that the API takes; 400. */
-export class MalformedError extends DomainError {
-  override readonly name = "MalformedError";
+/** An error that names each thing that is wrong. */
+export class FindingsError extends DomainError {
   readonly findings: readonly Finding[];
   constructor(message: string, findings: readonly Finding[] = []) {
     super(message);
     this.findings = findings;
   }
+}
+
+/** The request cannot be read: no JSON, or not of the shape that the API takes; 400. */
+export class MalformedError extends FindingsError {
+  override readonly name = "MalformedError";
 }
 
 /** The request can be read but asks for something impossible; 422. */
-export class InvalidError extends DomainError {
+export class InvalidError extends FindingsError {
   override readonly name = "InvalidError";
-  readonly findings: readonly Finding[];
-  constructor(message: string, findings: readonly Finding[] = []) {
-    super(message);
-    this.findings = findings;
-  }
 }
 
 /** The cloud or the inventory is in the way of what the request asks for; 422. */
-export class BlockedError extends DomainError {
+export class BlockedError extends FindingsError {
   override readonly name = "BlockedError";
-  readonly findings: readonly Finding[];
-  constructor(message: string, findings: readonly Finding[]) {
-    super(message);
-    this.findings = findings;
-  }
 }
 
 /** No valid token came with the request; 401. */

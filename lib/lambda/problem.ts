@@ -4,6 +4,7 @@ import {
   BlockedError,
   ConflictError,
   type Finding,
+  FindingsError,
   ForbiddenError,
   InvalidError,
   MalformedError,
@@ -45,12 +46,7 @@ export const toProblem = (error: unknown): APIGatewayProxyStructuredResultV2 => 
   const problem = problemOf(error);
   const known = problem.status < 500 && error instanceof Error;
   if (!known) logger.error("request failed", { error });
-  const errors =
-    error instanceof InvalidError ||
-    error instanceof BlockedError ||
-    error instanceof MalformedError
-      ? error.findings
-      : [];
+  const errors = error instanceof FindingsError ? error.findings : [];
   return {
     statusCode: problem.status,
     headers: {

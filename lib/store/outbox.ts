@@ -4,6 +4,7 @@ import { type DomainEvent, eventSchema } from "../domain/events/event.ts";
 import { later } from "../domain/instant.ts";
 import { isConditionFailure, type Write } from "./conditions.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
+import { queryDue } from "./query.ts";
 import { parseRow } from "./rows.ts";
 import { due, keys, type Table } from "./table.ts";
 
@@ -37,13 +38,13 @@ const storedEventSchema = eventSchema.extend({ PK: z.string(), SK: z.string() })
 export const asStoredEvent = (row: Readonly<Record<string, unknown>>): StoredEvent =>
   parseRow(storedEventSchema, row);
 
-export const outbox = ({ client, name }: Table) => ({
+export const outbox = (table: Table) => ({
   /** Takes an event off the janitor's list; safe to repeat. */
   async published({ PK, SK }: { readonly PK: string; readonly SK: string }): Promise<void> {
     try {
-      await client.send(
+      await table.client.send(
         new UpdateCommand({
-          TableName: name,
+          TableName: table.name,
           Key: { PK, SK },
           UpdateExpression: "REMOVE #due, due_at",
           ConditionExpression: "attribute_exists(PK)",
@@ -57,25 +58,15 @@ export const outbox = ({ client, name }: Table) => ({
 
   /** Events that nobody has published although they should have been by `now`. */
   async unpublished(now: string, limit: number): Promise<StoredEvent[]> {
-    const { Items = [] } = await client.send(
-      new QueryCommand({
-        TableName: name,
-        IndexName: "due",
-        KeyConditionExpression: "#due = :outbox AND due_at <= :now",
-        ExpressionAttributeNames: { "#due": "due" },
-        ExpressionAttributeValues: { ":outbox": due.outbox, ":now": now },
-        Limit: limit,
-      }),
-    );
-    return Items.map(asStoredEvent);
+    return (await queryDue(table, due.outbox, now, limit)).map(asStoredEvent);
   },
 
   /** The history of a session, oldest first. */
   async list(partition: string, limit: number, cursor: string | null): Promise<EventPage> {
     const [start] = cursor === null ? [] : decodeCursor(cursor, /^E#/);
-    const { Items = [], LastEvaluatedKey } = await client.send(
+    const { Items = [], LastEvaluatedKey } = await table.client.send(
       new QueryCommand({
-        TableName: name,
+        TableName: table.name,
         KeyConditionExpression: "PK = :pk AND begins_with(SK, :events)",
         ExpressionAttributeValues: { ":pk": partition, ":events": "E#" },
         ConsistentRead: true,

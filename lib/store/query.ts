@@ -25,6 +25,26 @@ export const queryIndex = (
     ExpressionAttributeValues: { ":partition": partition },
   });
 
+/** What `tick` has to look at by `now`: the longest due first, at most `limit`. */
+export const queryDue = async (
+  { client, name }: Table,
+  partition: string,
+  now: string,
+  limit: number,
+): Promise<Rows> => {
+  const { Items = [] } = await client.send(
+    new QueryCommand({
+      TableName: name,
+      IndexName: "due",
+      KeyConditionExpression: "#due = :partition AND due_at <= :now",
+      ExpressionAttributeNames: { "#due": "due" },
+      ExpressionAttributeValues: { ":partition": partition, ":now": now },
+      Limit: limit,
+    }),
+  );
+  return Items;
+};
+
 const everyPage = async (
   { client, name }: Table,
   query: Omit<QueryCommandInput, "TableName">,

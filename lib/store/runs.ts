@@ -1,9 +1,10 @@
-import { GetCommand, QueryCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import { GetCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import * as z from "zod";
 import { NotFoundError, SupersededError } from "../domain/errors.ts";
 import { later } from "../domain/instant.ts";
 import { type Run, type RunRef, runSchema, TAKEOVER_SECONDS } from "../domain/run.ts";
 import { isConditionFailure, transact, type Write } from "./conditions.ts";
+import { queryDue } from "./query.ts";
 import { parseRow } from "./rows.ts";
 import { due, keys, type Table } from "./table.ts";
 
@@ -258,17 +259,7 @@ export const runStore = (table: Table) => {
 
     /** Active runs that should have shown a sign of life, or been woken, by `now`. */
     async due(now: string, limit: number): Promise<Run[]> {
-      const { Items = [] } = await client.send(
-        new QueryCommand({
-          TableName: name,
-          IndexName: "due",
-          KeyConditionExpression: "#due = :run AND due_at <= :now",
-          ExpressionAttributeNames: { "#due": "due" },
-          ExpressionAttributeValues: { ":run": due.run, ":now": now },
-          Limit: limit,
-        }),
-      );
-      return Items.map((row) => parseRow(runSchema, row));
+      return (await queryDue(table, due.run, now, limit)).map((row) => parseRow(runSchema, row));
     },
   };
 };
