@@ -19,36 +19,49 @@ const optional = z
   .default("")
   .transform((text) => (text === "" ? null : text));
 
+/** Whether only this machine can reach the URL. */
+export const isLoopback = (url: string): boolean =>
+  /^https?:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])([:/]|$)/i.test(url);
+
 /**
  * Every setting of a deployment. The README's configuration table explains each; a secret is
  * given by the name of its secret, never by value.
  */
-const settingsSchema = z.object({
-  TABLE_NAME: z.string(),
-  BUS_NAME: z.string(),
-  SESSION_MACHINE_ARN: z.string(),
-  HOST_MACHINE_ARN: z.string(),
-  LULL_CLOUD: z.string().min(1),
-  LULL_REGION: z.string().min(1),
-  LULL_CLOUD_SECRET: z.string().min(1),
-  LULL_AUTH_URL: z.string(),
-  LULL_CA: z.string().default(""),
-  LULL_PUBLIC_URL: z.string().default("http://127.0.0.1:12347"),
-  LULL_ADMIN_ROLE: z.string().min(1).default("admin"),
-  LULL_READER_ROLE: optional.refine((role) => role !== "reader" && role !== "member", {
-    error: "every user of a cloud has this role: it would show the whole fleet to all",
-  }),
-  LULL_ALLOW_ALL_HOSTS: z.stringbool().default(false),
-  LULL_EGRESS_ALLOW: list,
-  LULL_ALERTMANAGER_URL: optional,
-  LULL_ALERTMANAGER_LABEL: z.string().min(1).default("instance"),
-  LULL_MASAKARI: z.stringbool().default(false),
-  LULL_POLL_SECONDS: whole(5, 1, 60),
-  LULL_MOVES_PER_HOST: whole(2, 1, 10),
-  LULL_DRAIN_MINUTES: whole(240, 1, 10_080),
-  LULL_ACTION_MINUTES: whole(240, 1, 10_080),
-  LULL_VERIFY_MINUTES: whole(30, 1, 1440),
-});
+const settingsSchema = z
+  .object({
+    TABLE_NAME: z.string(),
+    BUS_NAME: z.string(),
+    SESSION_MACHINE_ARN: z.string(),
+    HOST_MACHINE_ARN: z.string(),
+    LULL_CLOUD: z.string().min(1),
+    LULL_REGION: z.string().min(1),
+    LULL_CLOUD_SECRET: z.string().min(1),
+    LULL_AUTH_URL: z.string(),
+    LULL_CA: z.string().default(""),
+    LULL_PUBLIC_URL: z.string().default("http://127.0.0.1:12347"),
+    LULL_ADMIN_ROLE: z.string().min(1).default("admin"),
+    LULL_READER_ROLE: optional.refine((role) => role !== "reader" && role !== "member", {
+      error: "every user of a cloud has this role: it would show the whole fleet to all",
+    }),
+    LULL_ALLOW_ALL_HOSTS: z.stringbool().default(false),
+    LULL_EGRESS_ALLOW: list,
+    LULL_ALERTMANAGER_URL: optional,
+    LULL_ALERTMANAGER_LABEL: z.string().min(1).default("instance"),
+    LULL_MASAKARI: z.stringbool().default(false),
+    LULL_POLL_SECONDS: whole(5, 1, 60),
+    LULL_MOVES_PER_HOST: whole(2, 1, 10),
+    LULL_DRAIN_MINUTES: whole(240, 1, 10_080),
+    LULL_ACTION_MINUTES: whole(240, 1, 10_080),
+    LULL_VERIFY_MINUTES: whole(30, 1, 1440),
+  })
+  .refine(
+    ({ LULL_PUBLIC_URL, LULL_AUTH_URL }) =>
+      !isLoopback(LULL_PUBLIC_URL) || isLoopback(LULL_AUTH_URL),
+    {
+      path: ["LULL_PUBLIC_URL"],
+      error: "is on loopback and the cloud is not: nobody could report the end of work there",
+    },
+  );
 export type Settings = z.infer<typeof settingsSchema>;
 
 /**

@@ -1,7 +1,7 @@
-import { isIP } from "node:net";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { isLoopback } from "../lib/config.ts";
 import type { NamedCloudConfig } from "../lib/openstack/clouds-yaml.ts";
 import { CloudConfigError, cloudConfigFrom } from "../lib/openstack/clouds-yaml.ts";
 import { scaledClock } from "./clock.ts";
@@ -47,15 +47,6 @@ const readArguments = () => {
   } catch (error) {
     return fail(`${error instanceof Error ? error.message : error}\n\n${HELP}`, 2);
   }
-};
-
-const isLoopback = (url: string): boolean => {
-  const { hostname } = new URL(url);
-  return (
-    hostname === "localhost" ||
-    hostname === "[::1]" ||
-    (isIP(hostname) === 4 && hostname.startsWith("127."))
-  );
 };
 
 const findCloud = async (name: string | undefined): Promise<NamedCloudConfig> => {

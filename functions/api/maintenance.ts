@@ -52,6 +52,9 @@ const hosts = hostStore(table);
 const hooks = hookStore(table);
 const events = outbox(table);
 
+/** A session is one row of the table, which holds 400 KB. */
+const LARGEST_BODY = 200_000;
+
 const LONGEST_KEY = 255;
 
 const pageSchema = z.strictObject({
@@ -71,6 +74,8 @@ const sessionIdOf = ({ params }: ApiRequest): string =>
  */
 const createSession = async (request: ApiRequest): Promise<Reply> => {
   const body = parseBody(newSessionSchema, request);
+  if (Buffer.byteLength(request.body ?? "") > LARGEST_BODY)
+    throw new MalformedError(`the body is larger than ${LARGEST_BODY} bytes`);
   const use = idempotencyOf(request);
   const before = use && (await findIdempotency(table, use, request.now));
   if (use && before) return repeated(before, use);

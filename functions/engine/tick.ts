@@ -27,15 +27,19 @@ const machines = executions({
  */
 export const handler = async ({ time }: EventBridgeEvent<string, unknown>): Promise<void> => {
   const now = new Date(time).toISOString();
-  const results = await Promise.allSettled([...(await lookAfterRuns(now)), republish(now)]);
+  const results = await Promise.allSettled([lookAfterRuns(now), republish(now)]);
   const failures = results.filter((result) => result.status === "rejected");
   for (const { reason } of failures) logger.error("tick could not mend", { error: reason });
   if (failures.length > 0)
     throw new Error(`${failures.length} of ${results.length} could not be mended`);
 };
 
-const lookAfterRuns = async (now: string): Promise<Promise<void>[]> =>
-  (await runs.due(now, AT_ONCE)).map((run) => lookAfter(run, now));
+const lookAfterRuns = async (now: string): Promise<void> => {
+  const listed = await runs.due(now, AT_ONCE);
+  const results = await Promise.allSettled(listed.map((run) => lookAfter(run, now)));
+  const failure = results.find((result) => result.status === "rejected");
+  if (failure) throw failure.reason;
+};
 
 const lookAfter = async (listed: Run, now: string): Promise<void> => {
   // The index may be behind; only the base table decides.

@@ -1,37 +1,30 @@
-import { maintenanceScheduled } from "../../lib/domain/events/maintenance-scheduled.ts";
 import { entering } from "../../lib/domain/host-run.ts";
 import { serversOn } from "../../lib/fleet/guests.ts";
+import { noticesOf } from "../../lib/fleet/notices.ts";
+import { computeServiceOf } from "../../lib/fleet/services.ts";
 import { hostStep } from "../../lib/steps/host-step.ts";
+import { noteMove } from "../../lib/steps/start-move.ts";
 
 /** Events that one transaction takes next to the host's row and its fence. */
-const AT_ONCE = 90;
+const AT_ONCE = 20;
 
 /**
  * State AskOwners: tells each project with instances on the host that they will be live-migrated
  * now. No project can answer yet, so nothing that interrupts an instance is ever done.
- *
- * The events carry the phase's own instant and number: told again after a crash, they are the same.
  */
-export const handler = hostStep("ASKING", async ({ cloud, hostRuns, ref, now, run, session }) => {
-  const servers = await serversOn(await cloud(), run.host);
-  const sequence = run.sequence + 1;
-  const events = [...Map.groupBy(servers, ({ project_id }) => project_id ?? "")].map(
-    ([projectId, owned]) => {
-      const hostId = owned[0]?.host_id ?? "";
-      const instanceIds = owned.map(({ id }) => id);
-      const notice = { projectId, hostId, instanceIds, at: run.phase_at };
-      return maintenanceScheduled(session, { ...run, sequence }, notice);
-    },
-  );
-  for (let first = 0; first < events.length; first += AT_ONCE)
-    await hostRuns.save(ref, run, { events: events.slice(first, first + AT_ONCE) });
+export const handler = hostStep("ASKING", async (context) => {
+  const { hostRuns, ref, now, session } = context;
+  const cloud = await context.cloud();
+  // Throws while the cell does not answer: its list would silently be empty.
+  await computeServiceOf(cloud, context.run.host);
+  const servers = await serversOn(cloud, context.run.host);
+  const run = { ...context.run, sequence: context.run.sequence + 1 };
+  const notices = noticesOf(session, run, servers);
+  for (let first = 0; first < notices.length; first += AT_ONCE)
+    await hostRuns.save(ref, context.run, { events: notices.slice(first, first + AT_ONCE) });
+  for (const server of servers) await noteMove(context, server, {});
   const total = servers.length;
   return {
-    run: {
-      ...entering(run, "MOVING", now),
-      sequence,
-      instances_total: total,
-      instances_left: total,
-    },
+    run: { ...entering(run, "MOVING", now), instances_total: total, instances_left: total },
   };
 });

@@ -1,4 +1,10 @@
-import { disabledReason, entering, givingBack, isOurReason } from "../../lib/domain/host-run.ts";
+import {
+  disabledReason,
+  entering,
+  givingBack,
+  isLeftover,
+  isOurReason,
+} from "../../lib/domain/host-run.ts";
 import { computeServiceOf } from "../../lib/fleet/services.ts";
 import { readWorth } from "../../lib/fleet/worth.ts";
 import { disableService } from "../../lib/openstack/compute/services.ts";
@@ -22,7 +28,8 @@ export const handler = hostStep("DISABLING", async (context) => {
 
   const known = await withPrior(context, service);
   const ours = isOurReason(service.disabled_reason, session.session_id);
-  if (service.status === "enabled") {
+  const leftover = isLeftover(service.disabled_reason, session.session_id);
+  if (service.status === "enabled" || leftover) {
     const link = `${settings.LULL_PUBLIC_URL}/status/${run.host}`;
     const reason = disabledReason(session.session_id, link);
     await makeEffect(context, "disable", (requestId) =>
@@ -45,5 +52,8 @@ const withPrior = async (
   if (run.prior !== null) return run;
   const { id, status, disabled_reason } = service;
   const worth = await readWorth(await cloud(), run.host);
-  return save({ ...run, worth, prior: { service_id: id, status, disabled_reason } });
+  const prior = isLeftover(disabled_reason, run.session_id)
+    ? ({ status: "enabled", disabled_reason: null } as const)
+    : { status, disabled_reason };
+  return save({ ...run, worth, prior: { service_id: id, ...prior } });
 };

@@ -19,8 +19,8 @@ export const handler = hostStep("ENABLING", async (context) => {
     return { run: done };
   }
   if (!isOurReason(service.disabled_reason, session.session_id)) {
-    const details = `left disabled: the reason is no longer ours but "${service.disabled_reason}"`;
-    return { run: { ...done, details } };
+    const why = `left disabled: the reason is no longer ours but "${service.disabled_reason}"`;
+    return { run: { ...done, left_behind: [run.left_behind, why].filter(Boolean).join("; ") } };
   }
   await makeEffect(context, "enable", (requestId) =>
     enableService(cloud.compute, service.id, { requestId }),

@@ -4,6 +4,8 @@ import { secondsUntil } from "../../lib/domain/instant.ts";
 import type { Intent } from "../../lib/domain/move.ts";
 import { serversOn, toGuest } from "../../lib/fleet/guests.ts";
 import { migrationsOf } from "../../lib/fleet/migrations.ts";
+import { noticesOf } from "../../lib/fleet/notices.ts";
+import { computeServiceOf } from "../../lib/fleet/services.ts";
 import type { Server } from "../../lib/openstack/compute/servers.ts";
 import { drainIsOver, giveUp } from "../../lib/steps/drain.ts";
 import { type HostContext, hostStep } from "../../lib/steps/host-step.ts";
@@ -19,23 +21,27 @@ import { noteMove, startMove } from "../../lib/steps/start-move.ts";
 export const handler = hostStep(
   "MOVING",
   async (context) => {
-    const { now, run, session, settings } = context;
+    const { now, session, settings } = context;
     const cloud = await context.cloud();
+    const service = await computeServiceOf(cloud, context.run.host);
     const [servers, migrations] = await Promise.all([
-      serversOn(cloud, run.host),
-      migrationsOf(cloud, run.host),
+      serversOn(cloud, context.run.host),
+      migrationsOf(cloud, context.run.host),
     ]);
+    const run = await tellLateComers(context, servers);
     const aborting = session.control === "aborting";
     const stopping = aborting || drainIsOver(run, settings, now);
     const { underWay, tries } = await judgeMoves(context, servers, migrations, stopping);
     if (underWay.size === 0) {
-      if (servers.length === 0) return { run: await emptied(context) };
+      if (servers.length === 0) return { run: await emptied({ ...context, run }) };
       if (aborting) return { run: givingBack(run, now, "the session was aborted") };
-      if (stopping) return { run: giveUp(run, now, run.trouble ?? "instances are left") };
+      if (stopping) return { run: giveUp(run, now, leftOver(servers)) };
     }
+    const isDown = service?.state !== "up";
     const waiting = servers.filter(({ id }) => !underWay.has(id));
-    const room = stopping ? 0 : settings.LULL_MOVES_PER_HOST - underWay.size;
-    const stuck = await startMoves(context, waiting, tries, room);
+    const room = stopping || isDown ? 0 : settings.LULL_MOVES_PER_HOST - underWay.size;
+    const stuck = await startMoves({ ...context, run }, waiting, tries, room);
+    if (isDown) stuck.unshift(`nova-compute on ${run.host} is down: nothing can be moved from it`);
     return {
       run: {
         ...run,
@@ -51,6 +57,25 @@ export const handler = hostStep(
 
 /** Tries of one instance on one host: after so many, only its owner or an admin gets further. */
 const MOST_TRIES = 10;
+
+/** Instances that came after their projects were told: they are told now, before they are moved. */
+const tellLateComers = async (
+  context: HostContext,
+  servers: readonly Server[],
+): Promise<HostRun> => {
+  const { run, session, moves, hostRuns, ref, now } = context;
+  const known = await moves.listByHost(session.session_id, run.host);
+  const late = servers.filter(({ id }) => !known.some(({ instance_id }) => instance_id === id));
+  if (late.length === 0) return run;
+  const sequence = run.sequence + 1;
+  const next = { ...run, sequence, instances_total: run.instances_total + late.length };
+  await hostRuns.save(ref, next, { events: noticesOf(session, { ...next, phase_at: now }, late) });
+  for (const server of late) await noteMove(context, server, {});
+  return next;
+};
+
+const leftOver = (servers: readonly Server[]): string =>
+  `${servers.length} instance(s) are left, e.g. ${servers[0]?.name}`;
 
 /** A move that takes longer than this is told to people; it is seen to its end all the same. */
 const LONG_MOVE_SECONDS = 1800;
@@ -79,7 +104,8 @@ const emptied = async ({ moves, session, run, now, ref }: HostContext): Promise<
 };
 
 /**
- * Starts moves until `room` is used up.
+ * Asks for as many moves as there is `room`, whether or not each finds a target: a full cloud must
+ * not be asked about every instance in every round.
  *
  * @returns why the others are not moving, in words
  */
@@ -90,23 +116,38 @@ const startMoves = async (
   room: number,
 ): Promise<string[]> => {
   const stuck: string[] = [];
-  let started = 0;
-  for (const server of servers.toSorted((a, b) => (a.id < b.id ? -1 : 1))) {
+  const { moves, session, run, ref } = context;
+  const known = await moves.listByHost(session.session_id, run.host);
+  let asked = 0;
+  for (const server of inTurn(servers, ref.turn ?? 0)) {
     const tried = tries.get(server.id) ?? 0;
-    const why = whyNot(server, tried);
+    const vetoed = known.some((move) => move.instance_id === server.id && move.vetoed);
+    const why = whyNot(server, tried, vetoed);
     if (why?.lasting) await noteMove(context, server, { state: "blocked", details: why.words });
     if (why !== null) stuck.push(`${server.name}: ${why.words}`);
-    else if (started < room) {
+    else if (asked < room) {
+      asked += 1;
       const refusal = await startMove(context, server, tried + 1);
-      if (refusal === null) started += 1;
-      else stuck.push(`${server.name}: ${refusal}`);
+      if (refusal !== null) stuck.push(`${server.name}: ${refusal}`);
     }
   }
   return stuck;
 };
 
+/** Another one comes first each turn: those that find no target must not keep the others waiting. */
+const inTurn = (servers: readonly Server[], turn: number): Server[] => {
+  const sorted = servers.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  const first = sorted.length === 0 ? 0 : turn % sorted.length;
+  return [...sorted.slice(first), ...sorted.slice(0, first)];
+};
+
 /** Why an instance is not to be moved now; `lasting` = until its owner or an admin acts. */
-const whyNot = (server: Server, tried: number): { words: string; lasting: boolean } | null => {
+const whyNot = (
+  server: Server,
+  tried: number,
+  vetoed: boolean,
+): { words: string; lasting: boolean } | null => {
+  if (vetoed) return { words: "its owner or an admin cancelled its move", lasting: true };
   const movability = movabilityOf(toGuest(server));
   if (movability.kind === "wait") return { words: movability.why, lasting: false };
   if (movability.kind === "blocked")

@@ -21,8 +21,8 @@ export const handler = hostStep("RESTORING", async (context) => {
       left.push(`${monitor.name} may still be silenced for ${run.host}: ${error.message}`);
     }
   }
-  const trouble = left.length > 0 ? left.join("; ") : null;
-  return { run: { ...run, phase: "ENABLING", phase_at: now, trouble } };
+  const left_behind = left.length > 0 ? left.join("; ") : null;
+  return { run: { ...run, phase: "ENABLING", phase_at: now, left_behind } };
 });
 
 const isFinal = ({ run, now, settings }: HostContext, error: unknown): error is Error =>

@@ -4,6 +4,7 @@ import { secondsUntil } from "../../lib/domain/instant.ts";
 import { readEvidence } from "../../lib/fleet/evidence.ts";
 import {
   type ActionTurn,
+  hookIdOf,
   type Progress,
   startAction,
   watchAction,
@@ -35,7 +36,14 @@ export const handler = hostStep("IN_MAINTENANCE", async (context) => {
       seconds: context.settings.LULL_POLL_SECONDS,
     };
   await renewSilences(context, run);
-  return toFinding(turn, await startAction(turn));
+  // Stored before anything is asked for: an abort gives back only hosts of which nothing was asked.
+  const begun = await context.save(withAction(turn, "RUNNING", null));
+  const next = {
+    context: { ...context, run: begun },
+    index,
+    action: begun.actions[index] ?? action,
+  };
+  return toFinding(next, await startAction(next));
 });
 
 /** Whether all actions could have been done by now, had the host stayed empty. */
@@ -46,23 +54,26 @@ const isOverdue = ({ run, now, settings }: HostContext): boolean =>
 const whyNotNow = async ({ cloud, run }: HostContext): Promise<string | null> =>
   whyNotEmpty(await readEvidence(await cloud(), run.host, run.worth?.provider_id ?? ""));
 
-const toFinding = ({ context, index, action }: ActionTurn, progress: Progress): HostFinding => {
-  const { run, now } = context;
-  const withAction = (state: "RUNNING" | "DONE" | "FAILED"): HostRun => ({
-    ...run,
-    details: progress.details,
-    actions: run.actions.with(index, {
-      ...action,
-      state,
-      hook_id: progress.hookId,
-      started_at: action.started_at ?? now,
-      details: progress.details,
-    }),
-  });
-  if (progress.state === "DONE") return { run: withAction("DONE") };
-  if (progress.state === "FAILED") {
-    const why = `${action.plugin} failed: ${progress.details ?? "no reason given"}`;
-    return { run: leavingForHuman(withAction("FAILED"), now, why) };
-  }
-  return { run: withAction("RUNNING"), wait: "change", seconds: progress.seconds };
+const withAction = (
+  { context, index, action }: ActionTurn,
+  state: "RUNNING" | "DONE" | "FAILED",
+  details: string | null,
+): HostRun => ({
+  ...context.run,
+  details,
+  actions: context.run.actions.with(index, {
+    ...action,
+    state,
+    hook_id: hookIdOf({ context, index, action }),
+    started_at: action.started_at ?? context.now,
+    details,
+  }),
+});
+
+const toFinding = (turn: ActionTurn, { state, details, seconds }: Progress): HostFinding => {
+  const run = withAction(turn, state, details);
+  if (state === "DONE") return { run };
+  if (state === "RUNNING") return { run, wait: "change", seconds };
+  const why = `${turn.action.plugin} failed: ${details ?? "no reason given"}`;
+  return { run: leavingForHuman(run, turn.context.now, why) };
 };

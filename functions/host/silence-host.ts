@@ -10,14 +10,15 @@ import { monitorsOf, renewSilences } from "../../lib/steps/silence.ts";
  */
 export const handler = hostStep("SILENCING", async (context) => {
   const { now, run, settings } = context;
+  let noted = run;
   try {
-    const noted = await notePriors(context);
+    noted = await notePriors(context);
     await renewSilences(context, noted);
     return { run: entering(noted, "ENTERING", now) };
   } catch (error) {
     const final = error instanceof MonitoringError || drainIsOver(run, settings, now);
     if (!final || !(error instanceof Error)) throw error;
-    return { run: givingBack(run, now, `monitoring was not silenced: ${error.message}`) };
+    return { run: givingBack(noted, now, `monitoring was not silenced: ${error.message}`) };
   }
 });
 

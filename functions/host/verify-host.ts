@@ -3,24 +3,23 @@ import { secondsUntil } from "../../lib/domain/instant.ts";
 import { countBeat, hasBeatenEnough, losses } from "../../lib/domain/verify.ts";
 import { computeServiceOf } from "../../lib/fleet/services.ts";
 import { readWorth } from "../../lib/fleet/worth.ts";
-import { hostStep } from "../../lib/steps/host-step.ts";
+import { type HostContext, hostStep } from "../../lib/steps/host-step.ts";
 
 /**
  * State VerifyHost: the host is back only when its heartbeat has advanced three times since the
  * work ended and it offers no less than before. A host that does not come back whole in time
  * stays out of service.
  */
-export const handler = hostStep("VERIFYING", async ({ cloud, now, run, settings }) => {
-  const service = await computeServiceOf(await cloud(), run.host);
-  const beats = countBeat(run.beats, service?.updated_at ?? null);
-  const lost =
-    hasBeatenEnough(beats) && run.worth !== null
-      ? losses(run.worth, await readWorth(await cloud(), run.host))
-      : [];
+export const handler = hostStep("VERIFYING", async (context) => {
+  const { now, run, settings } = context;
+  const { beats, lost } = await look(context).catch((error: unknown) => {
+    if (!isOver(context) || !(error instanceof Error)) throw error;
+    return { beats: run.beats, lost: [error.message] };
+  });
   if (hasBeatenEnough(beats) && lost.length === 0)
     return { run: { ...entering(run, "RESTORING", now), beats } };
   const details = [`${beats.count} heartbeats seen since the work ended`, ...lost].join("; ");
-  if (secondsUntil(run.work_ended_at ?? now, now) >= settings.LULL_VERIFY_MINUTES * 60)
+  if (isOver(context))
     return { run: leavingForHuman({ ...run, beats }, now, `verify_failed: ${details}`) };
   const trouble = lost.length > 0 ? details : null;
   return {
@@ -29,3 +28,17 @@ export const handler = hostStep("VERIFYING", async ({ cloud, now, run, settings 
     seconds: settings.LULL_POLL_SECONDS,
   };
 });
+
+const isOver = ({ run, now, settings }: HostContext): boolean =>
+  secondsUntil(run.work_ended_at ?? now, now) >= settings.LULL_VERIFY_MINUTES * 60;
+
+/** Heartbeats since the work, and what the host lacks that it had before. */
+const look = async ({ cloud, run }: HostContext) => {
+  const service = await computeServiceOf(await cloud(), run.host);
+  const beats = countBeat(run.beats, service?.updated_at ?? null);
+  const lost =
+    hasBeatenEnough(beats) && run.worth !== null
+      ? losses(run.worth, await readWorth(await cloud(), run.host))
+      : [];
+  return { beats, lost };
+};

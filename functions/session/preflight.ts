@@ -9,7 +9,7 @@ import { listServices } from "../../lib/openstack/compute/services.ts";
 import { changed, sessionStep } from "../../lib/steps/session-step.ts";
 
 /** Hosts looked at at once: enough to be quick, few enough for Nova not to notice. */
-const AT_ONCE = 4;
+const AT_ONCE = 8;
 /** Findings kept with the session; the rest are counted. */
 const MOST_FINDINGS = 50;
 
@@ -30,6 +30,15 @@ export const handler = sessionStep(async ({ cloud, sessions, ref, now, session, 
       what_happens_next: "the session ends without touching anything; cure it and create it anew",
     };
   });
+  if (findings.length > MOST_FINDINGS)
+    attention.push({
+      code: "preflight_blocked",
+      host: null,
+      instance: null,
+      since: now,
+      message: `${findings.length - MOST_FINDINGS} more findings of the same kind`,
+      what_happens_next: "cure the ones above and create the session anew",
+    });
   await sessions.changeAs(ref, (seen) =>
     changed(seen, { preflight_at: now, instances_total: instances, attention }, hosts, now),
   );

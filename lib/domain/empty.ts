@@ -9,7 +9,10 @@ export type Evidence = {
   readonly consumers: readonly string[];
   /** Migrations from or to the host. */
   readonly migrations: readonly SeenMigration[];
-  readonly serviceStatus: "enabled" | "disabled";
+  /** Null when Nova no longer knows the service. */
+  readonly serviceStatus: "enabled" | "disabled" | null;
+  /** Resource providers of the host; none = Placement knows nothing of it. */
+  readonly providers: number;
 };
 
 /**
@@ -18,7 +21,9 @@ export type Evidence = {
  * a cell that does not answer.
  */
 export const whyNotEmpty = (evidence: Evidence): string | null => {
-  const { servers, partial, consumers, migrations, serviceStatus } = evidence;
+  const { servers, partial, consumers, migrations, serviceStatus, providers } = evidence;
+  if (serviceStatus === null) return "Nova no longer knows its nova-compute, so nothing is certain";
+  if (providers === 0) return "Placement no longer knows its provider, so nothing is certain";
   if (serviceStatus !== "disabled")
     return "nova-compute is enabled, so new instances may land there";
   if (partial) return "a cell did not answer, so the list of instances is not complete";

@@ -80,6 +80,8 @@ export const hostRunSchema = z.object({
   details: z.string().nullable(),
   /** What stands in the way and may need a human; cleared with the next phase. */
   trouble: z.string().nullable(),
+  /** What could not be put back and is left for a human, although the host is. */
+  left_behind: z.string().nullable(),
   /** Counts the events of this host in its session. */
   sequence: z.int(),
 });
@@ -122,6 +124,7 @@ export const claimHost = ({ sessionId, host, deviceId, plugins, now }: Claim): H
   finished_at: null,
   details: null,
   trouble: null,
+  left_behind: null,
   sequence: 0,
 });
 
@@ -152,6 +155,11 @@ export const leavingForHuman = (run: HostRun, now: string, why: string): HostRun
   details: why,
 });
 
+/** Whether the host was disabled for the session and is not yet put back. */
+export const isOutOfService = ({ phase }: HostRun): boolean =>
+  PHASES.indexOf(phase) > PHASES.indexOf("DISABLING") &&
+  PHASES.indexOf(phase) <= PHASES.indexOf("ENABLING");
+
 /** Whether the host has left WAITING and is not FINISHED: it takes one of the parallel places. */
 export const isActive = (run: HostRun): boolean =>
   run.phase !== "WAITING" && run.phase !== "FINISHED";
@@ -160,12 +168,21 @@ export const isActive = (run: HostRun): boolean =>
  * Whether the run may still be undone by giving the host back. From the first moment of host work
  * on it may not: guests would be put on a half-worked host.
  */
-export const isBeforeWork = (run: HostRun): boolean =>
-  PHASES.indexOf(run.phase) < PHASES.indexOf("IN_MAINTENANCE");
+export const isBeforeWork = ({ phase, actions }: HostRun): boolean =>
+  phase === "IN_MAINTENANCE"
+    ? actions.every(({ state }) => state === "PENDING")
+    : PHASES.indexOf(phase) < PHASES.indexOf("IN_MAINTENANCE");
 
 /** The mark in `disabled_reason` by which we, and a human without us, know our own disable. */
 export const disabledReason = (sessionId: string, link: string): string =>
   `lull:${sessionId} ${link}`.trim().slice(0, 255);
+
+/**
+ * Whether another session of ours left the host disabled: it was enabled before, and nobody but a
+ * session that ended badly wants it out of service.
+ */
+export const isLeftover = (reason: string | null | undefined, sessionId: string): boolean =>
+  (reason?.startsWith("lull:") ?? false) && !isOurReason(reason, sessionId);
 
 /** Whether this `disabled_reason` was written for that session. */
 export const isOurReason = (reason: string | null | undefined, sessionId: string): boolean =>

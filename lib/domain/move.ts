@@ -16,6 +16,8 @@ export const moveSchema = z.object({
   destination_host: z.string().nullable(),
   refused: z.array(z.string()),
   tries: z.int(),
+  /** Its owner or an admin ended its move: it is not begun again in this session. */
+  vetoed: z.boolean(),
   started_at: z.string().nullable(),
   finished_at: z.string().nullable(),
   details: z.string().nullable(),
@@ -55,13 +57,15 @@ export type SeenMigration = {
   readonly target: string | null;
 };
 
-const FAILED = new Set(["error", "failed", "cancelled", "reverted"]);
+const FAILED = new Set(["error", "failed", "reverted"]);
+/** Ended by its owner, an admin, or Nova's own time-out: a no, and not a fault to try again. */
+const CANCELLED = "cancelled";
 /** Ends of a migration: `completed` (live), `confirmed` (cold), `done` (evacuation). */
 const SUCCEEDED = new Set(["completed", "confirmed", "done"]);
 
 /** Whether Nova is still at work on it, or waits for a confirmation of it. */
 export const isUnfinished = ({ status }: SeenMigration): boolean =>
-  !FAILED.has(status) && !SUCCEEDED.has(status);
+  !FAILED.has(status) && !SUCCEEDED.has(status) && status !== CANCELLED;
 
 /**
  * What became of a move's intent, seen from Nova: the 202 to the call says nothing, only the
@@ -71,7 +75,7 @@ export const isUnfinished = ({ status }: SeenMigration): boolean =>
 export const verdictOn = (
   intent: Intent,
   migrations: readonly SeenMigration[],
-): "unseen" | "moving" | "done" | "failed" => {
+): "unseen" | "moving" | "done" | "failed" | "cancelled" => {
   const ours = migrations
     .filter(
       ({ instance_id, id }) => instance_id === intent.instance_id && id > intent.newest_migration,
@@ -79,5 +83,6 @@ export const verdictOn = (
     .toSorted((a, b) => b.id - a.id)[0];
   if (ours === undefined) return "unseen";
   if (SUCCEEDED.has(ours.status)) return "done";
+  if (ours.status === CANCELLED) return "cancelled";
   return FAILED.has(ours.status) ? "failed" : "moving";
 };

@@ -1,4 +1,4 @@
-import { type HostRun, isActive } from "./host-run.ts";
+import { type HostRun, isActive, isOutOfService } from "./host-run.ts";
 import type { Move } from "./move.ts";
 import { percentDone } from "./progress.ts";
 import type { Attention, Session } from "./session.ts";
@@ -28,18 +28,27 @@ export const attentionOf = (session: Session, hosts: readonly HostRun[]): Attent
       what_happens_next: "nothing: the host stays disabled and silenced until you put it back",
     }));
   const stuck = hosts
-    .filter((run) => run.outcome !== "failed" && run.trouble !== null)
+    .filter((run) => isActive(run) && run.trouble !== null)
     .map((run) => ({
       code: `host_${run.phase.toLowerCase()}`,
       host: run.host,
       instance: null,
       since: run.phase_at,
       message: run.trouble ?? "",
-      what_happens_next: isActive(run)
-        ? "it is tried again, and given back or left out of service when its time is over"
-        : "nothing: the host is back, this is left for you",
+      what_happens_next:
+        "it is tried again, and given back or left out of service when its time is over",
     }));
-  return [...session.attention, ...failed, ...stuck].toSorted((a, b) =>
+  const left = hosts
+    .filter(({ left_behind }) => left_behind !== null)
+    .map((run) => ({
+      code: "host_left",
+      host: run.host,
+      instance: null,
+      since: run.phase_at,
+      message: run.left_behind ?? "",
+      what_happens_next: "nothing: this is left for you",
+    }));
+  return [...session.attention, ...failed, ...stuck, ...left].toSorted((a, b) =>
     a.since < b.since ? -1 : 1,
   );
 };
@@ -48,14 +57,15 @@ const hostView = (host: string, run: HostRun | undefined) => ({
   hostname: host,
   type: "compute",
   maintained: run?.outcome === "maintained",
-  disabled: run !== undefined && isActive(run) && run.phase !== "DISABLING",
+  /** Whether Lull has it out of scheduling, or has left it so for a human. */
+  disabled: run?.outcome === "failed" || (run !== undefined && isOutOfService(run)),
   phase: run?.phase ?? "WAITING",
   outcome: run?.outcome ?? null,
   instances_total: run?.instances_total ?? 0,
   instances_left: run?.instances_left ?? 0,
   started_at: run?.started_at ?? null,
   finished_at: run?.finished_at ?? null,
-  details: run?.trouble ?? run?.details ?? null,
+  details: run?.trouble ?? run?.left_behind ?? run?.details ?? null,
 });
 
 const moveView = (move: Move) => ({

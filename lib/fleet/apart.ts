@@ -1,4 +1,5 @@
 import type { Cloud } from "../openstack/cloud.ts";
+import { listMigrations } from "../openstack/compute/migrations.ts";
 import { listServerGroups } from "../openstack/compute/server-groups.ts";
 import { getServer, type Server } from "../openstack/compute/servers.ts";
 import { isNotFound } from "../openstack/errors.ts";
@@ -16,15 +17,21 @@ export const hostsToAvoid = async (cloud: Cloud, server: Server): Promise<string
     .filter(({ id, policy }) => policy === "anti-affinity" && server.server_groups?.includes(id))
     .flatMap((group) => group.members)
     .filter((id) => id !== server.id);
-  const hosts = await Promise.all([...new Set(members)].map((id) => hostOf(cloud, id)));
-  return hosts.filter((host) => host !== null);
+  const hosts = await Promise.all([...new Set(members)].map((id) => hostsOf(cloud, id)));
+  return hosts.flat();
 };
 
-const hostOf = async (cloud: Cloud, id: string): Promise<string | null> => {
+/** Where a member is, and where it is on its way to. */
+const hostsOf = async (cloud: Cloud, id: string): Promise<string[]> => {
   try {
-    return (await getServer(cloud.compute, id)).host;
+    const { host, task_state } = await getServer(cloud.compute, id);
+    const [newest] =
+      task_state === null
+        ? []
+        : await listMigrations(cloud.compute, { instance_uuid: id, limit: 1 });
+    return [host, newest?.dest_compute].filter((name) => typeof name === "string");
   } catch (error) {
-    if (isNotFound(error)) return null;
+    if (isNotFound(error)) return [];
     throw error;
   }
 };

@@ -26,6 +26,7 @@ export const readEvidence = async (
     partial: servers.some(({ partial }) => partial),
     consumers: [...new Set(held.flatMap((consumers) => Object.keys(consumers)))],
     migrations,
-    serviceStatus: service?.status ?? "disabled",
+    serviceStatus: service?.status ?? null,
+    providers: providers.length,
   };
 };

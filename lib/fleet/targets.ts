@@ -5,8 +5,8 @@ import type { Server } from "../openstack/compute/servers.ts";
 import { listServices } from "../openstack/compute/services.ts";
 import { candidates } from "../openstack/placement/allocation-candidates.ts";
 
-/** Hosts with room that Placement names at most: more would not make a better choice. */
-const CANDIDATES = 100;
+/** Hosts with room that Placement names at most; as many as Nova itself asks for. Zones and owners are sieved after. */
+const CANDIDATES = 1000;
 
 /** What an instance takes, by resource class. */
 const needOf = ({ flavor }: Server): Record<string, number> => ({

@@ -3,6 +3,7 @@ import { TransientError } from "../domain/errors.ts";
 import type { Hook } from "../domain/hook.ts";
 import type { ActionRun } from "../domain/host-run.ts";
 import { later, secondsUntil } from "../domain/instant.ts";
+import type { Intent } from "../domain/move.ts";
 import type { Action } from "../domain/session.ts";
 import { EgressFailedError, EgressRefusedError, send } from "../egress.ts";
 import { onHost } from "./effect.ts";
@@ -18,7 +19,6 @@ export type ActionTurn = {
 /** How an action stands; `seconds` until it is looked at again without news. */
 export type Progress = {
   readonly state: "RUNNING" | "DONE" | "FAILED";
-  readonly hookId: string;
   readonly details: string | null;
   readonly seconds: number;
 };
@@ -26,7 +26,7 @@ export type Progress = {
 const WEBHOOK_TIMEOUT_MS = 20_000;
 
 /** One hook per (session, host, action): a repeated step asks for the same work under the same id. */
-const hookIdOf = ({ context, index }: ActionTurn): string =>
+export const hookIdOf = ({ context, index }: ActionTurn): string =>
   createHash("sha256").update(`${context.ref.run_id}#${index}`).digest("hex").slice(0, 32);
 
 const orderOf = ({ context, index }: ActionTurn): Action | undefined =>
@@ -61,19 +61,22 @@ export const startAction = async (turn: ActionTurn): Promise<Progress> => {
   if (hook.answer !== null || hook.expires_at <= now) return progressOf(turn, hook);
   if (turn.action.plugin === "webhook") {
     const refusal = await orderWork(turn, { hookId, secret, expires_at: hook.expires_at });
-    if (refusal !== null) return { state: "FAILED", hookId, details: refusal, seconds: 0 };
+    if (refusal !== null) return { state: "FAILED", details: refusal, seconds: 0 };
   }
-  return { state: "RUNNING", hookId, details: null, seconds: secondsLeft(turn, hook, now) };
+  return { state: "RUNNING", details: null, seconds: secondsLeft(turn, hook, now) };
 };
 
-/** Looks what became of the work: answered, held long enough, or overdue. */
-export const watchAction = async (turn: ActionTurn): Promise<Progress> =>
-  progressOf(turn, await turn.context.hooks.get(hookIdOf(turn)));
+/** Looks what became of the work; what a dead process had not asked for yet is asked for now. */
+export const watchAction = async (turn: ActionTurn): Promise<Progress> => {
+  const hook = await turn.context.hooks.find(hookIdOf(turn));
+  const begun = hook !== null && (turn.action.plugin === "hold" || (await isOrdered(turn)));
+  return begun ? progressOf(turn, hook) : startAction(turn);
+};
 
 const progressOf = (turn: ActionTurn, hook: Hook): Progress => {
   const { now } = turn.context;
-  const { answer, expires_at, hook_id: hookId } = hook;
-  const progress = { hookId, details: answer?.details ?? null, seconds: 0 };
+  const { answer, expires_at } = hook;
+  const progress = { details: answer?.details ?? null, seconds: 0 };
   if (answer !== null) return { ...progress, state: answer.state };
   const startedAt = turn.action.started_at ?? now;
   if (secondsLeft(turn, hook, startedAt) > 0)
@@ -105,10 +108,10 @@ type Order = { readonly hookId: string; readonly secret: string; readonly expire
  */
 const orderWork = async (turn: ActionTurn, order: Order): Promise<string | null> => {
   const { intents, ref, session, now } = turn.context;
-  const prefix = `action#${turn.index}#`;
-  const before = (await intents.list(ref.run_id)).filter(({ effect }) => effect.startsWith(prefix));
-  if (before.some(({ outcome }) => outcome === null || outcome === "done")) return null;
-  const intent = onHost(`${prefix}${String(before.length + 1).padStart(3, "0")}`, now);
+  const before = await ordersOf(turn);
+  if (before.some(mayHaveArrived)) return null;
+  const number = String(before.length + 1).padStart(3, "0");
+  const intent = onHost(`action#${turn.index}#${number}`, now);
   await intents.begin(ref, session.session_id, intent);
   const finish = (outcome: "done" | "failed" | "refused", details: string | null = null) =>
     intents.finish({ ...intent, run_id: ref.run_id }, outcome, now, details);
@@ -120,17 +123,30 @@ const orderWork = async (turn: ActionTurn, order: Order): Promise<string | null>
   return reply.taken ? null : reply.why;
 };
 
+/** Every order of this action so far. */
+const ordersOf = async ({ context, index }: ActionTurn): Promise<Intent[]> => {
+  const all = await context.intents.list(context.ref.run_id);
+  return all.filter(({ effect }) => effect.startsWith(`action#${index}#`));
+};
+
+const mayHaveArrived = ({ outcome }: Intent): boolean => outcome === null || outcome === "done";
+
+const isOrdered = async (turn: ActionTurn): Promise<boolean> =>
+  (await ordersOf(turn)).some(mayHaveArrived);
+
 type Reply =
   | { readonly taken: true; readonly why: null }
-  /** `again` = it did not arrive, or the receiver was unwell. */
+  /** `again` = it did not arrive, or the receiver asked to come later. */
   | { readonly taken: false; readonly again: boolean; readonly why: string }
-  /** It was sent, and no answer came: only the receiver knows. */
+  /** It was sent, and nothing certain came back: only the receiver knows. */
   | "unknown";
 
 const post = async (turn: ActionTurn, order: Order): Promise<Reply> => {
   const { context } = turn;
   const { settings, session, run, now } = context;
   const { url = "", ...metadata } = orderOf(turn)?.metadata ?? {};
+  // Its query may hold a token, and the message is shown.
+  const named = String(url).replace(/[?#].*$/, "");
   const request = {
     url: String(url),
     method: "POST",
@@ -149,17 +165,25 @@ const post = async (turn: ActionTurn, order: Order): Promise<Reply> => {
   };
   const policy = {
     allow: settings.LULL_EGRESS_ALLOW,
-    deny: [new URL(settings.LULL_PUBLIC_URL).host],
+    deny: [ownAddress(settings.LULL_PUBLIC_URL)],
   };
   try {
     const { status } = await send(request, policy);
     if (status >= 200 && status < 300) return { taken: true, why: null };
-    const why = `${url} answered ${status}`;
-    return { taken: false, again: status >= 500 || status === 429, why };
+    const why = `${named} answered ${status}`;
+    if (status === 429 || status === 503) return { taken: false, again: true, why };
+    // Any other 5xx may come from a proxy in between, after the receiver has begun.
+    return status >= 500 ? "unknown" : { taken: false, again: false, why };
   } catch (error) {
     if (error instanceof EgressRefusedError)
       return { taken: false, again: false, why: error.message };
     if (!(error instanceof EgressFailedError)) throw error;
     return error.sent ? "unknown" : { taken: false, again: true, why: error.message };
   }
+};
+
+/** `host:port` of our own API, which no webhook may call. */
+const ownAddress = (publicUrl: string): string => {
+  const { hostname, port, protocol } = new URL(publicUrl);
+  return `${hostname}:${port || (protocol === "https:" ? "443" : "80")}`;
 };

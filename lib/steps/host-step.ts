@@ -1,6 +1,6 @@
 import type { DomainEvent } from "../domain/events/event.ts";
 import { givingBack, type HostRun, isBeforeWork, type Phase } from "../domain/host-run.ts";
-import { isWornOut, LONGEST_WAIT_SECONDS, type RunRef } from "../domain/run.ts";
+import { isWornOut, type RunRef } from "../domain/run.ts";
 import type { Session } from "../domain/session.ts";
 import { step } from "../lambda/step.ts";
 import { type Engine, openEngine } from "./engine.ts";
@@ -32,6 +32,9 @@ type Route = {
   readonly seconds: number;
   readonly seq: number;
 };
+
+/** Even a wake that nobody counted is made up for after this long. */
+const QUIET_SECONDS = 600;
 
 type Options = {
   /** The step itself knows how to end early when the session is aborted. */
@@ -72,10 +75,12 @@ export const hostStep = (
     if (!abortsItself && session.control === "aborting" && isBeforeWork(run))
       return goTo(await save(givingBack(run, now, "the session was aborted")));
 
-    const found = await find({ ...engine, ref, now, session, run, save });
+    // Whoever gets this far is out of trouble, unless the step finds it again.
+    const calm = { ...run, trouble: null };
+    const found = await find({ ...engine, ref, now, session, run: calm, save });
     const { run: next, wait = "none", seconds = 0, events = [] } = found;
     await engine.hostRuns.save(ref, next, { events, end: next.phase === "FINISHED" });
-    return { phase: next.phase, wait, seconds: Math.min(seconds, LONGEST_WAIT_SECONDS), seq };
+    return { phase: next.phase, wait, seconds: Math.min(seconds, QUIET_SECONDS), seq };
   };
 
   return step(({ ref, now }) => takeTurn(ref, now).catch(endIfSuperseded));

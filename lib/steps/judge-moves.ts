@@ -49,6 +49,12 @@ const isSettled = async (
   const { intents, now } = context;
   const verdict = verdictOn(intent, migrations);
   if (verdict === "moving") return false;
+  if (verdict === "cancelled") {
+    const details = "its move was cancelled by its owner or an admin; it is not begun again";
+    await intents.finish(intent, "failed", now, details);
+    if (server) await noteMove(context, server, { state: "blocked", vetoed: true, details });
+    return true;
+  }
   if (verdict === "failed") {
     const why = `Nova could not move it to ${intent.target}`;
     await intents.finish(intent, "failed", now, why);
@@ -83,6 +89,7 @@ const isUnseenSettled = async (
   // Since the intent was stored, the session may have been aborted, or the owner may have acted.
   if (stopping || movabilityOf(toGuest(server)).kind !== "live") {
     await context.intents.finish(intent, "refused", context.now, "never called");
+    await noteMove(context, server, { state: "waiting", destination_host: null, details: null });
     return true;
   }
   return !(await callMigrate(context, intent, server.id));

@@ -17,7 +17,7 @@ import type { HostContext } from "./host-step.ts";
 
 type Subject = Pick<Server, "id" | "name" | "project_id"> | Pick<Intent, "instance_id">;
 type Note = Partial<
-  Pick<Move, "state" | "destination_host" | "started_at" | "finished_at" | "details">
+  Pick<Move, "state" | "destination_host" | "vetoed" | "started_at" | "finished_at" | "details">
 > & {
   /** A target that would not take it. */
   readonly refuse?: string | null;
@@ -43,6 +43,7 @@ export const noteMove = async (
     destination_host: null,
     refused: [],
     tries: 0,
+    vetoed: false,
     started_at: null,
     finished_at: null,
     details: null,
@@ -54,6 +55,11 @@ export const noteMove = async (
   };
   await moves.put(ref, next);
   return next;
+};
+
+const nullIfGone = (error: unknown): null => {
+  if (isNotFound(error)) return null;
+  throw error;
 };
 
 /**
@@ -69,7 +75,8 @@ export const startMove = async (
 ): Promise<string | null> => {
   const cloud = await context.cloud();
   const { session, run, intents, ref, now } = context;
-  const server = await getServer(cloud.compute, listed.id);
+  const server = await getServer(cloud.compute, listed.id).catch(nullIfGone);
+  if (server === null) return "its owner has just deleted it";
   // The list may be a minute old by now: what counts is what Nova says at this moment.
   if (server.host !== run.host) return "it has just left the host";
   const movability = movabilityOf(toGuest(server));
@@ -156,7 +163,8 @@ export const callMigrate = async (
     return true;
   } catch (error) {
     if (error instanceof TransientOpenStackError && error.sent) return true;
-    if (!(error instanceof OpenStackError)) throw error;
+    // A refusal of ourselves is no refusal of the target.
+    if (!(error instanceof OpenStackError) || [401, 403].includes(error.status)) throw error;
     if (isConflict(error) && (await newestMigration(cloud, instanceId)) > intent.newest_migration)
       return true;
     await settleRefusal(context, intent, instanceId, error);

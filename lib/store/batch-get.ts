@@ -1,4 +1,5 @@
 import { BatchGetCommand } from "@aws-sdk/lib-dynamodb";
+import { TransientError } from "../domain/errors.ts";
 import type { Table } from "./table.ts";
 
 type Row = Record<string, unknown>;
@@ -25,12 +26,19 @@ export const getAll = async (table: Table, keys: readonly Key[]): Promise<Row[]>
   ).flat();
 };
 
-const getChunk = async (table: Table, Keys: Row[]): Promise<Row[]> => {
+/** Tries for rows that DynamoDB left out of an answer, and the pause before each. */
+const TRIES = 5;
+const PAUSE_MS = 200;
+
+const getChunk = async (table: Table, Keys: Row[], tries = TRIES): Promise<Row[]> => {
   const { client, name } = table;
   const { Responses, UnprocessedKeys } = await client.send(
     new BatchGetCommand({ RequestItems: { [name]: { Keys, ConsistentRead: true } } }),
   );
   const rows = Responses?.[name] ?? [];
   const rest = UnprocessedKeys?.[name]?.Keys ?? [];
-  return rest.length === 0 ? rows : [...rows, ...(await getChunk(table, rest))];
+  if (rest.length === 0) return rows;
+  if (tries === 0) throw new TransientError("the table is busy: it left rows unread");
+  await new Promise((resolve) => setTimeout(resolve, PAUSE_MS * Math.random()));
+  return [...rows, ...(await getChunk(table, rest, tries - 1))];
 };

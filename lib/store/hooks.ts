@@ -6,6 +6,13 @@ import { parseRow } from "./rows.ts";
 import { keys, type Table } from "./table.ts";
 
 export const hookStore = ({ client, name }: Table) => {
+  const find = async (hookId: string): Promise<Hook | null> => {
+    const { Item } = await client.send(
+      new GetCommand({ TableName: name, Key: keys.hook(hookId), ConsistentRead: true }),
+    );
+    return Item === undefined ? null : parseRow(hookSchema, Item);
+  };
+
   return {
     /** Stores a hook, or adds its secrets to those of the hook that is there; answers with it. */
     async add({ secrets_sha256, ...hook }: Hook): Promise<Hook> {
@@ -30,12 +37,12 @@ export const hookStore = ({ client, name }: Table) => {
       return parseRow(hookSchema, Attributes ?? {});
     },
 
+    find,
+
     async get(hookId: string): Promise<Hook> {
-      const { Item } = await client.send(
-        new GetCommand({ TableName: name, Key: keys.hook(hookId), ConsistentRead: true }),
-      );
-      if (Item === undefined) throw new NotFoundError("no such callback");
-      return parseRow(hookSchema, Item);
+      const hook = await find(hookId);
+      if (hook === null) throw new NotFoundError("no such callback");
+      return hook;
     },
 
     /**

@@ -9,6 +9,7 @@ const empty: Evidence = {
   consumers: [],
   migrations: [],
   serviceStatus: "disabled",
+  providers: 1,
 };
 
 const migration = (status: string): SeenMigration => ({

@@ -14,6 +14,14 @@ import { aHost, SESSION_ID } from "./builders.ts";
 
 const LATER = "2026-11-22T10:15:00.000Z";
 
+const anAction = {
+  plugin: "webhook",
+  state: "PENDING",
+  hook_id: null,
+  started_at: null,
+  details: null,
+} as const;
+
 describe("the reason of our disable", () => {
   const ids = fc.uuid();
   const links = fc.webUrl({ size: "large" });
@@ -61,7 +69,8 @@ describe("a host", () => {
   });
 
   test("may be given back until its work begins, and not after", () => {
-    const before = PHASES.filter((phase) => isBeforeWork(aHost("cmp-01", { phase })));
+    const actions = [{ ...anAction, state: "RUNNING" } as const];
+    const before = PHASES.filter((phase) => isBeforeWork(aHost("cmp-01", { phase, actions })));
 
     expect(before).toEqual([
       "WAITING",
@@ -72,6 +81,15 @@ describe("a host", () => {
       "SILENCING",
       "ENTERING",
     ]);
+  });
+
+  test("may still be given back while none of its actions has been asked for", () => {
+    const host = aHost("cmp-01", { phase: "IN_MAINTENANCE", actions: [anAction] });
+
+    expect(isBeforeWork(host)).toBe(true);
+    expect(isBeforeWork({ ...host, actions: [{ ...anAction, state: "DONE" }, anAction] })).toBe(
+      false,
+    );
   });
 
   test("enters each phase with a new time and without the words of the last one", () => {

@@ -30,7 +30,7 @@ const migration = (id: number, status: string, instance_id = "instance-1"): Seen
 
 /** Every status that Nova's migration rows carry (nova/objects/migration.py and its callers). */
 const ENDS_WELL = ["completed", "confirmed", "done"];
-const ENDS_BADLY = ["error", "failed", "cancelled", "reverted"];
+const ENDS_BADLY = ["error", "failed", "reverted"];
 const UNDER_WAY = [
   "accepted",
   "queued",
@@ -56,6 +56,10 @@ describe("what became of a move", () => {
 
   test.each(ENDS_WELL)("is done when its row is %s", (status) => {
     expect(verdictOn(intent(), [migration(6, status)])).toBe("done");
+  });
+
+  test("is cancelled when its owner or an admin ended it", () => {
+    expect(verdictOn(intent(), [migration(6, "cancelled")])).toBe("cancelled");
   });
 
   test.each(ENDS_BADLY)("is failed when its row is %s", (status) => {

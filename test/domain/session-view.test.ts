@@ -27,6 +27,7 @@ const move: Move = {
   destination_host: "cmp-09",
   refused: ["cmp-08"],
   tries: 2,
+  vetoed: false,
   started_at: NOW,
   finished_at: LATER,
   details: null,

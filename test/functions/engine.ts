@@ -61,6 +61,7 @@ export const startEngine = async (): Promise<Engine> => {
     LULL_REGION: "RegionOne",
     LULL_CLOUD_SECRET: "lull/cloud",
     LULL_AUTH_URL: "http://keystone.invalid",
+    LULL_PUBLIC_URL: "https://lull.invalid",
     POWERTOOLS_LOG_LEVEL: "SILENT",
     AWS_MAX_ATTEMPTS: "1",
   });

@@ -10,6 +10,7 @@ const REQUIRED = {
   LULL_REGION: "RegionOne",
   LULL_CLOUD_SECRET: "lull/cloud",
   LULL_AUTH_URL: "http://keystone.example",
+  LULL_PUBLIC_URL: "https://lull.example",
 };
 
 const settingsWith = (given: Record<string, string> = {}) => {
@@ -60,4 +61,11 @@ describe("a bad deployment fails its first call and names the variable", () => {
   test.each(["reader", "member"])("LULL_READER_ROLE=%s, which every user has", (role) => {
     expect(() => settingsWith({ LULL_READER_ROLE: role })).toThrow("LULL_READER_ROLE");
   });
+});
+
+test("an address that nobody else reaches is refused for a cloud that is elsewhere", () => {
+  expect(() => settingsWith({ LULL_PUBLIC_URL: "" })).toThrow("LULL_PUBLIC_URL");
+  expect(
+    settingsWith({ LULL_PUBLIC_URL: "", LULL_AUTH_URL: "http://127.0.0.1:5000/v3" }),
+  ).toMatchObject({ LULL_PUBLIC_URL: "http://127.0.0.1:12347" });
 });

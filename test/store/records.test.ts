@@ -77,6 +77,7 @@ describe("a move", () => {
     destination_host: null,
     refused: [],
     tries: 0,
+    vetoed: false,
     started_at: null,
     finished_at: null,
     details: null,
