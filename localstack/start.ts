@@ -49,6 +49,18 @@ const readArguments = () => {
   }
 };
 
+const wholeNumber = (name: string, text: string, most: number): number => {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 1 && value <= most) return value;
+  return fail(`${name} takes a whole number from 1 to ${most}, not "${text}"`, 2);
+};
+
+const whyNotStarted = (error: unknown): string => {
+  if (!(error instanceof Error)) return String(error);
+  const taken = "code" in error && error.code === "EADDRINUSE";
+  return taken ? `port ${args.port} is in use; choose another with --port` : error.message;
+};
+
 const findCloud = async (name: string | undefined): Promise<NamedCloudConfig> => {
   try {
     return await cloudConfigFrom({ env: process.env, cloud: name });
@@ -63,10 +75,12 @@ const simulate = async (hosts: number, instances: number) => {
     clock: scaledClock(),
     cloud: cloudOf({ hosts, instances }),
   });
-  console.log("A simulated cloud is up. To speak to it as its admin:\n");
-  console.log(`  export OS_AUTH_URL=${simulator.authUrl} OS_USERNAME=admin OS_PASSWORD=lab`);
-  console.log("  export OS_PROJECT_NAME=admin OS_REGION_NAME=RegionOne\n");
-  return { name: "simulated", config: simulator.config };
+  const hint = `To speak to the simulated cloud as its admin:
+
+  export OS_AUTH_URL=${simulator.authUrl} OS_USERNAME=admin OS_PASSWORD=lab
+  export OS_PROJECT_NAME=admin OS_REGION_NAME=RegionOne
+`;
+  return { name: "simulated", config: simulator.config, hint };
 };
 
 const args = readArguments();
@@ -74,9 +88,13 @@ if (args.help) {
   console.log(HELP);
   process.exit(0);
 }
+const port = wholeNumber("--port", args.port, 65_535);
 const cloud = args.simulate
-  ? await simulate(Number(args.hosts), Number(args.instances))
-  : await findCloud(args["os-cloud"]);
+  ? await simulate(
+      wholeNumber("--hosts", args.hosts, 10_000),
+      wholeNumber("--instances", args.instances, 100_000),
+    )
+  : { ...(await findCloud(args["os-cloud"])), hint: "" };
 const publicUrl = process.env["LULL_PUBLIC_URL"];
 if (!publicUrl && !isLoopback(cloud.config.auth_url))
   fail("Set LULL_PUBLIC_URL: instances' owners and hosts' workers have to reach this API at it.");
@@ -88,14 +106,15 @@ const stack = await startLull({
   data: args.data,
   cloud,
   host: args.host,
-  port: Number(args.port),
+  port,
   settings: {
-    LULL_PUBLIC_URL: `http://${args.host}:${args.port}`,
+    LULL_PUBLIC_URL: `http://${args.host}:${port}`,
     ...Object.fromEntries(settings),
   },
   log: (line) => console.error(line),
-}).catch((error: unknown) => fail(error instanceof Error ? error.message : String(error)));
+}).catch((error: unknown) => fail(whyNotStarted(error)));
 
+if (cloud.hint) console.log(cloud.hint);
 console.log(`Lull is up at ${stack.apiUrl} for cloud ${cloud.name} (data in ${args.data})`);
 for (const signal of ["SIGINT", "SIGTERM"] as const)
   process.once(signal, () => {

@@ -10,6 +10,7 @@ import { readWorth } from "../../lib/fleet/worth.ts";
 import { disableService } from "../../lib/openstack/compute/services.ts";
 import { makeEffect, settled } from "../../lib/steps/effect.ts";
 import { type HostContext, hostStep } from "../../lib/steps/host-step.ts";
+import { noteService } from "../../lib/steps/note-service.ts";
 
 /**
  * State DisableHost: takes the host out of scheduling, after its prior state and its worth were
@@ -35,6 +36,7 @@ export const handler = hostStep("DISABLING", async (context) => {
     await makeEffect(context, "disable", (requestId) =>
       disableService(cloud.compute, service.id, reason, { requestId }),
     );
+    await noteService(context, { ...service, status: "disabled", disabled_reason: reason });
   } else if (ours) {
     await settled(context, "disable");
   } else if (known.prior?.status === "enabled") {

@@ -3,6 +3,7 @@ import { computeServiceOf } from "../../lib/fleet/services.ts";
 import { enableService } from "../../lib/openstack/compute/services.ts";
 import { makeEffect, settled } from "../../lib/steps/effect.ts";
 import { hostStep } from "../../lib/steps/host-step.ts";
+import { noteService } from "../../lib/steps/note-service.ts";
 
 /**
  * State EnableHost: puts the service back as it was. It is enabled only when it was enabled
@@ -25,5 +26,6 @@ export const handler = hostStep("ENABLING", async (context) => {
   await makeEffect(context, "enable", (requestId) =>
     enableService(cloud.compute, service.id, { requestId }),
   );
+  await noteService(context, { ...service, status: "enabled", disabled_reason: null });
   return { run: done };
 });

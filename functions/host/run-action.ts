@@ -1,5 +1,5 @@
 import { whyNotEmpty } from "../../lib/domain/empty.ts";
-import { entering, type HostRun, leavingForHuman } from "../../lib/domain/host-run.ts";
+import { entering, givingBack, type HostRun, leavingForHuman } from "../../lib/domain/host-run.ts";
 import { secondsUntil } from "../../lib/domain/instant.ts";
 import { readEvidence } from "../../lib/fleet/evidence.ts";
 import {
@@ -71,9 +71,13 @@ const withAction = (
 });
 
 const toFinding = (turn: ActionTurn, { state, details, seconds }: Progress): HostFinding => {
-  const run = withAction(turn, state, details);
+  const { context, action } = turn;
+  const run = withAction(turn, state === "REFUSED" ? "FAILED" : state, details);
   if (state === "DONE") return { run };
   if (state === "RUNNING") return { run, wait: "change", seconds };
-  const why = `${turn.action.plugin} failed: ${details ?? "no reason given"}`;
-  return { run: leavingForHuman(run, turn.context.now, why) };
+  const why = `${action.plugin} failed: ${details ?? "no reason given"}`;
+  const untouched = state === "REFUSED" && run.actions.every((other) => other.state !== "DONE");
+  return {
+    run: untouched ? givingBack(run, context.now, why) : leavingForHuman(run, context.now, why),
+  };
 };

@@ -81,7 +81,7 @@ export const OPTIONS = {
     help: "told to the projects; repeat it",
   },
   reason: { type: "string", value: "TEXT", help: "why, for the people who will read it" },
-  profile: { type: "string", value: "PROFILE", help: "production (unless told) or doctor" },
+  profile: { type: "string", value: "PROFILE", help: "kept with the session; changes nothing yet" },
 } as const satisfies Record<string, Option>;
 
 export type OptionName = keyof typeof OPTIONS;

@@ -21,6 +21,7 @@ export const objectionsTo = (
   ...objectionsToTimes(request, now),
   ...request.hosts.flatMap((host, n) => objectionsToHost(host, `hosts.${n}`, devices)),
   ...request.targets.flatMap((host, n) => objectionsToTarget(host, `targets.${n}`, devices)),
+  ...objectionsToOnlyTarget(request),
   ...request.actions.flatMap((action, n) =>
     objectionsToAction(action, `actions.${n}.metadata`, mostActionMinutes),
   ),
@@ -42,6 +43,15 @@ const objectionsToTimes = (request: NewSession, now: string): Finding[] => {
       message: "the end must be later than maintenance_at",
     });
   return findings;
+};
+
+/** A host cannot be emptied onto itself. */
+const objectionsToOnlyTarget = ({ hosts, targets }: NewSession): Finding[] => {
+  const [only] = targets;
+  if (only === undefined || targets.some((target) => target !== only) || !hosts.includes(only))
+    return [];
+  const message = `${only} is to be emptied itself; name another target`;
+  return [{ path: "targets", code: "target_is_host", message }];
 };
 
 const objectionsToAction = (

@@ -1,4 +1,4 @@
-import { type HostRun, isActive, isOutOfService } from "./host-run.ts";
+import { type ActionRun, type HostRun, isActive, isOutOfService } from "./host-run.ts";
 import type { Move } from "./move.ts";
 import { percentDone } from "./progress.ts";
 import type { Attention, Session } from "./session.ts";
@@ -38,6 +38,17 @@ export const attentionOf = (session: Session, hosts: readonly HostRun[]): Attent
       what_happens_next:
         "it is tried again, and given back or left out of service when its time is over",
     }));
+  const held = hosts
+    .filter(({ actions }) => actions.some(isHeld))
+    .map((run) => ({
+      code: "host_held",
+      host: run.host,
+      instance: null,
+      since: run.phase_at,
+      message: run.actions.find(isHeld)?.details ?? "",
+      what_happens_next:
+        "it is held until then, or until its time is over: then it counts as failed",
+    }));
   const left = hosts
     .filter(({ left_behind }) => left_behind !== null)
     .map((run) => ({
@@ -48,10 +59,14 @@ export const attentionOf = (session: Session, hosts: readonly HostRun[]): Attent
       message: run.left_behind ?? "",
       what_happens_next: "nothing: this is left for you",
     }));
-  return [...session.attention, ...failed, ...stuck, ...left].toSorted((a, b) =>
+  return [...session.attention, ...failed, ...stuck, ...held, ...left].toSorted((a, b) =>
     a.since < b.since ? -1 : 1,
   );
 };
+
+/** A hold that waits for a human: one that ends by itself has nothing to say. */
+const isHeld = ({ plugin, state, details }: ActionRun): boolean =>
+  plugin === "hold" && state === "RUNNING" && details !== null;
 
 const hostView = (host: string, run: HostRun | undefined) => ({
   hostname: host,

@@ -18,7 +18,8 @@ export type ActionTurn = {
 
 /** How an action stands; `seconds` until it is looked at again without news. */
 export type Progress = {
-  readonly state: "RUNNING" | "DONE" | "FAILED";
+  /** `REFUSED` = nobody has begun any work. */
+  readonly state: "RUNNING" | "DONE" | "FAILED" | "REFUSED";
   readonly details: string | null;
   readonly seconds: number;
 };
@@ -61,9 +62,9 @@ export const startAction = async (turn: ActionTurn): Promise<Progress> => {
   if (hook.answer !== null || hook.expires_at <= now) return progressOf(turn, hook);
   if (turn.action.plugin === "webhook") {
     const refusal = await orderWork(turn, { hookId, secret, expires_at: hook.expires_at });
-    if (refusal !== null) return { state: "FAILED", details: refusal, seconds: 0 };
+    if (refusal !== null) return { state: "REFUSED", details: refusal, seconds: 0 };
   }
-  return { state: "RUNNING", details: null, seconds: secondsLeft(turn, hook, now) };
+  return { state: "RUNNING", details: waitingFor(turn), seconds: secondsLeft(turn, hook, now) };
 };
 
 /** Looks what became of the work; what a dead process had not asked for yet is asked for now. */
@@ -80,10 +81,21 @@ const progressOf = (turn: ActionTurn, hook: Hook): Progress => {
   if (answer !== null) return { ...progress, state: answer.state };
   const startedAt = turn.action.started_at ?? now;
   if (secondsLeft(turn, hook, startedAt) > 0)
-    return { ...progress, state: "RUNNING", seconds: secondsLeft(turn, hook, startedAt) };
+    return {
+      state: "RUNNING",
+      details: waitingFor(turn),
+      seconds: secondsLeft(turn, hook, startedAt),
+    };
   return isTimedHold(turn)
     ? { ...progress, state: "DONE" }
     : { ...progress, state: "FAILED", details: `no word that the work ended by ${expires_at}` };
+};
+
+/** What a human is waited for, when one is. */
+const waitingFor = (turn: ActionTurn): string | null => {
+  const { session_id, host } = turn.context.run;
+  if (turn.action.plugin !== "hold" || isTimedHold(turn)) return null;
+  return `held for your work; when it is done: lull maintenance release ${session_id} ${host}`;
 };
 
 /** Seconds until the action ends by itself: a timed hold by its time, anything else by its TTL. */

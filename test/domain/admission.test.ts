@@ -34,6 +34,11 @@ test("a sound request meets no objection", () => {
   expect(objections({ targets: ["cmp-02"], ends_at: later(NOW, 3600) })).toEqual([]);
 });
 
+test("a host that is to be emptied onto itself alone is refused", () => {
+  expect(objections({ targets: ["cmp-01"] })).toEqual(["targets target_is_host"]);
+  expect(objections({ targets: ["cmp-01", "cmp-02"] })).toEqual([]);
+});
+
 test("every objection is told at once, each with its place in the request", () => {
   expect(objections({ hosts: ["cmp-01", "cmp-99"], targets: ["cmp-03", "cmp-98"] })).toEqual([
     "hosts.1 host_unknown",

@@ -73,13 +73,13 @@ describe("a session", () => {
   });
 
   test("is told in detail, host by host", async () => {
-    const id = await api.created({ hosts: ["cmp-02", "cmp-01"], targets: ["cmp-02"] });
+    const id = await api.created({ hosts: ["cmp-02", "cmp-01"], targets: ["cmp-02", "cmp-01"] });
     const { body } = await api.show(id, "/detail");
 
     expect(body).toMatchObject({
       session_id: id,
       control: "running",
-      session: { state: "MAINTENANCE", targets: ["cmp-02"], created_by: "admin" },
+      session: { state: "MAINTENANCE", targets: ["cmp-02", "cmp-01"], created_by: "admin" },
       hosts: [
         { hostname: "cmp-01", type: "compute", phase: "WAITING", maintained: false },
         { hostname: "cmp-02", type: "compute", phase: "WAITING", maintained: false },

@@ -114,7 +114,7 @@ export const eventBus = (options: {
   /** An event for a bus that does not exist is accepted and lost, as on AWS; only the log knows. */
   const deliver = (bus: string, event: ReturnType<typeof eventOf>) => {
     const matching = rules.filter((rule) => rule.bus === bus && rule.matches(event));
-    if (matching.length === 0) log(`event ${event["detail-type"]} on ${bus} matches no rule`);
+    if (!rules.some((rule) => rule.bus === bus)) log(`no rule listens on ${bus}: an event is lost`);
     for (const { targets } of matching)
       for (const { functionArn, input } of targets)
         queue.add(functionArn, input === undefined ? event : JSON.parse(input));
