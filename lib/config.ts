@@ -38,7 +38,7 @@ const settingsSchema = z
     LULL_CLOUD_SECRET: z.string().min(1),
     LULL_AUTH_URL: z.string(),
     LULL_CA: z.string().default(""),
-    LULL_PUBLIC_URL: z.string().default("http://127.0.0.1:12347"),
+    LULL_PUBLIC_URL: z.url({ protocol: /^https?$/ }).default("http://127.0.0.1:12347"),
     LULL_ADMIN_ROLE: z.string().min(1).default("admin"),
     LULL_READER_ROLE: optional.refine((role) => role !== "reader" && role !== "member", {
       error: "every user of a cloud has this role: it would show the whole fleet to all",

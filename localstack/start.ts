@@ -1,4 +1,5 @@
-import { homedir } from "node:os";
+import { mkdtempSync } from "node:fs";
+import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { isLoopback } from "../lib/config.ts";
@@ -17,7 +18,8 @@ Usage: npm start -- [options]
   --simulate        maintain a simulated cloud instead
   --hosts N         its hosts (default: 6)
   --instances N     its instances (default: 24)
-  --data DIR        where everything durable is kept (default: ~/.local/share/lull)
+  --data DIR        where everything durable is kept (default: ~/.local/share/lull; with --simulate
+                    a folder of its own, because that cloud is gone with the process)
   --port PORT       port of the API (default: 12347)
   --host ADDRESS    address of the API (default: 127.0.0.1; put TLS in front before you open it)
   --help            this text
@@ -29,7 +31,7 @@ const options = {
   simulate: { type: "boolean", default: false },
   hosts: { type: "string", default: "6" },
   instances: { type: "string", default: "24" },
-  data: { type: "string", default: join(homedir(), ".local", "share", "lull") },
+  data: { type: "string" },
   port: { type: "string", default: "12347" },
   host: { type: "string", default: "127.0.0.1" },
   help: { type: "boolean", default: false },
@@ -57,8 +59,9 @@ const wholeNumber = (name: string, text: string, most: number): number => {
 
 const whyNotStarted = (error: unknown): string => {
   if (!(error instanceof Error)) return String(error);
-  const taken = "code" in error && error.code === "EADDRINUSE";
-  return taken ? `port ${args.port} is in use; choose another with --port` : error.message;
+  if ("code" in error && error.code === "EADDRINUSE")
+    return `port ${args.port} is in use; choose another with --port`;
+  return error.cause instanceof Error ? `${error.message}\n${error.cause.message}` : error.message;
 };
 
 const findCloud = async (name: string | undefined): Promise<NamedCloudConfig> => {
@@ -79,6 +82,7 @@ const simulate = async (hosts: number, instances: number) => {
 
   export OS_AUTH_URL=${simulator.authUrl} OS_USERNAME=admin OS_PASSWORD=lab
   export OS_PROJECT_NAME=admin OS_REGION_NAME=RegionOne
+  export LULL_ENDPOINT=http://${args.host}:${port}
 `;
   return { name: "simulated", config: simulator.config, hint };
 };
@@ -99,11 +103,17 @@ const publicUrl = process.env["LULL_PUBLIC_URL"];
 if (!publicUrl && !isLoopback(cloud.config.auth_url))
   fail("Set LULL_PUBLIC_URL: instances' owners and hosts' workers have to reach this API at it.");
 
+const data =
+  args.data ??
+  (args.simulate
+    ? mkdtempSync(join(tmpdir(), "lull-simulated-"))
+    : join(homedir(), ".local", "share", "lull"));
+
 const settings = Object.entries(process.env).flatMap(([name, value]) =>
   /^(LULL_|POWERTOOLS_LOG_LEVEL$)/.test(name) && value !== undefined ? [[name, value]] : [],
 );
 const stack = await startLull({
-  data: args.data,
+  data,
   cloud,
   host: args.host,
   port,
@@ -115,7 +125,7 @@ const stack = await startLull({
 }).catch((error: unknown) => fail(whyNotStarted(error)));
 
 if (cloud.hint) console.log(cloud.hint);
-console.log(`Lull is up at ${stack.apiUrl} for cloud ${cloud.name} (data in ${args.data})`);
+console.log(`Lull is up at ${stack.apiUrl} for cloud ${cloud.name} (data in ${data})`);
 for (const signal of ["SIGINT", "SIGTERM"] as const)
   process.once(signal, () => {
     stack.close().then(

@@ -191,7 +191,8 @@ line. Ctrl-C ends the watching, never the session. The exit code tells how the s
     summary: "End the hold on a host: its work is done",
     args: ["SESSION", "HOST"],
     options: ["yes"],
-    notes: "For sessions with --action hold. The host is checked, then put back as it was.",
+    notes:
+      "Ends the action that runs, a hold or a webhook that lost its word. The host is checked, then put back.",
     examples: ["maintenance release 7f3c cmp-01"],
     run: release,
   },

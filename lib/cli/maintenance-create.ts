@@ -3,6 +3,7 @@ import {
   createMaintenance,
   getMaintenanceDetail,
   type NewMaintenance,
+  type SessionDetail,
 } from "../client/maintenance.ts";
 import type { Api } from "../client/request.ts";
 import type { Command, Context } from "./command.ts";
@@ -10,7 +11,7 @@ import { confirm } from "./confirm.ts";
 import { EXIT, ExitError } from "./exit.ts";
 import { newMaintenanceFrom } from "./new-maintenance.ts";
 import { formatOf } from "./output.ts";
-import { sizeOf } from "./session-text.ts";
+import { isBlocked, sizeOf } from "./session-text.ts";
 import { didYouMean } from "./suggest.ts";
 import { showTime } from "./times.ts";
 import { intervalOf, watchSession } from "./watch.ts";
@@ -41,6 +42,20 @@ const question = (hosts: readonly Host[], { maintenance_at }: NewMaintenance): s
   return `Maintain ${count} (${names.join(", ")}${more}) ${start}?`;
 };
 
+/** Pre-flight takes a moment; a service that does not tell of it is not waited for. */
+const PREFLIGHT_PATIENCE_MS = 10_000;
+const LOOK_AGAIN_MS = 300;
+
+/** The session once pre-flight has looked at its hosts, or when that takes too long. */
+const afterPreflight = async (api: Api, id: string): Promise<SessionDetail> => {
+  const until = performance.now() + PREFLIGHT_PATIENCE_MS;
+  for (;;) {
+    const detail = await getMaintenanceDetail(api, id);
+    if (detail.session.preflight_at !== null || performance.now() > until) return detail;
+    await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
+  }
+};
+
 const create = async ({ values, terminal, connect }: Context): Promise<number> => {
   const format = formatOf(values);
   const interval = intervalOf(values);
@@ -49,13 +64,14 @@ const create = async ({ values, terminal, connect }: Context): Promise<number> =
   const hosts = await findHosts(api, wanted.hosts);
   await confirm(terminal, values, question(hosts, wanted));
   const id = await createMaintenance(api, wanted);
-  const detail = await getMaintenanceDetail(api, id);
+  const detail = await afterPreflight(api, id);
   if (format === "json") terminal.out(JSON.stringify(detail, null, 2));
   else if (format === "value") terminal.out(id);
   else
     terminal.out(
       `session ${id}: ${sizeOf(hosts.length, detail)}, begins ${showTime(detail.session.maintenance_at)}`,
     );
+  if (isBlocked(detail)) return watchSession(api, terminal, id, interval);
   if (values.flag("wait")) return watchSession(api, terminal, id, interval);
   if (terminal.isScreen) terminal.err(`Watch it: lull maintenance watch ${id}`);
   return EXIT.done;

@@ -11,7 +11,7 @@ const maintained = (detail: SessionDetail) =>
   detail.hosts.filter(({ outcome }) => outcome === "maintained").length;
 
 /** Pre-flight is a session's first step: one that it stops has begun on no host. */
-const isBlocked = ({ attention, hosts }: SessionDetail): boolean =>
+export const isBlocked = ({ attention, hosts }: SessionDetail): boolean =>
   attention.some(({ code }) => code === "preflight_blocked") &&
   hosts.every(({ started_at }) => !started_at);
 
@@ -26,12 +26,12 @@ const count = (n: number, one: string) => `${n} ${one}${n === 1 ? "" : "s"}`;
 
 /** "3 hosts, 17 instances". Instances are unknown until the session has looked. */
 export const sizeOf = (hosts: number, detail: SessionDetail): string => {
-  const instances = detail.hosts.reduce(
-    (sum, { instances_total }) => sum + (instances_total ?? 0),
-    0,
-  );
-  const counted = instances > 0 || detail.hosts.some(({ started_at }) => started_at);
-  return `${count(hosts, "host")}, ${counted ? count(instances, "instance") : "instances not counted yet"}`;
+  const { instances_total } = detail.session;
+  const instances =
+    typeof instances_total === "number"
+      ? count(instances_total, "instance")
+      : "instances not counted yet";
+  return `${count(hosts, "host")}, ${instances}`;
 };
 
 /** "2 of 3 hosts maintained, 1 failed". */

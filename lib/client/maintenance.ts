@@ -53,6 +53,9 @@ const detailSchema = z.looseObject({
   attention: z.array(attentionSchema),
   session: z.looseObject({
     state: z.string(),
+    /** When pre-flight looked; null until it has. */
+    preflight_at: z.string().nullish(),
+    instances_total: z.number().nullish(),
     maintenance_at: z.string(),
     ends_at: z.string().nullish(),
     reason: z.string().nullish(),

@@ -80,7 +80,7 @@ const answer = async (
     const { personas } = principal;
     if (!allow.some((persona) => personas.has(persona)))
       throw new ForbiddenError(
-        `${principal.name} may not do this; it needs one of: ${allow.join(", ")}`,
+        `${principal.name} may not do this; it takes ${allow.map(inWords).join(" or ")}`,
       );
   }
   const reply = await run({
@@ -97,6 +97,13 @@ const answer = async (
     body: JSON.stringify(reply.body),
   };
 };
+
+const inWords = (persona: Persona): string =>
+  ({
+    fleet_admin: `role ${settings.LULL_ADMIN_ROLE}`,
+    fleet_reader: "a role that may read the whole fleet",
+    project_member: "membership of the project",
+  })[persona];
 
 const definedOnly = (
   values: Readonly<Record<string, string | undefined>>,

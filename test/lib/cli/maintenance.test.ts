@@ -180,6 +180,26 @@ describe("lull maintenance create", () => {
     expect(out).toContain("1 host, instances not counted yet");
   });
 
+  test("ends with 3 when pre-flight stops the session, also without --wait", async () => {
+    await using server = await startApi();
+    const attention = [
+      {
+        code: "preflight_blocked",
+        host: "cmp-01",
+        instance: "vm-1",
+        since: "2026-11-22T10:00:00Z",
+        message: "locked: its owner, or an admin, unlocks it",
+        what_happens_next: "the session ends",
+      },
+    ];
+    server.world.looks = [session("MAINTENANCE_FAILED", [hostRun("cmp-01")], { attention })];
+
+    const { code, err } = await lull(create(server.url, "--host", "cmp-01", "--yes"));
+
+    expect(code).toBe(3);
+    expect(err).toContain("blocked by pre-flight, nothing was changed");
+  });
+
   test("as a value is the id, for scripts", async () => {
     await using server = await startApi();
     server.world.looks = [waiting];

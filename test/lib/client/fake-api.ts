@@ -60,6 +60,8 @@ export const session = (
     profile: "production",
     created_at: "2026-11-22T09:59:00Z",
     updated_at: "2026-11-22T10:00:00Z",
+    preflight_at: "2026-11-22T09:59:01Z",
+    instances_total: hosts.reduce((sum, host) => sum + (host.instances_total ?? 0), 0) || null,
     targets: [],
     max_parallel_hosts: 1,
   },
