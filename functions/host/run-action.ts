@@ -25,7 +25,8 @@ export const handler = hostStep("IN_MAINTENANCE", async (context) => {
     return { run: { ...entering(run, "VERIFYING", now), work_ended_at: now, beats } };
   }
   const turn = { context, index, action };
-  if (action.state !== "PENDING") return toFinding(turn, await watchAction(turn));
+  const progress = action.state === "PENDING" ? null : await watchAction(turn);
+  if (progress !== null) return toFinding(turn, progress);
   const why = await whyNotNow(context);
   if (why !== null && isOverdue(context))
     return { run: leavingForHuman(run, now, `not worked on: ${why}`) };

@@ -67,11 +67,12 @@ export const startAction = async (turn: ActionTurn): Promise<Progress> => {
   return { state: "RUNNING", details: waitingFor(turn), seconds: secondsLeft(turn, hook, now) };
 };
 
-/** Looks what became of the work; what a dead process had not asked for yet is asked for now. */
-export const watchAction = async (turn: ActionTurn): Promise<Progress> => {
+/** Looks what became of the work; null when nobody has been asked for it yet. */
+export const watchAction = async (turn: ActionTurn): Promise<Progress | null> => {
   const hook = await turn.context.hooks.find(hookIdOf(turn));
-  const begun = hook !== null && (turn.action.plugin === "hold" || (await isOrdered(turn)));
-  return begun ? progressOf(turn, hook) : startAction(turn);
+  if (hook === null) return null;
+  const begun = turn.action.plugin === "hold" || hook.answer !== null || (await isOrdered(turn));
+  return begun ? progressOf(turn, hook) : null;
 };
 
 const progressOf = (turn: ActionTurn, hook: Hook): Progress => {
