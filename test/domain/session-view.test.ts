@@ -60,6 +60,34 @@ describe("attention", () => {
     ]);
   });
 
+  test("asks for the release of a host that is held for somebody, and not of a timed hold", () => {
+    const hold = { plugin: "hold", state: "RUNNING", hook_id: "hook", started_at: NOW } as const;
+    const held = aHost("cmp-01", {
+      phase: "IN_MAINTENANCE",
+      actions: [{ ...hold, details: "held for your work" }],
+    });
+    const timed = aHost("cmp-02", {
+      phase: "IN_MAINTENANCE",
+      actions: [{ ...hold, details: null }],
+    });
+
+    expect(attentionOf(aClaimedSession(), [held, timed])).toMatchObject([
+      { code: "host_held", host: "cmp-01", message: "held for your work" },
+    ]);
+  });
+
+  test("names what was left behind on a host that is back", () => {
+    const back = aHost("cmp-01", {
+      phase: "FINISHED",
+      outcome: "maintained",
+      left_behind: "alertmanager may still be silenced",
+    });
+
+    expect(attentionOf(aClaimedSession(), [back])).toMatchObject([
+      { code: "host_left", host: "cmp-01", message: "alertmanager may still be silenced" },
+    ]);
+  });
+
   test("does not ask for anything about a host that was given back or is done", () => {
     const runs = [
       aHost("cmp-01", { phase: "FINISHED", outcome: "restored", details: "aborted" }),
