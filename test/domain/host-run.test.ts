@@ -6,6 +6,7 @@ import {
   givingBack,
   isActive,
   isBeforeWork,
+  isLeftover,
   isOurReason,
   leavingForHuman,
   PHASES,
@@ -117,4 +118,14 @@ describe("a host", () => {
       details: "webhook failed",
     });
   });
+});
+
+test("what another session of ours left disabled is a leftover; ours and other people's are not", () => {
+  const ours = disabledReason(SESSION_ID, "");
+  const theirs = disabledReason(`${SESSION_ID}0`, "https://lull.example/status/cmp-01");
+
+  expect(isLeftover(theirs, SESSION_ID)).toBe(true);
+  expect(isLeftover(ours, SESSION_ID)).toBe(false);
+  expect(isLeftover("bad DIMM", SESSION_ID)).toBe(false);
+  expect(isLeftover(null, SESSION_ID)).toBe(false);
 });
