@@ -5,7 +5,7 @@ export default defineConfig({
     root: ".",
     include: ["test/**/*.test.ts"],
     exclude: ["test/openstack/*.test.ts", "test/openstack/lab/**"],
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
   },
 });

@@ -25,13 +25,14 @@ export type ApiRequest = {
 const DEFAULT_TIMEOUT_MS = 35_000;
 const TRIES = 3;
 const LONGEST_WAIT_MS = 10_000;
-const RETRYABLE = [429, 502, 503, 504];
+const RETRYABLE = [429, 500, 502, 503, 504];
 
 type Reply = { readonly status: number; readonly headers: Headers; readonly text: string };
 
 /**
  * Sends one request and parses the reply with `schema`. What may be repeated (a GET, a POST with an
- * idempotency key) is tried three times on 429, 502, 503, 504 and lost connections; a refused token
+ * idempotency key) is tried three times on 429, 500 (what a gateway says of a function that ran out of time), 502, 503,
+ * 504 and lost connections; a refused token
  * is replaced once.
  *
  * @throws ApiError on an answer outside 2xx
