@@ -47,7 +47,9 @@ export const handler = sessionStep(
           message: `another session owns ${host}`,
           what_happens_next: "this session starts as soon as the other one has ended",
         }),
-      session.attention.filter((item) => !isBlockedByOwner(item)),
+      session.attention.filter(
+        (item) => !isBlockedByOwner(item) || refused.some(({ host }) => host === item.host),
+      ),
     );
     if (JSON.stringify(attention) !== JSON.stringify(session.attention))
       await sessions.changeAs(ref, (seen) => changed(seen, { attention }, runs, now));

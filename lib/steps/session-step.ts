@@ -42,12 +42,13 @@ export const sessionStep = <Output extends object>(
     return find({ ...engine, ref, now, seq, session, hosts });
   };
 
-  return step(({ ref, now }) =>
-    takeTurn(ref, now).catch((error: unknown) => {
-      if (error instanceof SupersededError) return { next: "ended" } as const;
-      throw error;
-    }),
-  );
+  return step(({ ref, now }) => takeTurn(ref, now).catch(endedIfSuperseded));
+};
+
+/** Being superseded is something a step finds, not a failure: the other generation goes on. */
+export const endedIfSuperseded = (error: unknown): { readonly next: "ended" } => {
+  if (error instanceof SupersededError) return { next: "ended" };
+  throw error;
 };
 
 /** The session changed in some fields, with its state derived anew and the event that tells of it. */
