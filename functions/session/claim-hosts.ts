@@ -1,3 +1,4 @@
+import { placeOf } from "../../lib/domain/device.ts";
 import { claimHost } from "../../lib/domain/host-run.ts";
 import { isBlockedByOwner } from "../../lib/domain/session.ts";
 import { changed, sessionStep, withAttention } from "../../lib/steps/session-step.ts";
@@ -20,6 +21,7 @@ export const handler = sessionStep(
         sessionId: session.session_id,
         host,
         deviceId: device.id,
+        place: placeOf(device),
         plugins,
         now,
       });

@@ -25,6 +25,10 @@ export const deviceSchema = z.object({
   hypervisor: z
     .object({ id: z.string(), hostname: z.string(), type: z.string(), version: z.int() })
     .nullable(),
+  /** Told by the operator: rack, hardware and the like, for the brakes that go by them. */
+  labels: z.record(z.string(), z.string()).default({}),
+  /** Whether disks of instances lie on the host itself; the cloud's API cannot tell. */
+  instance_storage: z.enum(["local", "shared"]).nullable().default(null),
   /** Nova no longer lists it. The row stays: its history does too. */
   gone: z.boolean(),
   synced_at: z.string(),
@@ -32,6 +36,17 @@ export const deviceSchema = z.object({
   version: z.int(),
 });
 export type Device = z.infer<typeof deviceSchema>;
+
+/**
+ * Where the host stands, and what it is. Hosts of one model have the same hypervisor and version
+ * and the same `hardware` label.
+ */
+export const placeOf = ({ zone, cell, labels, hypervisor }: Device) => ({
+  zone,
+  cell,
+  labels,
+  model: [hypervisor?.type, hypervisor?.version, labels["hardware"]].filter(Boolean).join(" "),
+});
 
 export type SeenHost = Pick<Device, "name" | "cell" | "zone" | "service" | "hypervisor">;
 
@@ -44,6 +59,8 @@ export const newDevice = (id: string, place: Place, seen: SeenHost, now: string)
   cloud: place.cloud,
   region: place.region,
   ...seen,
+  labels: {},
+  instance_storage: null,
   gone: false,
   synced_at: now,
   version: 1,

@@ -7,6 +7,7 @@ import * as z from "zod";
 export const PHASES = [
   "WAITING",
   "DISABLING",
+  "CORDONED",
   "ASKING",
   "MOVING",
   "VERIFYING_EMPTY",
@@ -14,7 +15,9 @@ export const PHASES = [
   "ENTERING",
   "IN_MAINTENANCE",
   "VERIFYING",
+  "RETIRING",
   "RESTORING",
+  "STARTING",
   "ENABLING",
   "COMPLETING",
   "FINISHED",
@@ -23,9 +26,11 @@ export type Phase = (typeof PHASES)[number];
 
 /**
  * How a host's run ended or will end: `maintained` = work done and back as it was; `restored` =
- * work never began and it is back as it was; `failed` = it was left out of service for a human.
+ * work never began and it is back as it was; `failed` = it was left out of service for a human;
+ * `released` = it had failed, a human released it, and it came back whole; `retired` = work done,
+ * and the cloud no longer knows it.
  */
-const outcomeSchema = z.enum(["maintained", "restored", "failed"]);
+const outcomeSchema = z.enum(["maintained", "restored", "failed", "released", "retired"]);
 
 /** What Nova said of the compute service before we touched it. */
 const priorSchema = z.object({
@@ -44,6 +49,18 @@ const worthSchema = z.object({
 });
 export type Worth = z.infer<typeof worthSchema>;
 
+/** Where the host stands and what it is, as the inventory knew it when the session claimed it. */
+const placeSchema = z.object({
+  zone: z.string(),
+  cell: z.string().nullable(),
+  labels: z.record(z.string(), z.string()),
+  /** Hosts of one model are alike: what one of them stands, the others will. */
+  model: z.string(),
+});
+export type Place = z.infer<typeof placeSchema>;
+
+const NOWHERE: Place = { zone: "", cell: null, labels: {}, model: "" };
+
 const actionRunSchema = z.object({
   plugin: z.string(),
   state: z.enum(["PENDING", "RUNNING", "DONE", "FAILED"]),
@@ -58,6 +75,7 @@ export const hostRunSchema = z.object({
   session_id: z.string(),
   host: z.string(),
   device_id: z.string(),
+  place: placeSchema.default(NOWHERE),
   run_id: z.string().nullable(),
   phase: z.enum(PHASES),
   outcome: outcomeSchema.nullable(),
@@ -70,9 +88,23 @@ export const hostRunSchema = z.object({
   beats: z.object({ updated_at: z.string().nullable(), count: z.int() }),
   instances_total: z.int(),
   instances_left: z.int(),
+  /** Instances that stay on the host during the work, as their policy says. */
+  staying: z.array(z.string()).default([]),
+  /** Those of them that we stopped, and start again. */
+  stopped: z.array(z.string()).default([]),
+  /** Moves that broke off one after the other, and instances that a move of ours left in ERROR. */
+  moves_failed: z.int().default(0),
+  harmed: z.array(z.string()).default([]),
   started_at: z.string().nullable(),
   /** When the current phase began: its time-out counts from here. */
   phase_at: z.string(),
+  /** Since when its clocks stand still and why, while they do. */
+  standstill: z.object({ at: z.string(), why: z.string() }).nullable().default(null),
+  /** Seconds that did not count, since it was started and in the current phase. */
+  stood_still: z.int().default(0),
+  stood_still_in_phase: z.int().default(0),
+  /** Taken out of scheduling early and given back: it waits for its turn again. */
+  waits_again: z.boolean().default(false),
   work_started_at: z.string().nullable(),
   work_ended_at: z.string().nullable(),
   finished_at: z.string().nullable(),
@@ -91,16 +123,25 @@ type Claim = {
   readonly sessionId: string;
   readonly host: string;
   readonly deviceId: string;
+  readonly place?: Place;
   readonly plugins: readonly string[];
   readonly now: string;
 };
 
 /** A host as its session claims it: waiting to be dispatched. */
-export const claimHost = ({ sessionId, host, deviceId, plugins, now }: Claim): HostRun => ({
+export const claimHost = ({
+  sessionId,
+  host,
+  deviceId,
+  place = NOWHERE,
+  plugins,
+  now,
+}: Claim): HostRun => ({
   schema: 1,
   session_id: sessionId,
   host,
   device_id: deviceId,
+  place,
   run_id: null,
   phase: "WAITING",
   outcome: null,
@@ -117,8 +158,16 @@ export const claimHost = ({ sessionId, host, deviceId, plugins, now }: Claim): H
   beats: { updated_at: null, count: 0 },
   instances_total: 0,
   instances_left: 0,
+  staying: [],
+  stopped: [],
+  moves_failed: 0,
+  harmed: [],
   started_at: null,
   phase_at: now,
+  standstill: null,
+  stood_still: 0,
+  stood_still_in_phase: 0,
+  waits_again: false,
   work_started_at: null,
   work_ended_at: null,
   finished_at: null,
@@ -133,6 +182,7 @@ export const entering = (run: HostRun, phase: Phase, now: string): HostRun => ({
   ...run,
   phase,
   phase_at: now,
+  stood_still_in_phase: 0,
   details: null,
   trouble: null,
 });
@@ -160,9 +210,12 @@ export const isOutOfService = ({ phase }: HostRun): boolean =>
   PHASES.indexOf(phase) > PHASES.indexOf("DISABLING") &&
   PHASES.indexOf(phase) <= PHASES.indexOf("ENABLING");
 
-/** Whether the host has left WAITING and is not FINISHED: it takes one of the parallel places. */
+/** Whether a run of its own is at work on the host. */
 export const isActive = (run: HostRun): boolean =>
   run.phase !== "WAITING" && run.phase !== "FINISHED";
+
+/** Whether the host is only kept from new instances and waits for its turn. */
+export const isCordoned = ({ phase }: HostRun): boolean => phase === "CORDONED";
 
 /**
  * Whether the run may still be undone by giving the host back. From the first moment of host work

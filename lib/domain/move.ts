@@ -1,9 +1,15 @@
 import * as z from "zod";
 
-/**
- * One instance that has to leave one host, over all tries. `refused` are the targets that Nova
- * would not take it to, which are not tried again in this session.
- */
+/** A target that Nova would not take an instance to: when last, how often, and in what words. */
+const refusalSchema = z.object({
+  host: z.string(),
+  at: z.string(),
+  times: z.int(),
+  why: z.string(),
+});
+export type Refusal = z.infer<typeof refusalSchema>;
+
+/** One instance that has to leave one host, over all tries. */
 export const moveSchema = z.object({
   schema: z.literal(1),
   session_id: z.string(),
@@ -11,11 +17,18 @@ export const moveSchema = z.object({
   instance_id: z.string(),
   instance_name: z.string(),
   project_id: z.string(),
-  action: z.enum(["LIVE_MIGRATE", "MIGRATE"]),
-  state: z.enum(["waiting", "moving", "moved", "blocked", "gone"]),
+  action: z.enum(["LIVE_MIGRATE", "MIGRATE", "OFFLOAD", "STOP_START", "STAY"]),
+  /** `staying` = it is left where it is during the work. */
+  state: z.enum(["waiting", "moving", "moved", "blocked", "gone", "staying"]),
   destination_host: z.string().nullable(),
-  refused: z.array(z.string()),
+  refusals: z.array(refusalSchema).default([]),
   tries: z.int(),
+  /** Since when no less of it was left to copy than this many bytes; null while nothing is copied. */
+  progress: z.object({ left: z.number(), at: z.string() }).nullable().default(null),
+  /** Targets to which its memory could not be copied as fast as it changed. */
+  stalls: z.int().default(0),
+  /** When its tries were last forgotten, at an admin's word. */
+  retried_at: z.string().nullable().default(null),
   /** Its owner or an admin ended its move: it is not begun again in this session. */
   vetoed: z.boolean(),
   started_at: z.string().nullable(),

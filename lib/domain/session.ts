@@ -42,6 +42,28 @@ const actionSchema = z.strictObject({
 });
 export type Action = z.infer<typeof actionSchema>;
 
+/**
+ * What may be done with an instance that live migration cannot take away, by what keeps it. The
+ * defaults interrupt nobody: only an instance that is shut off anyway is moved cold.
+ */
+export const policiesSchema = z.strictObject({
+  /** SHUTOFF: moved by cold migration and left shut off, left where it is, or in the way. */
+  shutoff: z.enum(["migrate", "stay", "block"]).default("migrate"),
+  /** ERROR: left where it is, as agreed with its owner, or in the way. */
+  error: z.enum(["stay", "block"]).default("block"),
+  /** SHELVED: offloaded, which its owner cannot tell from shelved, or in the way. */
+  shelved: z.enum(["offload", "block"]).default("block"),
+  /** Locked by its owner: moved all the same, or in the way. */
+  locked: z.enum(["move", "block"]).default("block"),
+  /** Bound to a device of its host: stopped there and started after the work, or in the way. */
+  device_bound: z.enum(["stop_start", "block"]).default("block"),
+});
+export type Policies = z.infer<typeof policiesSchema>;
+
+const windowSchema = z
+  .strictObject({ starts_at: instantSchema, ends_at: instantSchema })
+  .refine(({ starts_at, ends_at }) => starts_at < ends_at, "ends before it starts");
+
 /** Body of POST /v1/maintenance: Fenix v1 plus our fields; see the API table of the README. */
 export const newSessionSchema = z.strictObject({
   state: z.literal("MAINTENANCE").optional(),
@@ -58,10 +80,47 @@ export const newSessionSchema = z.strictObject({
   /** The only hosts instances may be moved to; empty = any that fits. */
   targets: hostNames.default([]),
   max_parallel_hosts: z.int().min(1).max(100).default(1),
+  /** Hosts out of service at a time that share a `zone`, a `cell` or a label's value, by its name. */
+  max_parallel_per: z.record(z.string().min(1).max(64), z.int().min(1).max(100)).default({}),
+  /** The first host of each kind goes alone, and has to bear an instance before others follow. */
+  canary: z.boolean().optional(),
+  /** How long the canary bears an instance before others follow. */
+  soak_minutes: z.int().min(0).max(1440).optional(),
+  /** So many of the largest hosts of a zone have to fit into what is free, whatever is out of service. */
+  reserve_hosts: z.int().min(0).max(10).optional(),
+  /** So many of the next hosts are disabled early, so that nothing new lands on them. */
+  cordon_ahead: z.int().min(0).max(100).default(0),
+  /** How long one host takes, for the question whether it ends before the window does. */
+  host_minutes: z.int().min(1).max(10_080).nullable().default(null),
+  /** Further windows, in which it goes on when the one before is over. */
+  next_windows: z.array(windowSchema).max(50).default([]),
+  /** Hosts that do more than compute are maintained all the same. */
+  accept_duties: z.boolean().default(false),
+  /** The hosts do not come back: their service is deleted after the work. */
+  retire: z.boolean().default(false),
+  policies: policiesSchema.default(policiesSchema.parse({})),
   reason: z.string().max(200).default(""),
   profile: z.enum(["production", "doctor"]).default("production"),
 });
 export type NewSession = z.infer<typeof newSessionSchema>;
+
+/** What a profile says of the brakes where the request says nothing. */
+const BRAKES = {
+  production: { canary: true, soak_minutes: 10, reserve_hosts: 1 },
+  doctor: { canary: false, soak_minutes: 0, reserve_hosts: 0 },
+} as const;
+
+/**
+ * Why a session stands still: `operator` = somebody paused it, `breaker` = too much went wrong. It
+ * goes on when an admin resumes it.
+ */
+const holdSchema = z.object({
+  code: z.enum(["operator", "breaker"]),
+  by: z.string(),
+  at: z.string(),
+  reason: z.string(),
+});
+export type Hold = z.infer<typeof holdSchema>;
 
 /** Something a named human has to look at, and what happens if nobody does. */
 const attentionSchema = z.object({
@@ -79,6 +138,11 @@ export const sessionSchema = newSessionSchema
   .omit({ state: true })
   .extend({
     maintenance_at: z.string(),
+    // Rows of before these fields were there have no brakes.
+    canary: z.boolean().default(false),
+    soak_minutes: z.int().default(0),
+    reserve_hosts: z.int().default(0),
+    next_windows: z.array(z.object({ starts_at: z.string(), ends_at: z.string() })).default([]),
     schema: z.literal(1),
     session_id: z.uuid(),
     cloud: z.string(),
@@ -86,6 +150,16 @@ export const sessionSchema = newSessionSchema
     state: z.enum(SESSION_STATES),
     prev_state: z.enum(SESSION_STATES).nullable(),
     control: z.enum(["running", "paused", "aborting"]),
+    holds: z.array(holdSchema).default([]),
+    /** Who aborted it, when and why. */
+    aborted: z
+      .object({ by: z.string(), at: z.string(), reason: z.string() })
+      .nullable()
+      .default(null),
+    /** When it was last resumed: what went wrong before does not trip the breaker again. */
+    resumed_at: z.string().nullable().default(null),
+    /** By host, when an admin last asked for its stuck instances to be tried anew. */
+    retried: z.record(z.string(), z.string()).default({}),
     attention: z.array(attentionSchema),
     created_at: z.string(),
     created_by: z.string(),
@@ -117,6 +191,9 @@ export const openSession = (
   { sessionId, cloud, region, by, now }: Opening,
 ): Session => ({
   ...request,
+  canary: request.canary ?? BRAKES[request.profile].canary,
+  soak_minutes: request.soak_minutes ?? BRAKES[request.profile].soak_minutes,
+  reserve_hosts: request.reserve_hosts ?? BRAKES[request.profile].reserve_hosts,
   maintenance_at: request.maintenance_at ?? now,
   hosts: [...new Set(hosts)].toSorted(),
   schema: 1,
@@ -126,6 +203,10 @@ export const openSession = (
   state: "MAINTENANCE",
   prev_state: null,
   control: "running",
+  holds: [],
+  aborted: null,
+  resumed_at: null,
+  retried: {},
   attention: [],
   created_at: now,
   created_by: by,
@@ -137,6 +218,13 @@ export const openSession = (
   hidden_at: null,
   sequence: 1,
 });
+
+/** `control` as it follows from what was ordered: an abort is for good, and each hold is enough to pause. */
+export const controlOf = ({
+  aborted,
+  holds,
+}: Pick<Session, "aborted" | "holds">): Session["control"] =>
+  aborted !== null ? "aborting" : holds.length > 0 ? "paused" : "running";
 
 /** Whether nothing more will happen in the session by itself. */
 export const isClosed = (session: Session): boolean => session.closed_at !== null;

@@ -59,7 +59,11 @@ const isSettled = async (
     const why = `Nova could not move it to ${intent.target}`;
     await intents.finish(intent, "failed", now, why);
     if (server)
-      await noteMove(context, server, { state: "waiting", refuse: intent.target, details: why });
+      await noteMove(context, server, {
+        state: "waiting",
+        refuse: { host: intent.target, why },
+        details: why,
+      });
     return true;
   }
   if (verdict === "done" || server === undefined) {

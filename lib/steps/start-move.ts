@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { movabilityOf } from "../domain/instances.ts";
 import type { Intent, Move } from "../domain/move.ts";
 import { rankTargets } from "../domain/plan/targets.ts";
+import { commonRefusal, refusedNow, withRefusal } from "../domain/refusals.ts";
 import { hostsToAvoid } from "../fleet/apart.ts";
 import { toGuest } from "../fleet/guests.ts";
 import { newestMigration } from "../fleet/migrations.ts";
@@ -19,13 +20,13 @@ type Subject = Pick<Server, "id" | "name" | "project_id"> | Pick<Intent, "instan
 type Note = Partial<
   Pick<Move, "state" | "destination_host" | "vetoed" | "started_at" | "finished_at" | "details">
 > & {
-  /** A target that would not take it. */
-  readonly refuse?: string | null;
+  /** A target that would not take it, and Nova's words. */
+  readonly refuse?: { readonly host: string | null; readonly why: string } | null;
 };
 
 /** Writes down how a move stands, for people and for the choice of its next target. */
 export const noteMove = async (
-  { moves, session, run, ref }: HostContext,
+  { moves, session, run, ref, now }: HostContext,
   subject: Subject,
   { refuse, ...note }: Note,
 ): Promise<Move> => {
@@ -41,8 +42,11 @@ export const noteMove = async (
     action: "LIVE_MIGRATE",
     state: "waiting",
     destination_host: null,
-    refused: [],
+    refusals: [],
     tries: 0,
+    progress: null,
+    stalls: 0,
+    retried_at: null,
     vetoed: false,
     started_at: null,
     finished_at: null,
@@ -51,7 +55,9 @@ export const noteMove = async (
   const next = {
     ...before,
     ...note,
-    refused: refuse ? [...before.refused, refuse] : before.refused,
+    refusals: refuse?.host
+      ? withRefusal(before.refusals, refuse.host, refuse.why, now)
+      : before.refusals,
   };
   await moves.put(ref, next);
   return next;
@@ -93,7 +99,7 @@ export const startMove = async (
         hypervisorVersion: run.worth?.hypervisor_version ?? 0,
       },
       allowed: session.targets,
-      refused: move.refused,
+      refused: refusedNow(move.refusals, now),
       apart: await hostsToAvoid(cloud, server),
     },
     await targetsFor(cloud, server, fleet),
@@ -124,7 +130,7 @@ export const startMove = async (
     const called = await callMigrate(context, { ...intent, run_id: ref.run_id }, server.id);
     return called ? null : "Nova refused the move; another target is tried";
   }
-  const why = "no host has room for it and may take it";
+  const why = commonRefusal(move.refusals) ?? "no host has room for it and may take it";
   await noteMove(context, server, { state: "waiting", details: why });
   return why;
 };
@@ -178,16 +184,17 @@ const settleRefusal = async (
   instanceId: string,
   error: OpenStackError,
 ): Promise<void> => {
+  const { message: why } = error;
   const gone = isNotFound(error);
-  await context.intents.finish(intent, gone ? "gone" : "refused", context.now, error.message);
+  await context.intents.finish(intent, gone ? "gone" : "refused", context.now, why);
   await noteMove(
     context,
     { instance_id: instanceId },
     {
       state: gone ? "gone" : "waiting",
       // A conflict is about the instance's own state and says nothing about the target.
-      refuse: gone || isConflict(error) ? null : intent.target,
-      details: error.message,
+      refuse: gone || isConflict(error) ? null : { host: intent.target, why },
+      details: why,
     },
   );
 };

@@ -42,6 +42,8 @@ export const aDevice = (name: string, but: Partial<Device> = {}): Device => ({
   name,
   zone: "nova",
   service: { id: `service-${name}`, status: "enabled", state: "up", disabled_reason: null },
+  labels: {},
+  instance_storage: null,
   hypervisor: { id: `node-${name}`, hostname: `${name}.example`, type: "QEMU", version: 8_002_000 },
   gone: false,
   synced_at: NOW,
