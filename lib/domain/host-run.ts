@@ -92,9 +92,12 @@ export const hostRunSchema = z.object({
   staying: z.array(z.string()).default([]),
   /** Those of them that we stopped, and start again. */
   stopped: z.array(z.string()).default([]),
-  /** Moves that broke off one after the other, and instances that a move of ours left in ERROR. */
+  /** Moves that broke off one after the other. */
   moves_failed: z.int().default(0),
-  harmed: z.array(z.string()).default([]),
+  /** What on this host should stop the whole session, and since when; the breaker reads it. */
+  alarm: z.object({ at: z.string(), why: z.string() }).nullable().default(null),
+  /** Only kept from new instances until the session admits it. */
+  cordon: z.boolean().default(false),
   started_at: z.string().nullable(),
   /** When the current phase began: its time-out counts from here. */
   phase_at: z.string(),
@@ -161,7 +164,8 @@ export const claimHost = ({
   staying: [],
   stopped: [],
   moves_failed: 0,
-  harmed: [],
+  alarm: null,
+  cordon: false,
   started_at: null,
   phase_at: now,
   standstill: null,

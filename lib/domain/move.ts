@@ -27,6 +27,8 @@ export const moveSchema = z.object({
   progress: z.object({ left: z.number(), at: z.string() }).nullable().default(null),
   /** Targets to which its memory could not be copied as fast as it changed. */
   stalls: z.int().default(0),
+  /** When its cold move arrived and began to wait for its confirmation. */
+  arrived_at: z.string().nullable().default(null),
   /** When its tries were last forgotten, at an admin's word. */
   retried_at: z.string().nullable().default(null),
   /** Its owner or an admin ended its move: it is not begun again in this session. */

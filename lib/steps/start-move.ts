@@ -46,6 +46,7 @@ export const noteMove = async (
     tries: 0,
     progress: null,
     stalls: 0,
+    arrived_at: null,
     retried_at: null,
     vetoed: false,
     started_at: null,

@@ -28,6 +28,7 @@ const move: Move = {
   refusals: [],
   progress: null,
   stalls: 0,
+  arrived_at: null,
   retried_at: null,
   tries: 2,
   vetoed: false,

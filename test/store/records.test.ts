@@ -78,6 +78,7 @@ describe("a move", () => {
     refusals: [],
     progress: null,
     stalls: 0,
+    arrived_at: null,
     retried_at: null,
     tries: 0,
     vetoed: false,
