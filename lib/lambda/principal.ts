@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { UnauthorizedError } from "../domain/errors.ts";
 import { InvalidTokenError } from "../openstack/errors.ts";
-import { type Keystone, type TokenOwner, validateToken } from "../openstack/identity/tokens.ts";
+import type { TokenOwner } from "../openstack/identity/token-body.ts";
+import { type Keystone, validateToken } from "../openstack/identity/tokens.ts";
 
 /** Who a policy speaks of. Every user of a cloud has role `reader`, so it alone opens nothing. */
 export type Persona = "fleet_admin" | "fleet_reader" | "project_member";

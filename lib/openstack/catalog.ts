@@ -10,7 +10,7 @@ export type Whereabouts = {
 const ALIASES: Readonly<Record<string, readonly string[]>> = {
   alarming: ["alarm"],
   "instance-ha": ["ha"],
-  "block-storage": ["volumev3", "block-store"],
+  "block-storage": ["volumev3", "block-store", "volume"],
   "root-cause-analysis": ["rca"],
 };
 
@@ -24,10 +24,7 @@ export const endpointOf = (
   type: string,
   { region_name, interface: wanted }: Whereabouts,
 ): string => {
-  const types = [type, ...(ALIASES[type] ?? [])];
-  const service = types
-    .map((name) => catalog.find((entry) => entry.type === name))
-    .find((entry) => entry !== undefined);
+  const service = find(catalog, type);
   const endpoints = (service?.endpoints ?? [])
     .map((one) => ({ ...one, region: one.region_id ?? one.region ?? "" }))
     .filter((one) => one.interface === wanted);
@@ -42,6 +39,15 @@ export const endpointOf = (
     );
   return endpoint.url;
 };
+
+/** Whether the catalog knows a service of this type, by whatever name. */
+export const isListed = (catalog: Catalog, type: string): boolean =>
+  find(catalog, type) !== undefined;
+
+const find = (catalog: Catalog, type: string) =>
+  [type, ...(ALIASES[type] ?? [])]
+    .map((name) => catalog.find((entry) => entry.type === name))
+    .find((entry) => entry !== undefined);
 
 const missing = (catalog: Catalog, type: string, wanted: string, region: string | undefined) => {
   const where = region === undefined ? "" : ` in region ${region}`;

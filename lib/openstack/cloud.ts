@@ -1,9 +1,10 @@
 import * as z from "zod";
-import { endpointOf } from "./catalog.ts";
+import { endpointOf, isListed } from "./catalog.ts";
 import { MicroversionError } from "./errors.ts";
 import type { ServiceClient } from "./http.ts";
 import { authenticate, credentialsShape } from "./identity/authenticate.ts";
 import { type Session, tokenKeeper } from "./identity/session.ts";
+import type { TokenOwner } from "./identity/token-body.ts";
 import { compareMicroversions, newestMicroversion, olderMicroversion } from "./microversion.ts";
 import { httpTransport, type Transport } from "./transport.ts";
 
@@ -52,6 +53,10 @@ export type Cloud = {
   readonly identity: ServiceClient;
   /** Any other service by its type in the catalog ("alarming", "instance-ha" ...), without microversions. */
   readonly service: (type: string) => ServiceClient;
+  /** Whether the catalog lists the service: not every cloud has, say, "block-storage". */
+  readonly has: (type: string) => Promise<boolean>;
+  /** For whom this cloud is opened, with which roles, and until when the token is good. */
+  readonly whoami: () => Promise<TokenOwner>;
   readonly token: () => Promise<string>;
 };
 
@@ -63,13 +68,13 @@ type Pin = {
 };
 
 /**
- * Nova: the newest thing read is `pinned_availability_zone` (2.96), which says that a server cannot
- * leave its zone. Without 2.73 (`locked_reason`; 2.69 rows of a down cell, 2.71 server groups of a
+ * Nova: the newest things read are `pinned_availability_zone` (2.96), which says that a server cannot
+ * leave its zone, and the properties of its image (2.98), which say what ties it to its host. Without 2.73 (`locked_reason`; 2.69 rows of a down cell, 2.71 server groups of a
  * server) a host cannot be judged at all. Placement: the root provider in candidates (1.29), so that
  * nested inventories are counted with their host.
  */
 const PINS: Readonly<Record<string, Pin>> = {
-  compute: { wanted: "2.96", minimum: "2.73" },
+  compute: { wanted: "2.98", minimum: "2.73" },
   placement: { wanted: "1.29", minimum: "1.29" },
 };
 
@@ -108,6 +113,8 @@ export const openCloud = (config: CloudConfig, options: CloudOptions = {}): Clou
     network: service("network"),
     identity: service("identity"),
     service,
+    has: async (type) => isListed((await session()).catalog, type),
+    whoami: async () => (await session()).owner,
     token: async () => (await session()).token,
   };
 };

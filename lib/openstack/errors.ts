@@ -8,7 +8,7 @@ export type Refusal = {
   readonly detail: string;
 };
 
-/** A service refused, and would refuse again: 4xx (but 408 and 429), or a reply of another shape. */
+/** A service refused, and would refuse again: 4xx (but 408, 429, and 413 with Retry-After), or a reply of another shape. */
 export class OpenStackError extends Error {
   override readonly name = "OpenStackError";
   readonly status: number;
@@ -33,7 +33,7 @@ export type Failure = {
   readonly retryAfterMs?: number | undefined;
 };
 
-/** 408, 429, 5xx, or no answer: the same call may well succeed later. */
+/** 408, 429, 413 with Retry-After, 5xx, or no answer: the same call may well succeed later. */
 export class TransientOpenStackError extends Error {
   override readonly name = "TransientOpenStackError";
   readonly status: number | null;

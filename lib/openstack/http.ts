@@ -33,17 +33,19 @@ export type Answer<T> = {
   readonly status: number;
   /** The service's own request id. */
   readonly requestId: string | null;
+  /** When it was answered by the service's own clock, RFC 3339 in whole seconds; null when it does not tell. */
+  readonly date: string | null;
   readonly body: T;
 };
 
 /** How many times a read is tried, and for how long a next try may be begun. */
 const TRIES = 3;
 const RETRY_WINDOW_MS = 10_000;
-const RETRYABLE: readonly (number | null)[] = [null, 429, 502, 503, 504];
+const RETRYABLE: readonly (number | null)[] = [null, 413, 429, 502, 503, 504];
 
 /**
  * Sends one request and parses the JSON reply with `schema` (an empty reply is `undefined`).
- * Reads are tried again on 429, 502, 503, 504 and lost connections; nothing else ever is, except
+ * Reads are tried again on 413 (with Retry-After), 429, 502, 503, 504 and lost connections; nothing else ever is, except
  * once with a new token after 401, which services answer before they act.
  *
  * @throws OpenStackError when the service refuses
@@ -178,8 +180,10 @@ export const accepted = (what: string, reply: WireReply, expect?: readonly numbe
     requestId,
     detail,
   };
-  if (status === 408 || status === 429 || status >= 500)
-    throw new TransientOpenStackError({ ...told, sent: true, retryAfterMs: retryAfter(reply) });
+  const retryAfterMs = retryAfter(reply);
+  const limited = status === 413 && retryAfterMs !== undefined;
+  if (status === 408 || status === 429 || limited || status >= 500)
+    throw new TransientOpenStackError({ ...told, sent: true, retryAfterMs });
   throw new OpenStackError(told);
 };
 
@@ -202,10 +206,15 @@ export const parseReply = <S extends z.ZodType>(
     });
   }
   const parsed = schema.safeParse(json.value);
-  if (parsed.success) return { ...told, body: parsed.data };
+  if (parsed.success) return { ...told, date: dateOf(reply), body: parsed.data };
   const [issue] = parsed.error.issues;
   const detail = `the answer has another shape than documented at ${issue?.path.join(".") || "its top"}: ${issue?.message}`;
   throw new OpenStackError({ ...told, message: `${what}: ${detail}`, detail });
+};
+
+const dateOf = (reply: WireReply): string | null => {
+  const at = Date.parse(reply.header("date") ?? "");
+  return Number.isNaN(at) ? null : new Date(at).toISOString();
 };
 
 const parseJson = (text: string): { value: unknown } | undefined => {

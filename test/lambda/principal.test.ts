@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { UnauthorizedError } from "../../lib/domain/errors.ts";
 import { authenticator, principalOf } from "../../lib/lambda/principal.ts";
-import type { TokenOwner } from "../../lib/openstack/identity/tokens.ts";
+import type { TokenOwner } from "../../lib/openstack/identity/token-body.ts";
 import type { Transport } from "../../lib/openstack/transport.ts";
 
 const NOON = Date.parse("2026-11-22T12:00:00Z");
@@ -13,6 +13,7 @@ const owner = (but: Partial<TokenOwner> = {}): TokenOwner => ({
   system: false,
   roles: [],
   expires_at: "2026-11-22T20:00:00.000000Z",
+  application_credential_id: null,
   ...but,
 });
 const inSystem = { project: null, system: true };

@@ -17,3 +17,21 @@ export type Aggregate = z.infer<typeof aggregateSchema>;
 export const listAggregates = async (client: ServiceClient): Promise<Aggregate[]> =>
   (await call(client, "/os-aggregates", z.object({ aggregates: z.array(aggregateSchema) })))
     .aggregates;
+
+/**
+ * POST /os-aggregates/{id}/action remove_host. Nova refuses to take a host with servers out of the
+ * aggregate that is their zone.
+ *
+ * @throws OpenStackError 404 when aggregate or host is unknown, 409 when it is refused
+ */
+export const removeHostFromAggregate = async (
+  client: ServiceClient,
+  id: number,
+  host: string,
+  { requestId }: { readonly requestId?: string } = {},
+): Promise<Aggregate> => {
+  const body = { remove_host: { host } };
+  const options = { method: "POST", body, requestId } as const;
+  const schema = z.object({ aggregate: aggregateSchema });
+  return (await call(client, `/os-aggregates/${id}/action`, schema, options)).aggregate;
+};

@@ -1,6 +1,7 @@
 import * as z from "zod";
-import { call, callForAnswer, type ServiceClient } from "../http.ts";
+import { call, type ServiceClient } from "../http.ts";
 import { isBadMarker, pages } from "../paging.ts";
+import { type Accepted, act } from "./server-actions.ts";
 
 const flavorSchema = z
   .object({
@@ -22,6 +23,11 @@ const orNull = <S extends z.ZodType>(schema: S) =>
 
 const text = orNull(z.string());
 
+const imageSchema = z.object({
+  id: z.string(),
+  properties: orNull(z.record(z.string(), z.unknown())),
+});
+
 /**
  * https://docs.openstack.org/api-ref/compute/#show-server-details. Everything but id and status is
  * tolerated to be missing: a tenant sees less, and so does everyone when the server's cell is down.
@@ -36,7 +42,7 @@ const wireSchema = z.object({
   hostId: text,
   metadata: z.record(z.string(), z.string()).default({}),
   flavor: orNull(flavorSchema),
-  image: z.union([z.object({ id: z.string() }), z.literal(""), z.null()]).optional(),
+  image: z.union([imageSchema, z.literal(""), z.null()]).optional(),
   locked: z.boolean().default(false),
   locked_reason: text,
   host_status: text,
@@ -49,7 +55,11 @@ const wireSchema = z.object({
   "OS-EXT-STS:vm_state": text,
   "OS-EXT-STS:power_state": orNull(z.number()),
   "os-extended-volumes:volumes_attached": z.array(z.object({ id: z.string() })).default([]),
+  fault: orNull(z.object({ message: z.string() })),
 });
+
+const imageOf = (image: z.infer<typeof wireSchema>["image"]) =>
+  typeof image === "object" ? image : null;
 
 const serverSchema = wireSchema.transform((wire) => ({
   id: wire.id,
@@ -68,7 +78,9 @@ const serverSchema = wireSchema.transform((wire) => ({
   project_id: wire.tenant_id,
   user_id: wire.user_id,
   flavor: wire.flavor,
-  image_id: typeof wire.image === "object" ? (wire.image?.id ?? null) : null,
+  image_id: imageOf(wire.image)?.id ?? null,
+  /** e.g. {hw_tpm_model: "tpm-crb"}; null when booted from a volume, or when Nova is too old (< 2.98) to tell. */
+  image_properties: imageOf(wire.image)?.properties ?? null,
   volume_ids: wire["os-extended-volumes:volumes_attached"].map((volume) => volume.id),
   metadata: wire.metadata,
   locked: wire.locked,
@@ -79,6 +91,8 @@ const serverSchema = wireSchema.transform((wire) => ({
   /** The zone the server was asked into; null when in none, undefined when Nova is too old (< 2.96) to tell. */
   pinned_az: wire.pinned_availability_zone,
   created: wire.created,
+  /** Why it is in ERROR, in Nova's words. */
+  fault: wire.fault?.message ?? null,
   /** Its cell did not answer: all but id, status, project and creation is unknown. */
   partial: wire.status === "UNKNOWN" && wire["OS-EXT-STS:vm_state"] === null,
 }));
@@ -141,22 +155,6 @@ export type ActionOptions = {
   readonly requestId?: string | undefined;
 };
 
-/** `requestId` is Nova's own: the id of the instance action that tells how it went. */
-export type Accepted = { readonly requestId: string | null };
-
-const act = async (
-  client: ServiceClient,
-  id: string,
-  body: unknown,
-  expect: readonly number[],
-  requestId: string | undefined,
-): Promise<Accepted> => {
-  const path = `/servers/${encodeURIComponent(id)}/action`;
-  const options = { method: "POST", body, expect, requestId } as const;
-  const answer = await callForAnswer(client, path, z.unknown(), options);
-  return { requestId: answer.requestId };
-};
-
 /**
  * os-migrateLive. Accepted means asked for, not done: success is the migration row `completed` and
  * another host, failure shows in the row alone (https://docs.openstack.org/api-ref/compute/#live-migrate-server-os-migratelive-action).
@@ -168,25 +166,25 @@ export const liveMigrate = (
   id: string,
   { host = null, requestId }: ActionOptions = {},
 ): Promise<Accepted> =>
-  act(client, id, { "os-migrateLive": { host, block_migration: "auto" } }, [202], requestId);
+  act(client, id, { "os-migrateLive": { host, block_migration: "auto" } }, { requestId });
 
 /** migrate: stops the server, moves it, ends in VERIFY_RESIZE; then confirm or revert. */
 export const coldMigrate = (
   client: ServiceClient,
   id: string,
   { host = null, requestId }: ActionOptions = {},
-): Promise<Accepted> => act(client, id, { migrate: { host } }, [202], requestId);
+): Promise<Accepted> => act(client, id, { migrate: { host } }, { requestId });
 
 /** confirmResize: frees the source. @throws OpenStackError 409 unless in VERIFY_RESIZE, 400 while it is being confirmed */
 export const confirmResize = (
   client: ServiceClient,
   id: string,
   { requestId }: Omit<ActionOptions, "host"> = {},
-): Promise<Accepted> => act(client, id, { confirmResize: null }, [204], requestId);
+): Promise<Accepted> => act(client, id, { confirmResize: null }, { expect: [204], requestId });
 
 /** revertResize: back to the source. @throws OpenStackError 400 or 409 unless in VERIFY_RESIZE */
 export const revertResize = (
   client: ServiceClient,
   id: string,
   { requestId }: Omit<ActionOptions, "host"> = {},
-): Promise<Accepted> => act(client, id, { revertResize: null }, [202], requestId);
+): Promise<Accepted> => act(client, id, { revertResize: null }, { requestId });

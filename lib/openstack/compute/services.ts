@@ -79,3 +79,31 @@ export const enableService = (
   id: string,
   { requestId }: { readonly requestId?: string } = {},
 ): Promise<Service> => update(client, id, { status: "enabled" }, requestId);
+
+/**
+ * PUT /os-services/{id} forced_down: tells Nova that the host is dead (fenced), before its heartbeat
+ * does, or that it no longer is.
+ *
+ * @throws OpenStackError 400 when lifted while evacuations from the host are `done` and not `completed`
+ */
+export const forceDown = (
+  client: ServiceClient,
+  id: string,
+  down: boolean,
+  { requestId }: { readonly requestId?: string } = {},
+): Promise<Service> => update(client, id, { forced_down: down }, requestId);
+
+/**
+ * DELETE /os-services/{id}: also takes the host out of its aggregates and deletes its resource
+ * provider. A nova-compute that still runs registers itself anew.
+ *
+ * @throws OpenStackError 409 while it has servers or unfinished migrations, 404 for an unknown one
+ */
+export const deleteService = async (
+  client: ServiceClient,
+  id: string,
+  { requestId }: { readonly requestId?: string } = {},
+): Promise<void> => {
+  const options = { method: "DELETE", expect: [204], requestId } as const;
+  await call(client, `/os-services/${encodeURIComponent(id)}`, z.unknown(), options);
+};

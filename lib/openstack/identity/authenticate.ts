@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { accepted, parseReply, send } from "../http.ts";
 import type { Transport } from "../transport.ts";
+import { ownerSchema, type TokenOwner } from "./token-body.ts";
 
 const text = z.string().min(1).optional();
 
@@ -49,6 +50,7 @@ const issuedSchema = z.object({
 export type IssuedToken = {
   readonly token: string;
   readonly catalog: Catalog;
+  readonly owner: TokenOwner;
   /** Expiry by Keystone's clock counted from its own issue, so that the two clocks need not agree. */
   readonly lifetimeMs: number;
 };
@@ -79,9 +81,11 @@ export const authenticate = async (
     timeoutMs,
   });
   const { token } = parseReply(what, accepted(what, reply), issuedSchema).body;
+  const owner = parseReply(what, reply, ownerSchema).body;
   return {
     token: z.string({ error: "X-Subject-Token is missing" }).parse(reply.header("x-subject-token")),
     catalog: token.catalog,
+    owner,
     lifetimeMs: Date.parse(token.expires_at) - Date.parse(token.issued_at),
   };
 };

@@ -11,14 +11,31 @@ const agentSchema = z.object({
   alive: z.boolean(),
   admin_state_up: z.boolean(),
   heartbeat_timestamp: z.string().nullish(),
+  /** By agent type, e.g. {routers: 3} of an L3 agent and {networks: 2} of a DHCP agent. */
+  configurations: z.record(z.string(), z.unknown()).default({}),
 });
 export type Agent = z.infer<typeof agentSchema>;
 
 /** GET /v2.0/agents, admin only. */
 export const listAgents = async (
   client: ServiceClient,
-  query: { readonly host?: string } = {},
+  query: { readonly host?: string; readonly agent_type?: string } = {},
 ): Promise<Agent[]> => {
   const schema = z.object({ agents: z.array(agentSchema) });
   return (await call(client, `/agents?${new URLSearchParams(query)}`, schema)).agents;
+};
+
+/**
+ * DELETE /v2.0/agents/{id}, admin only: the record of an agent that is no more. One that still runs
+ * reports itself anew.
+ *
+ * @throws OpenStackError 404 for an unknown one
+ */
+export const deleteAgent = async (
+  client: ServiceClient,
+  id: string,
+  { requestId }: { readonly requestId?: string } = {},
+): Promise<void> => {
+  const options = { method: "DELETE", expect: [204], requestId } as const;
+  await call(client, `/agents/${encodeURIComponent(id)}`, z.unknown(), options);
 };

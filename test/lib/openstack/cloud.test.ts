@@ -34,6 +34,10 @@ const cloudServer = async (
         headers: { "x-subject-token": `token-${issued}` },
         body: {
           token: {
+            user: { id: "u1", name: "lull" },
+            project: { id: "p1", name: "admin" },
+            roles: [{ name: "admin" }, { name: "member" }],
+            application_credential: { id: "app-1", name: "engine", restricted: true },
             issued_at: "2026-01-01T00:00:00.000000Z",
             expires_at: new Date(Date.UTC(2026, 0, 1) + lifetimeMs).toISOString(),
             catalog: ["compute", "network"].map((type) => ({
@@ -81,6 +85,22 @@ describe("a cloud", () => {
     );
   });
 
+  it("tells what it has, and for whom it is opened, with one token", async () => {
+    const server = await cloudServer();
+    const cloud = open(server.url);
+    expect(await cloud.has("network")).toBe(true);
+    expect(await cloud.has("block-storage")).toBe(false);
+    expect(await cloud.whoami()).toEqual({
+      user: { id: "u1", name: "lull" },
+      project: { id: "p1", name: "admin" },
+      system: false,
+      roles: ["admin", "member"],
+      expires_at: "2026-01-01T01:00:00.000Z",
+      application_credential_id: "app-1",
+    });
+    expect(server.asked).toHaveLength(1);
+  });
+
   it("names a service that the catalog has not, and what it has", async () => {
     const server = await cloudServer();
     await expect(call(open(server.url).service("alarming"), "/x", anything)).rejects.toThrow(
@@ -90,7 +110,7 @@ describe("a cloud", () => {
 
   it.each([
     ["2.93", "compute 2.93"],
-    ["2.100", "compute 2.96"],
+    ["2.100", "compute 2.98"],
     ["2.73", "compute 2.73"],
   ])("with Nova up to %s speaks %s", async (novaMaximum, spoken) => {
     const server = await cloudServer({ novaMaximum });

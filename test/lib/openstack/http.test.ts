@@ -24,7 +24,10 @@ describe("a call", () => {
     const server = await scriptedServer(() => ({
       status: 200,
       body: { answer: 42 },
-      headers: { "x-openstack-request-id": "req-1" },
+      headers: {
+        "x-openstack-request-id": "req-1",
+        date: "Sun, 22 Nov 2026 09:38:15 GMT",
+      },
     }));
     const answer = await callForAnswer(
       clientOf(server.url),
@@ -32,7 +35,12 @@ describe("a call", () => {
       z.object({ answer: z.number() }),
       { method: "PUT", body: { question: 1 }, requestId: "req-mine" },
     );
-    expect(answer).toEqual({ status: 200, requestId: "req-1", body: { answer: 42 } });
+    expect(answer).toEqual({
+      status: 200,
+      requestId: "req-1",
+      date: "2026-11-22T09:38:15.000Z",
+      body: { answer: 42 },
+    });
     const [asked] = server.asked;
     expect(asked).toMatchObject({ method: "PUT", path: "/things", body: { question: 1 } });
     expect(asked?.headers).toMatchObject({
@@ -109,12 +117,19 @@ describe("a refusal", () => {
 });
 
 describe("an unwell service", () => {
-  it.each([429, 502, 503, 504])("that answers %d to a read is asked again", async (status) => {
+  it.each([413, 429, 502, 503, 504])("that answers %d to a read is asked again", async (status) => {
     const server = await scriptedServer((_, times) =>
       times < 3 ? { status, headers: { "retry-after": "0" } } : { status: 200, body: {} },
     );
     await call(clientOf(server.url), "/x", anything);
     expect(server.asked).toHaveLength(3);
+  });
+
+  it("is not behind a 413 that names no time: the request is too large and will stay so", async () => {
+    const server = await scriptedServer(() => ({ status: 413 }));
+    const error = await failure(call(clientOf(server.url), "/x", anything));
+    expect(error).toMatchObject({ name: "OpenStackError", status: 413 });
+    expect(server.asked).toHaveLength(1);
   });
 
   it("is asked three times at most", async () => {

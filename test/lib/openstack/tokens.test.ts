@@ -28,6 +28,7 @@ describe("a token", () => {
       system: false,
       roles: ["member", "reader"],
       expires_at: "2026-11-22T13:38:13.000000Z",
+      application_credential_id: null,
     });
     expect(server.asked[0]).toMatchObject({
       path: "/v3/auth/tokens?nocatalog",

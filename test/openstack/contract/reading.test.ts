@@ -244,7 +244,7 @@ describe("the rest", () => {
   it("has ports bound to the host of their server", async () => {
     const { id, host } = await someServer(cloud, { grouped: false });
     const [port] = await listPorts(cloud.admin.network, { device_id: id });
-    expect(port).toMatchObject({ "binding:host_id": host, "binding:vnic_type": "normal" });
+    expect(port).toMatchObject({ host, vnic_type: "normal" });
     expect(await listBindings(cloud.admin.network, port?.id ?? "")).toMatchObject([
       { host, status: "ACTIVE" },
     ]);
