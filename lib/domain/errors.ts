@@ -65,6 +65,11 @@ export class SupersededError extends DomainError {
   override readonly name = "SupersededError";
 }
 
+/** The cloud is frozen: nothing may be done to it until an admin thaws it. */
+export class FrozenError extends DomainError {
+  override readonly name = "FrozenError";
+}
+
 /** It could not be found out now and may be found out later; the name ASL `Retry` matches on. */
 export class TransientError extends Error {
   override readonly name = "TransientError";

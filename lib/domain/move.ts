@@ -40,6 +40,17 @@ export const moveSchema = z.object({
 export type Move = z.infer<typeof moveSchema>;
 
 /**
+ * What a move takes of a group of instances that must not all suffer at once: how many members may
+ * be impacted together, over all sessions, and how long the group rests after each.
+ */
+const groupClaimSchema = z.object({
+  id: z.string(),
+  max_impacted_members: z.int().min(1),
+  recovery_seconds: z.int().min(0),
+});
+export type GroupClaim = z.infer<typeof groupClaimSchema>;
+
+/**
  * What is to be done to something outside: stored before it is done, together with what makes the
  * question "did it happen?" answerable after a crash.
  */
@@ -57,6 +68,8 @@ export const intentSchema = z.object({
   target_device_id: z.string().nullable(),
   /** The newest migration of the instance before the call; a newer one is ours. 0 = none. */
   newest_migration: z.int(),
+  /** What it takes of the groups of the instance until it has ended. */
+  groups: z.array(groupClaimSchema).default([]),
   outcome: z.enum(["done", "failed", "refused", "gone"]).nullable(),
   finished_at: z.string().nullable(),
   details: z.string().nullable(),

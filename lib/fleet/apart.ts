@@ -1,22 +1,32 @@
 import type { Cloud } from "../openstack/cloud.ts";
 import { listMigrations } from "../openstack/compute/migrations.ts";
-import { listServerGroups } from "../openstack/compute/server-groups.ts";
+import { listServerGroups, type ServerGroup } from "../openstack/compute/server-groups.ts";
 import { getServer, type Server } from "../openstack/compute/servers.ts";
 import { isNotFound } from "../openstack/errors.ts";
 
 /**
- * Hosts that the instance must stay away from: those of the other members of its hard
- * anti-affinity groups. A member that is gone keeps nobody away.
+ * The hard anti-affinity groups of the instance.
  *
  * @param server as GET /servers/{id} gives it: lists do not tell the groups
  */
-export const hostsToAvoid = async (cloud: Cloud, server: Server): Promise<string[]> => {
+export const groupsApart = async (cloud: Cloud, server: Server): Promise<ServerGroup[]> => {
   if (!server.server_groups?.length) return [];
   const groups = await listServerGroups(cloud.compute, { all_projects: true });
-  const members = groups
-    .filter(({ id, policy }) => policy === "anti-affinity" && server.server_groups?.includes(id))
-    .flatMap((group) => group.members)
-    .filter((id) => id !== server.id);
+  return groups.filter(
+    ({ id, policy }) => policy === "anti-affinity" && server.server_groups?.includes(id),
+  );
+};
+
+/**
+ * Hosts that the instance must stay away from: those of the other members of the groups. A member
+ * that is gone keeps nobody away.
+ */
+export const hostsToAvoid = async (
+  cloud: Cloud,
+  server: Server,
+  groups: readonly ServerGroup[],
+): Promise<string[]> => {
+  const members = groups.flatMap((group) => group.members).filter((id) => id !== server.id);
   const hosts = await Promise.all([...new Set(members)].map((id) => hostsOf(cloud, id)));
   return hosts.flat();
 };

@@ -6,7 +6,7 @@ import { later, secondsUntil } from "../domain/instant.ts";
 import type { Intent } from "../domain/move.ts";
 import type { Action } from "../domain/session.ts";
 import { EgressFailedError, EgressRefusedError, send } from "../egress.ts";
-import { onHost } from "./effect.ts";
+import { beginEffect, onHost } from "./effect.ts";
 import type { HostContext } from "./host-step.ts";
 
 /** One action of a host, by its place in the session's list. */
@@ -120,12 +120,12 @@ type Order = { readonly hookId: string; readonly secret: string; readonly expire
  * @throws TransientError when it did not arrive and is to be ordered again
  */
 const orderWork = async (turn: ActionTurn, order: Order): Promise<string | null> => {
-  const { intents, ref, session, now } = turn.context;
+  const { intents, ref, now } = turn.context;
   const before = await ordersOf(turn);
   if (before.some(mayHaveArrived)) return null;
   const number = String(before.length + 1).padStart(3, "0");
   const intent = onHost(`action#${turn.index}#${number}`, now);
-  await intents.begin(ref, session.session_id, intent);
+  await beginEffect(turn.context, intent);
   const finish = (outcome: "done" | "failed" | "refused", details: string | null = null) =>
     intents.finish({ ...intent, run_id: ref.run_id }, outcome, now, details);
 

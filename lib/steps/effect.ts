@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
+import { FrozenError } from "../domain/errors.ts";
 import type { NewIntent } from "../store/intents.ts";
 import type { HostContext } from "./host-step.ts";
 
-/** The intent of an effect on the host itself: no instance, no target. */
+/** The intent of an effect on the host itself: no instance, no target, no group. */
 export const onHost = (effect: string, at: string): NewIntent => ({
   effect,
   request_id: `req-${randomUUID()}`,
@@ -11,20 +12,36 @@ export const onHost = (effect: string, at: string): NewIntent => ({
   target: null,
   target_device_id: null,
   newest_migration: 0,
+  groups: [],
 });
+
+/**
+ * Stores the intent of an effect on the host itself; that it is there already is as good.
+ *
+ * @throws FrozenError when nothing may be done to the cloud now
+ */
+export const beginEffect = async (
+  { intents, ref, session, run }: Pick<HostContext, "intents" | "ref" | "session" | "run">,
+  intent: NewIntent,
+): Promise<void> => {
+  const begun = await intents.begin(ref, session.session_id, intent);
+  if (begun === "frozen")
+    throw new FrozenError(`${intent.effect} of ${run.host} is not begun: all is frozen`);
+};
 
 /**
  * Makes an effect that may be made twice without harm: its intent is stored before the call, its
  * outcome after. A step that finds the effect made already calls `settled` instead.
+ *
+ * @throws FrozenError when nothing may be done to the cloud now
  */
 export const makeEffect = async (
   context: HostContext,
   effect: string,
   call: (requestId: string) => Promise<unknown>,
 ): Promise<void> => {
-  const { intents, ref, session, now } = context;
-  const intent = onHost(effect, now);
-  await intents.begin(ref, session.session_id, intent);
+  const intent = onHost(effect, context.now);
+  await beginEffect(context, intent);
   await call(intent.request_id);
   await settled(context, effect);
 };
@@ -34,4 +51,4 @@ export const settled = (
   { intents, ref, now }: Pick<HostContext, "intents" | "ref" | "now">,
   effect: string,
 ): Promise<void> =>
-  intents.finish({ run_id: ref.run_id, effect, target_device_id: null }, "done", now);
+  intents.finish({ run_id: ref.run_id, effect, target_device_id: null, groups: [] }, "done", now);

@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
+import { FrozenError } from "../domain/errors.ts";
 import { movabilityOf } from "../domain/instances.ts";
 import type { Intent, Move } from "../domain/move.ts";
 import { rankTargets } from "../domain/plan/targets.ts";
 import { commonRefusal, refusedNow, withRefusal } from "../domain/refusals.ts";
-import { hostsToAvoid } from "../fleet/apart.ts";
+import { groupsApart, hostsToAvoid } from "../fleet/apart.ts";
 import { toGuest } from "../fleet/guests.ts";
 import { newestMigration } from "../fleet/migrations.ts";
 import { targetsFor } from "../fleet/targets.ts";
@@ -14,6 +15,7 @@ import {
   OpenStackError,
   TransientOpenStackError,
 } from "../openstack/errors.ts";
+import type { Begun, NewIntent } from "../store/intents.ts";
 import type { HostContext } from "./host-step.ts";
 
 type Subject = Pick<Server, "id" | "name" | "project_id"> | Pick<Intent, "instance_id">;
@@ -90,6 +92,7 @@ export const startMove = async (
   if (movability.kind !== "live") return "it has just changed; it is looked at again";
   const move = await noteMove(context, server, {});
   const fleet = await readFleet(context);
+  const groups = await groupsApart(cloud, server);
   const source = fleet.devices.find(({ name }) => name === run.host);
   const ranked = rankTargets(
     {
@@ -101,7 +104,7 @@ export const startMove = async (
       },
       allowed: session.targets,
       refused: refusedNow(move.refusals, now),
-      apart: await hostsToAvoid(cloud, server),
+      apart: await hostsToAvoid(cloud, server, groups),
     },
     await targetsFor(cloud, server, fleet),
   );
@@ -116,24 +119,43 @@ export const startMove = async (
       target: target.host,
       target_device_id: device?.id ?? null,
       newest_migration,
+      groups: groups.map(({ id }) => ({ id, max_impacted_members: 1, recovery_seconds: 0 })),
     };
     const begun = await intents.begin(ref, session.session_id, intent);
-    if (begun === "taken") continue;
-    if (begun === "exists") return null;
-    await context.moves.put(ref, {
-      ...move,
-      state: "moving",
-      tries: attempt,
-      destination_host: target.host,
-      started_at: move.started_at ?? now,
-      details: null,
-    });
-    const called = await callMigrate(context, { ...intent, run_id: ref.run_id }, server.id);
-    return called ? null : "Nova refused the move; another target is tried";
+    if (begun !== "target_taken")
+      return goOn(context, server, { ...move, tries: attempt }, intent, begun);
   }
   const why = commonRefusal(move.refusals) ?? "no host has room for it and may take it";
+  return waiting(context, server, why);
+};
+
+const waiting = async (context: HostContext, server: Server, why: string): Promise<string> => {
   await noteMove(context, server, { state: "waiting", details: why });
   return why;
+};
+
+/** What follows once it is known whether the intent could be stored; answers as `startMove` does. */
+const goOn = async (
+  context: HostContext,
+  server: Server,
+  move: Move,
+  intent: NewIntent,
+  begun: Exclude<Begun, "target_taken">,
+): Promise<string | null> => {
+  const { ref, now } = context;
+  if (begun === "frozen") throw new FrozenError(`${server.name} is not moved: all is frozen`);
+  if (begun === "group_busy")
+    return waiting(context, server, "another member of its group is on its way");
+  if (begun === "exists") return null;
+  await context.moves.put(ref, {
+    ...move,
+    state: "moving",
+    destination_host: intent.target,
+    started_at: move.started_at ?? now,
+    details: null,
+  });
+  const called = await callMigrate(context, { ...intent, run_id: ref.run_id }, server.id);
+  return called ? null : "Nova refused the move; another target is tried";
 };
 
 const readFleet = async ({ inventory, owners, hostRuns, session, settings }: HostContext) => {
@@ -159,7 +181,13 @@ export const callMigrate = async (
   context: HostContext,
   intent: Pick<
     Intent,
-    "run_id" | "effect" | "request_id" | "target" | "target_device_id" | "newest_migration"
+    | "run_id"
+    | "effect"
+    | "request_id"
+    | "target"
+    | "target_device_id"
+    | "newest_migration"
+    | "groups"
   >,
   instanceId: string,
 ): Promise<boolean> => {
@@ -181,7 +209,7 @@ export const callMigrate = async (
 
 const settleRefusal = async (
   context: HostContext,
-  intent: Pick<Intent, "run_id" | "effect" | "target" | "target_device_id">,
+  intent: Pick<Intent, "run_id" | "effect" | "target" | "target_device_id" | "groups">,
   instanceId: string,
   error: OpenStackError,
 ): Promise<void> => {

@@ -1,7 +1,10 @@
+import { GetCommand } from "@aws-sdk/lib-dynamodb";
 import { SupersededError } from "../domain/errors.ts";
-import { type Intent, intentSchema } from "../domain/move.ts";
+import { later } from "../domain/instant.ts";
+import { type GroupClaim, type Intent, intentSchema } from "../domain/move.ts";
 import type { RunRef } from "../domain/run.ts";
 import { transact, type Write } from "./conditions.ts";
+import { claimGroup, distinct, freeGroup } from "./groups.ts";
 import { queryAll } from "./query.ts";
 import { parseRow } from "./rows.ts";
 import { checkLive } from "./runs.ts";
@@ -15,11 +18,37 @@ export type NewIntent = Omit<
   "schema" | "run_id" | "generation" | "outcome" | "finished_at" | "details"
 >;
 
+/**
+ * `exists` = this effect was begun before: ask the world what became of it. `target_taken` = the
+ * target belongs to another session or has no slot left. `group_busy` = as many members of a group
+ * are impacted as may be, or it still recovers. `frozen` = nothing may be done to the cloud now.
+ */
+export type Begun = "begun" | "exists" | "target_taken" | "group_busy" | "frozen";
+
+/** An effect as far as its end needs it. */
+type Ending = Pick<Intent, "run_id" | "effect" | "target_device_id" | "groups">;
+type Outcome = NonNullable<Intent["outcome"]>;
+
+/** Names an effect over all runs: what targets and groups hold while it is under way. */
+const claimOf = ({ run_id, effect }: { run_id: string; effect: string }): string =>
+  `${run_id}#${effect}`;
+
 export const intentStore = (table: Table) => {
-  const { name } = table;
+  const { client, name } = table;
+
+  /**
+   * Read before the intent is stored, not in its transaction: a row that every effect of the cloud
+   * shares would make them fail each other. What was begun when the freeze came goes on either way.
+   */
+  const isFrozen = async (): Promise<boolean> => {
+    const { Item } = await client.send(
+      new GetCommand({ TableName: name, Key: keys.freeze(), ConsistentRead: true }),
+    );
+    return Item?.["frozen"] === true;
+  };
 
   /** The target must not be another session's, and must have a slot left. */
-  const claimTarget = (deviceId: string, sessionId: string, effect: string): Write[] => [
+  const claimTarget = (deviceId: string, sessionId: string, claim: string): Write[] => [
     {
       ConditionCheck: {
         TableName: name,
@@ -32,91 +61,116 @@ export const intentStore = (table: Table) => {
       Update: {
         TableName: name,
         Key: keys.slots(deviceId),
-        UpdateExpression: "ADD inbound :effect",
+        UpdateExpression: "ADD inbound :claim",
         ConditionExpression: "attribute_not_exists(inbound) OR size(inbound) < :slots",
-        ExpressionAttributeValues: { ":effect": new Set([effect]), ":slots": SLOTS_PER_TARGET },
+        ExpressionAttributeValues: { ":claim": new Set([claim]), ":slots": SLOTS_PER_TARGET },
       },
     },
   ];
 
+  const freeTarget = (deviceId: string, claim: string): Write => ({
+    Update: {
+      TableName: name,
+      Key: keys.slots(deviceId),
+      UpdateExpression: "DELETE inbound :claim",
+      ExpressionAttributeValues: { ":claim": new Set([claim]) },
+    },
+  });
+
+  const putIntent = (ref: RunRef, intent: NewIntent): Write => ({
+    Put: {
+      TableName: name,
+      Item: {
+        ...keys.intent(ref.run_id, intent.effect),
+        kind: "intent",
+        schema: 1,
+        run_id: ref.run_id,
+        generation: ref.generation,
+        ...intent,
+        outcome: null,
+        finished_at: null,
+        details: null,
+      },
+      ConditionExpression: "attribute_not_exists(PK)",
+    },
+  });
+
+  const putEnd = (
+    { run_id, effect }: Ending,
+    outcome: Outcome,
+    now: string,
+    details: string | null,
+  ): Write => ({
+    Update: {
+      TableName: name,
+      Key: keys.intent(run_id, effect),
+      UpdateExpression: "SET outcome = :outcome, finished_at = :now, details = :details",
+      ConditionExpression: "outcome = :none",
+      ExpressionAttributeValues: {
+        ":outcome": outcome,
+        ":now": now,
+        ":details": details,
+        ":none": null,
+      },
+    },
+  });
+
+  /** How long the group rests from now on; null when nobody was impacted, or it needs no rest. */
+  const restUntil = ({ recovery_seconds }: GroupClaim, outcome: Outcome, now: string) =>
+    recovery_seconds === 0 || outcome === "refused" ? null : later(now, recovery_seconds);
+
   return {
     /**
-     * Stores what is about to be done, under the live generation only.
+     * Stores what is about to be done, under the live generation only, and claims its target and
+     * its groups with it.
      *
-     * @returns `begun`; `exists` when this effect was begun before (ask the world what became of
-     *   it); `taken` when the target belongs to another session or has no slot left
      * @throws SupersededError when another generation has taken over
      */
-    async begin(
-      ref: RunRef,
-      sessionId: string,
-      intent: NewIntent,
-    ): Promise<"begun" | "exists" | "taken"> {
+    async begin(ref: RunRef, sessionId: string, intent: NewIntent): Promise<Begun> {
+      if (await isFrozen()) return "frozen";
+      const claim = claimOf({ run_id: ref.run_id, effect: intent.effect });
+      const groups = distinct(intent.groups).map((group) =>
+        claimGroup(table, group, claim, intent.at),
+      );
       const failed = await transact(table, [
         checkLive(table, ref),
-        {
-          Put: {
-            TableName: name,
-            Item: {
-              ...keys.intent(ref.run_id, intent.effect),
-              kind: "intent",
-              schema: 1,
-              run_id: ref.run_id,
-              generation: ref.generation,
-              ...intent,
-              outcome: null,
-              finished_at: null,
-              details: null,
-            },
-            ConditionExpression: "attribute_not_exists(PK)",
-          },
-        },
+        putIntent(ref, intent),
+        ...groups,
         ...(intent.target_device_id === null
           ? []
-          : claimTarget(intent.target_device_id, sessionId, `${ref.run_id}#${intent.effect}`)),
+          : claimTarget(intent.target_device_id, sessionId, claim)),
       ]);
       if (failed === null) return "begun";
-      const [live, absent] = failed;
+      const [live, absent, ...claimed] = failed;
       if (!live) throw new SupersededError(`run ${ref.run_id} has been taken over`);
-      return absent ? "taken" : "exists";
+      if (!absent) return "exists";
+      return claimed.slice(0, groups.length).includes(false) ? "group_busy" : "target_taken";
     },
 
-    /** Stores how an effect ended and gives its target's slot back; safe to repeat. */
+    /**
+     * Stores how an effect ended and gives back what it held of its target and its groups; safe to
+     * repeat, and when it was never begun.
+     */
     async finish(
-      intent: Pick<Intent, "run_id" | "effect" | "target_device_id">,
-      outcome: NonNullable<Intent["outcome"]>,
+      intent: Ending,
+      outcome: Outcome,
       now: string,
       details: string | null = null,
     ): Promise<void> {
-      const effect = `${intent.run_id}#${intent.effect}`;
-      await transact(table, [
-        {
-          Update: {
-            TableName: name,
-            Key: keys.intent(intent.run_id, intent.effect),
-            UpdateExpression: "SET outcome = :outcome, finished_at = :now, details = :details",
-            ConditionExpression: "outcome = :none",
-            ExpressionAttributeValues: {
-              ":outcome": outcome,
-              ":now": now,
-              ":details": details,
-              ":none": null,
-            },
-          },
-        },
-        ...(intent.target_device_id === null
-          ? []
-          : [
-              {
-                Update: {
-                  TableName: name,
-                  Key: keys.slots(intent.target_device_id),
-                  UpdateExpression: "DELETE inbound :effect",
-                  ExpressionAttributeValues: { ":effect": new Set([effect]) },
-                },
-              },
-            ]),
-      ]);
+      const claim = claimOf(intent);
+      const groups = distinct(intent.groups);
+      const rests = groups.map((group) => restUntil(group, outcome, now));
+      const others = [
+        putEnd(intent, outcome, now, details),
+        ...(intent.target_device_id === null ? [] : [freeTarget(intent.target_device_id, claim)]),
+      ];
+      for (;;) {
+        const frees = groups.map((group, n) => freeGroup(table, group, claim, rests[n] ?? null));
+        const failed = await transact(table, [...frees, ...others]);
+        if (failed === null || failed[groups.length] === false) return;
+        // These groups rest for longer already.
+        for (const n of groups.keys()) if (failed[n] === false) rests[n] = null;
+      }
     },
 
     /** Every effect of the run, finished or not, in the order of their names. */

@@ -12,6 +12,8 @@ import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
  * | name lock | p#UQ#DEV#<region>#<ln> | #UQ                 |                        |                  | hosts.findByName                |
  * | owner     | p#DEV#<id>          | #OWNER                 | p#L#OWN / <id>         |                  | ownership.*                     |
  * | slots     | p#DEV#<id>          | #SLOTS                 |                        |                  | intents (conditions only)       |
+ * | group     | GROUP#<id>          | #GROUP                 |                        |                  | intents (conditions only)       |
+ * | freeze    | p#FREEZE            | #FREEZE                |                        |                  | intents.begin                   |
  * | session   | S#<session>         | #META                  | p#L#SES / <created_at>#<id> |             | sessions.get, sessions.list     |
  * | host run  | S#<session>         | HOST#<host>            |                        |                  | hostRuns.get, hostRuns.list     |
  * | move      | S#<session>         | MOVE#<host>#<instance> |                        |                  | moves.listByHost, moves.list    |
@@ -35,6 +37,8 @@ export const keys = {
   }),
   owner: (deviceId: string) => ({ PK: `${INVENTORY}#DEV#${deviceId}`, SK: "#OWNER" }),
   slots: (deviceId: string) => ({ PK: `${INVENTORY}#DEV#${deviceId}`, SK: "#SLOTS" }),
+  group: (id: string) => ({ PK: `GROUP#${id}`, SK: "#GROUP" }),
+  freeze: () => ({ PK: `${INVENTORY}#FREEZE`, SK: "#FREEZE" }),
   session: (sessionId: string) => ({ PK: `S#${sessionId}`, SK: "#META" }),
   hostRun: (sessionId: string, host: string) => ({ PK: `S#${sessionId}`, SK: `HOST#${host}` }),
   move: (sessionId: string, host: string, instanceId: string) => ({

@@ -13,6 +13,7 @@ const intent = (but: Partial<Intent> = {}): Intent => ({
   instance_id: "instance-1",
   target: "cmp-02",
   target_device_id: "device-2",
+  groups: [],
   newest_migration: 5,
   outcome: null,
   finished_at: null,

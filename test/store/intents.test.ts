@@ -24,6 +24,7 @@ const move = (instance: string, but: Partial<NewIntent> = {}): NewIntent => ({
   target: "cmp-02",
   target_device_id: "device-2",
   newest_migration: 0,
+  groups: [],
   ...but,
 });
 
@@ -109,7 +110,7 @@ describe("a target", () => {
     await begin(move("a"));
     await begin(move("b"));
 
-    expect(await begin(move("c"))).toBe("taken");
+    expect(await begin(move("c"))).toBe("target_taken");
     expect((await list()).map(({ instance_id }) => instance_id)).toEqual(["a", "b"]);
   });
 
@@ -119,7 +120,7 @@ describe("a target", () => {
     await begin(move("a"));
     await intents.begin(other, SESSION, move("b"));
 
-    expect(await begin(move("c"))).toBe("taken");
+    expect(await begin(move("c"))).toBe("target_taken");
   });
 
   test("has its slot back when the move has ended, well or badly", async () => {
@@ -129,7 +130,7 @@ describe("a target", () => {
     await finish(move("a"), "failed");
 
     expect(await begin(move("c"))).toBe("begun");
-    expect(await begin(move("d"))).toBe("taken");
+    expect(await begin(move("d"))).toBe("target_taken");
   });
 
   test("gets no more slots back than were taken when an end is told twice", async () => {
@@ -140,14 +141,14 @@ describe("a target", () => {
     await begin(move("c"));
     await finish(move("a"));
 
-    expect(await begin(move("d"))).toBe("taken");
+    expect(await begin(move("d"))).toBe("target_taken");
   });
 
   test("may be the session's own, but not another session's", async () => {
     const { table, intents, ref, list } = await open();
     const owner = await giveTo(table, "cmp-02", "device-2");
 
-    expect(await intents.begin(ref, SESSION, move("a"))).toBe("taken");
+    expect(await intents.begin(ref, SESSION, move("a"))).toBe("target_taken");
     expect(await list()).toEqual([]);
     expect(await intents.begin(ref, owner, move("a"))).toBe("begun");
   });

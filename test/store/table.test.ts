@@ -50,6 +50,7 @@ describe("keys", () => {
     keys.deviceName(one, other),
     keys.owner(one),
     keys.slots(one),
+    keys.group(one),
     keys.session(one),
     keys.hostRun(one, other),
     keys.move(one, other, one),
