@@ -5,10 +5,11 @@ import { join } from "node:path";
 /** Everything the lab writes; the same default as in `lab/settings.sh`. */
 const labFolder = process.env["LAB"] ?? "/tmp/lull-lab";
 
-/** What the lab's `clouds.yaml` offers: an administrator and a member of each of two projects. */
+/** What the lab's `clouds.yaml` offers: an administrator, the role that Lull needs, a member of each of two projects. */
 export const labClouds = {
   file: join(labFolder, "clouds.yaml"),
   admin: "lab-admin",
+  operator: "lab-operator",
   alice: "lab-alice",
   bob: "lab-bob",
 } as const;

@@ -49,4 +49,4 @@ stage "flavors, image, networks" seed tenants
 stage "hosts up" await_computes
 stage "$SERVERS servers" seed servers "$SERVERS"
 say "up: packages and backends ${installed}s, the rest $((SECONDS - installed))s"
-say "OS_CLIENT_CONFIG_FILE=$LAB/clouds.yaml, clouds lab-admin, lab-alice, lab-bob"
+say "OS_CLIENT_CONFIG_FILE=$LAB/clouds.yaml, clouds lab-admin, lab-operator, lab-alice, lab-bob"

@@ -10,7 +10,9 @@ AODH = 'aodh' in SETTINGS['EXTRAS'].split()
 AUTH_URL = 'http://127.0.0.1:%(KEYSTONE_PORT)s/v3' % SETTINGS
 CACHE = '127.0.0.1:%(CACHE_PORT)s' % SETTINGS
 BUS = 'rabbit://lab:%(PASSWORD)s@127.0.0.1:%(MQ_PORT)s/' % SETTINGS
-CLOUDS = {'lab-admin': ('admin', 'admin'), 'lab-alice': ('alice', 'alpha'), 'lab-bob': ('bob', 'beta')}
+CLOUDS = {'lab-admin': ('admin', 'admin'), 'lab-operator': ('lull', 'service'),
+          'lab-alice': ('alice', 'alpha'), 'lab-bob': ('bob', 'beta')}
+POLICY = os.path.abspath(os.path.join(os.path.dirname(__file__), *['..'] * 4, 'docs', 'policy'))
 
 
 def database(name):
@@ -32,6 +34,11 @@ def callers(user):
     return {'www_authenticate_uri': AUTH_URL, 'memcached_servers': CACHE, **account(user)}
 
 
+def policy(service):
+    """The files that docs/credentials.md tells operators to use."""
+    return {'policy_file': os.path.join(POLICY, service + '.yaml')}
+
+
 def keystone():
     return {
         'database': database('keystone'),
@@ -49,6 +56,7 @@ def placement():
         'placement_database': database('placement'),
         'api': {'auth_strategy': 'keystone'},
         'keystone_authtoken': callers('placement'),
+        'oslo_policy': policy('placement'),
     }
 
 
@@ -88,7 +96,8 @@ def nova_compute():
 
 
 def nova():
-    return {**nova_compute(), 'api_database': database('nova_api'), 'database': database('nova')}
+    return {**nova_compute(), 'api_database': database('nova_api'), 'database': database('nova'),
+            'oslo_policy': policy('nova')}
 
 
 def glance():
@@ -127,6 +136,7 @@ def neutron():
         'ml2_type_vxlan': {'vni_ranges': '1:1000'},
         'nova': account('nova'),
         'keystone_authtoken': callers('neutron'),
+        'oslo_policy': policy('neutron'),
     }
 
 

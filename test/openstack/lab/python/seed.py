@@ -1,6 +1,7 @@
 """Fill the cloud. Each step looks first, so that a second run changes nothing.
 
-    seed.py identity     service accounts and endpoints, the tenants alpha (alice) and beta (bob)
+    seed.py identity     service accounts and endpoints, the operator lull, the tenants alpha (alice)
+                         and beta (bob)
     seed.py tenants      flavors, image; in each tenant a network, a quota and a server group
     seed.py hosts N      exit 0 when N hosts are up (or forced down) and mapped to the cell
     seed.py servers N    boot N servers, half in each tenant
@@ -21,6 +22,7 @@ SERVICES = (    # name, type, URL
     ('neutron', 'network', 'http://127.0.0.1:%(NEUTRON_PORT)s' % SETTINGS),
     ('aodh', 'alarming', 'http://127.0.0.1:%(AODH_PORT)s' % SETTINGS),
 )
+OPERATOR = 'maintenance_operator'     # what it may do: docs/credentials.md
 TENANTS = (('alpha', 'alice'), ('beta', 'bob'))
 FLAVORS = (('m1.tiny', 1, 512, 1), ('m1.small', 1, 2048, 20), ('m1.medium', 2, 4096, 40))
 QUOTA = {'instances': 100, 'cores': 400, 'ram': 1 << 20}    # 10 instances by default
@@ -59,6 +61,9 @@ def identity():
                 api.post('/endpoints', json={'endpoint': {
                     'service_id': service, 'interface': interface, 'url': url,
                     'region_id': SETTINGS['REGION']}})
+    if OPERATOR not in roles:
+        roles[OPERATOR] = api.post('/roles', json={'role': {'name': OPERATOR}}).json()['role']['id']
+    ensure_user('lull', service_project, OPERATOR)
     for project, user in TENANTS:
         ensure_user(user, ensure_project(project), 'member')
 
