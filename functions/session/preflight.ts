@@ -1,7 +1,7 @@
 import type { Finding } from "../../lib/domain/errors.ts";
 import { blockersOf } from "../../lib/domain/preflight.ts";
-import type { Attention } from "../../lib/domain/session.ts";
-import { serversOn, toGuest } from "../../lib/fleet/guests.ts";
+import type { Attention, Policies } from "../../lib/domain/session.ts";
+import { groupsOf, serversOn, toGuest, vnicTypesOn } from "../../lib/fleet/guests.ts";
 import { isKnown } from "../../lib/fleet/services.ts";
 import type { Cloud } from "../../lib/openstack/cloud.ts";
 import { listHypervisors } from "../../lib/openstack/compute/hypervisors.ts";
@@ -18,7 +18,7 @@ const MOST_FINDINGS = 50;
  * that is blocked here ends, so that nobody waits for a window that cannot work.
  */
 export const handler = sessionStep(async ({ cloud, sessions, ref, now, session, hosts }) => {
-  const { findings, instances } = await inspect(await cloud(), session.hosts);
+  const { findings, instances } = await inspect(await cloud(), session.hosts, session.policies);
   const attention: Attention[] = findings.slice(0, MOST_FINDINGS).map(({ path, code, message }) => {
     const [host = path, instance = null] = path.split("/");
     return {
@@ -47,22 +47,33 @@ export const handler = sessionStep(async ({ cloud, sessions, ref, now, session, 
 
 type Inspection = { readonly findings: Finding[]; readonly instances: number };
 
-const inspect = async (cloud: Cloud, names: readonly string[]): Promise<Inspection> => {
-  const [services, hypervisors] = await Promise.all([
+const inspect = async (
+  cloud: Cloud,
+  names: readonly string[],
+  policies: Policies,
+): Promise<Inspection> => {
+  const [services, hypervisors, groups] = await Promise.all([
     listServices(cloud.compute, { binary: "nova-compute" }),
     listHypervisors(cloud.compute),
+    groupsOf(cloud),
   ]);
   const look = async (host: string): Promise<Finding[]> => {
     const service = services.find((known) => known.host === host);
     const hypervisor = hypervisors.find((known) => known.service.host === host);
-    const servers = await serversOn(cloud, host);
+    const [servers, vnicTypes] = await Promise.all([
+      serversOn(cloud, host),
+      vnicTypesOn(cloud, host),
+    ]);
     instances += servers.length;
-    return blockersOf({
-      host,
-      state: service && isKnown(service) ? service.state : null,
-      hypervisorType: hypervisor?.hypervisor_type ?? "",
-      guests: servers.map(toGuest),
-    });
+    return blockersOf(
+      {
+        host,
+        state: service && isKnown(service) ? service.state : null,
+        hypervisorType: hypervisor?.hypervisor_type ?? "",
+        guests: servers.map((server) => toGuest(server, { vnicTypes, groups })),
+      },
+      policies,
+    );
   };
   let instances = 0;
   const findings: Finding[] = [];

@@ -1,5 +1,6 @@
 import type { Finding } from "./errors.ts";
 import { type Guest, movabilityOf } from "./instances.ts";
+import type { Policies } from "./session.ts";
 
 /** One host as pre-flight sees it, read from Nova. */
 export type Candidate = {
@@ -14,7 +15,10 @@ export type Candidate = {
  * Names everything that is known to stop a host from being emptied, before anything is touched.
  * An empty answer is no promise: Nova has the last word on each move.
  */
-export const blockersOf = ({ host, state, hypervisorType, guests }: Candidate): Finding[] => {
+export const blockersOf = (
+  { host, state, hypervisorType, guests }: Candidate,
+  policies: Policies,
+): Finding[] => {
   if (state === null)
     return [
       {
@@ -41,7 +45,7 @@ export const blockersOf = ({ host, state, hypervisorType, guests }: Candidate): 
       },
     ];
   return guests.flatMap((guest) => {
-    const movability = movabilityOf(guest);
+    const movability = movabilityOf(guest, policies);
     if (movability.kind !== "blocked") return [];
     const { rule, what_to_do } = movability;
     return [

@@ -1,18 +1,72 @@
 import type { Guest } from "../domain/instances.ts";
 import type { Cloud } from "../openstack/cloud.ts";
+import { listServerGroups } from "../openstack/compute/server-groups.ts";
 import { listServers, type Server } from "../openstack/compute/servers.ts";
+import { listPorts } from "../openstack/network/ports.ts";
+
+/** What Nova's list of servers does not tell of them, by the id of the instance. */
+export type GuestFacts = {
+  readonly vnicTypes: ReadonlyMap<string, readonly string[]>;
+  readonly groups: ReadonlyMap<string, readonly string[]>;
+};
 
 /** Every server Nova knows on the host, soft-deleted ones included. */
 export const serversOn = (cloud: Cloud, host: string): Promise<Server[]> =>
   listServers(cloud.compute, { host, all_tenants: true, soft_deleted: true });
 
+/** Kinds of the ports bound to the host, by the instance that has them. */
+export const vnicTypesOn = async (
+  cloud: Cloud,
+  host: string,
+): Promise<ReadonlyMap<string, readonly string[]>> => {
+  const ports = await listPorts(cloud.network, { host });
+  return new Map(
+    [...Map.groupBy(ports, ({ device_id }) => device_id)].map(([id, owned]) => [
+      id,
+      owned.map(({ vnic_type }) => vnic_type),
+    ]),
+  );
+};
+
+/** Policies of the server groups of the whole cloud, by member. */
+export const groupsOf = async (cloud: Cloud): Promise<ReadonlyMap<string, readonly string[]>> => {
+  const policies = new Map<string, string[]>();
+  for (const { policy, members } of await listServerGroups(cloud.compute, { all_projects: true }))
+    for (const member of members)
+      policies.set(member, [...(policies.get(member) ?? []), ...(policy === null ? [] : [policy])]);
+  return policies;
+};
+
+/** What decides over the instances of a host besides their own rows, in one call each. */
+export const factsOf = async (cloud: Cloud, host: string): Promise<GuestFacts> => {
+  const [vnicTypes, groups] = await Promise.all([vnicTypesOn(cloud, host), groupsOf(cloud)]);
+  return { vnicTypes, groups };
+};
+
 /** A server as the domain sees an instance. */
-export const toGuest = (server: Server): Guest => ({
+export const toGuest = (server: Server, { vnicTypes, groups }: GuestFacts): Guest => ({
   id: server.id,
   name: server.name ?? server.id,
   projectId: server.project_id ?? "",
   status: server.status,
   taskState: server.task_state,
+  powerState: server.power_state,
   locked: server.locked,
+  lockedReason: server.locked_reason,
   extraSpecs: server.flavor?.extra_specs ?? {},
+  imageProperties: textsOf(server.image_properties ?? {}),
+  vnicTypes: vnicTypes.get(server.id) ?? [],
+  groups: groups.get(server.id) ?? [],
+  localDiskGb: localDiskGb(server),
 });
+
+const textsOf = (properties: Readonly<Record<string, unknown>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(properties).map(([name, value]) => [name, String(value)]));
+
+/** Its root disk, unless that is a volume, and what its flavor adds. */
+const localDiskGb = ({ flavor, image_id, volume_ids }: Server): number => {
+  if (flavor === null) return 0;
+  const { disk, ephemeral, swap } = flavor;
+  const root = image_id === null && volume_ids.length > 0 ? 0 : disk;
+  return root + ephemeral + Math.ceil(swap / 1024);
+};

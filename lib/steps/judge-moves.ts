@@ -1,6 +1,6 @@
 import { movabilityOf } from "../domain/instances.ts";
 import { type Intent, type SeenMigration, verdictOn } from "../domain/move.ts";
-import { toGuest } from "../fleet/guests.ts";
+import { factsOf, toGuest } from "../fleet/guests.ts";
 import { newestMigration } from "../fleet/migrations.ts";
 import type { Server } from "../openstack/compute/servers.ts";
 import type { HostContext } from "./host-step.ts";
@@ -91,7 +91,8 @@ const isUnseenSettled = async (
   // Nova says `migrating` a while before the migration's row is there: the call was accepted.
   if (server.task_state !== null) return false;
   // Since the intent was stored, the session may have been aborted, or the owner may have acted.
-  if (stopping || movabilityOf(toGuest(server)).kind !== "live") {
+  const guest = toGuest(server, await factsOf(cloud, context.run.host));
+  if (stopping || movabilityOf(guest, context.session.policies).kind !== "live") {
     await context.intents.finish(intent, "refused", context.now, "never called");
     await noteMove(context, server, { state: "waiting", destination_host: null, details: null });
     return true;

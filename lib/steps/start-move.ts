@@ -5,7 +5,7 @@ import type { Intent, Move } from "../domain/move.ts";
 import { rankTargets } from "../domain/plan/targets.ts";
 import { commonRefusal, refusedNow, withRefusal } from "../domain/refusals.ts";
 import { groupsApart, hostsToAvoid } from "../fleet/apart.ts";
-import { toGuest } from "../fleet/guests.ts";
+import { factsOf, toGuest } from "../fleet/guests.ts";
 import { newestMigration } from "../fleet/migrations.ts";
 import { targetsFor } from "../fleet/targets.ts";
 import { getServer, liveMigrate, type Server } from "../openstack/compute/servers.ts";
@@ -88,7 +88,8 @@ export const startMove = async (
   if (server === null) return "its owner has just deleted it";
   // The list may be a minute old by now: what counts is what Nova says at this moment.
   if (server.host !== run.host) return "it has just left the host";
-  const movability = movabilityOf(toGuest(server));
+  const facts = await factsOf(cloud, run.host);
+  const movability = movabilityOf(toGuest(server, facts), session.policies);
   if (movability.kind !== "live") return "it has just changed; it is looked at again";
   const move = await noteMove(context, server, {});
   const fleet = await readFleet(context);
