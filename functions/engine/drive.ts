@@ -29,6 +29,10 @@ const react = async (reaction: Reaction): Promise<void> => {
       return machines.start(await runs.get(reaction.run_id));
     case "wake":
       return wake(reaction.run_id);
+    case "wake_all": {
+      for (const { run_id } of await runs.active()) await wake(run_id);
+      return;
+    }
     case "wake_session": {
       await wake(reaction.session_id);
       for (const run of await hostRuns.list(reaction.session_id))

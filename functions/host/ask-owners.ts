@@ -13,7 +13,7 @@ const AT_ONCE = 20;
  * now. No project can answer yet, so nothing that interrupts an instance is ever done.
  */
 export const handler = hostStep("ASKING", async (context) => {
-  const { hostRuns, ref, now, session } = context;
+  const { save, now, session } = context;
   const cloud = await context.cloud();
   // Throws while the cell does not answer: its list would silently be empty.
   await computeServiceOf(cloud, context.run.host);
@@ -21,7 +21,7 @@ export const handler = hostStep("ASKING", async (context) => {
   const run = { ...context.run, sequence: context.run.sequence + 1 };
   const notices = noticesOf(session, run, servers);
   for (let first = 0; first < notices.length; first += AT_ONCE)
-    await hostRuns.save(ref, context.run, { events: notices.slice(first, first + AT_ONCE) });
+    await save(context.run, notices.slice(first, first + AT_ONCE));
   for (const server of servers) await noteMove(context, server, {});
   const total = servers.length;
   return {

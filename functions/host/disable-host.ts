@@ -43,7 +43,7 @@ export const handler = hostStep("DISABLING", async (context) => {
     const why = `somebody disabled ${run.host} meanwhile: ${service.disabled_reason}`;
     return { run: givingBack(known, now, why) };
   }
-  return { run: entering(known, "ASKING", now) };
+  return { run: entering(known, known.cordon ? "CORDONED" : "ASKING", now) };
 });
 
 /** The host with what has to be known to put it back, read before the first touch only. */

@@ -1,8 +1,8 @@
 import { entering, givingBack, type HostRun } from "../../lib/domain/host-run.ts";
-import { movabilityOf } from "../../lib/domain/instances.ts";
+import { type Movability, movabilityOf } from "../../lib/domain/instances.ts";
 import { secondsUntil } from "../../lib/domain/instant.ts";
 import type { Intent } from "../../lib/domain/move.ts";
-import { serversOn, toGuest } from "../../lib/fleet/guests.ts";
+import { factsOf, serversOn, toGuest } from "../../lib/fleet/guests.ts";
 import { migrationsOf } from "../../lib/fleet/migrations.ts";
 import { noticesOf } from "../../lib/fleet/notices.ts";
 import { computeServiceOf } from "../../lib/fleet/services.ts";
@@ -52,7 +52,7 @@ export const handler = hostStep(
       seconds: settings.LULL_POLL_SECONDS,
     };
   },
-  { abortsItself: true },
+  { watches: true },
 );
 
 /** Tries of one instance on one host: after so many, only its owner or an admin gets further. */
@@ -63,13 +63,13 @@ const tellLateComers = async (
   context: HostContext,
   servers: readonly Server[],
 ): Promise<HostRun> => {
-  const { run, session, moves, hostRuns, ref, now } = context;
+  const { run, session, moves, save } = context;
   const known = await moves.listByHost(session.session_id, run.host);
   const late = servers.filter(({ id }) => !known.some(({ instance_id }) => instance_id === id));
   if (late.length === 0) return run;
   const sequence = run.sequence + 1;
   const next = { ...run, sequence, instances_total: run.instances_total + late.length };
-  await hostRuns.save(ref, next, { events: noticesOf(session, { ...next, phase_at: now }, late) });
+  await save(next, noticesOf(session, { ...next, phase_at: context.now }, late));
   for (const server of late) await noteMove(context, server, {});
   return next;
 };
@@ -118,11 +118,15 @@ const startMoves = async (
   const stuck: string[] = [];
   const { moves, session, run, ref } = context;
   const known = await moves.listByHost(session.session_id, run.host);
+  const facts = await factsOf(await context.cloud(), run.host);
   let asked = 0;
   for (const server of inTurn(servers, ref.turn ?? 0)) {
     const tried = tries.get(server.id) ?? 0;
     const vetoed = known.some((move) => move.instance_id === server.id && move.vetoed);
-    const why = whyNot(server, tried, vetoed);
+    const why = whyNot(movabilityOf(toGuest(server, facts), session.policies), server.id, {
+      tried,
+      vetoed,
+    });
     if (why?.lasting) await noteMove(context, server, { state: "blocked", details: why.words });
     if (why !== null) stuck.push(`${server.name}: ${why.words}`);
     else if (asked < room) {
@@ -143,16 +147,15 @@ const inTurn = (servers: readonly Server[], turn: number): Server[] => {
 
 /** Why an instance is not to be moved now; `lasting` = until its owner or an admin acts. */
 const whyNot = (
-  server: Server,
-  tried: number,
-  vetoed: boolean,
+  movability: Movability,
+  instanceId: string,
+  { tried, vetoed }: { readonly tried: number; readonly vetoed: boolean },
 ): { words: string; lasting: boolean } | null => {
   if (vetoed) return { words: "its owner or an admin cancelled its move", lasting: true };
-  const movability = movabilityOf(toGuest(server));
   if (movability.kind === "wait") return { words: movability.why, lasting: false };
   if (movability.kind === "blocked")
     return { words: `${movability.rule}: ${movability.what_to_do}`, lasting: true };
   if (tried < MOST_TRIES) return null;
-  const words = `not moved in ${tried} tries; see: openstack server event list ${server.id}`;
+  const words = `not moved in ${tried} tries; see: openstack server event list ${instanceId}`;
   return { words, lasting: true };
 };

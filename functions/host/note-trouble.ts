@@ -12,7 +12,7 @@ const { runs, hostRuns } = openEngine();
 const note = async (ref: RunRef, now: string, trouble: string) => {
   const live = await runs.heartbeat(ref, now);
   const run = await hostRuns.get(live.session_id, live.host ?? "");
-  await hostRuns.save({ ...ref, turn: live.rounds }, { ...run, trouble });
+  await hostRuns.save({ ...ref, turn: live.rounds }, { ...run, trouble }, { from: run });
   return { phase: run.phase, wait: "poll", seconds: REST_SECONDS, seq: 0 };
 };
 

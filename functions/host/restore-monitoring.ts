@@ -1,4 +1,5 @@
-import { secondsUntil } from "../../lib/domain/instant.ts";
+import { entering } from "../../lib/domain/host-run.ts";
+import { secondsInPhase } from "../../lib/domain/standstill.ts";
 import { MonitoringError } from "../../lib/monitoring/monitor.ts";
 import { type HostContext, hostStep } from "../../lib/steps/host-step.ts";
 import { monitorsOf, silenceKey } from "../../lib/steps/silence.ts";
@@ -22,9 +23,10 @@ export const handler = hostStep("RESTORING", async (context) => {
     }
   }
   const left_behind = left.length > 0 ? left.join("; ") : null;
-  return { run: { ...run, phase: "ENABLING", phase_at: now, left_behind } };
+  const next = run.stopped.length > 0 ? "STARTING" : "ENABLING";
+  return { run: { ...entering(run, next, now), details: run.details, left_behind } };
 });
 
 const isFinal = ({ run, now, settings }: HostContext, error: unknown): error is Error =>
   error instanceof MonitoringError ||
-  (error instanceof Error && secondsUntil(run.phase_at, now) >= settings.LULL_VERIFY_MINUTES * 60);
+  (error instanceof Error && secondsInPhase(run, now) >= settings.LULL_VERIFY_MINUTES * 60);

@@ -1,6 +1,6 @@
 import { whyNotEmpty } from "../../lib/domain/empty.ts";
 import { entering, givingBack, type HostRun, leavingForHuman } from "../../lib/domain/host-run.ts";
-import { secondsUntil } from "../../lib/domain/instant.ts";
+import { secondsInPhase } from "../../lib/domain/standstill.ts";
 import { readEvidence } from "../../lib/fleet/evidence.ts";
 import {
   type ActionTurn,
@@ -49,7 +49,7 @@ export const handler = hostStep("IN_MAINTENANCE", async (context) => {
 
 /** Whether all actions could have been done by now, had the host stayed empty. */
 const isOverdue = ({ run, now, settings }: HostContext): boolean =>
-  secondsUntil(run.phase_at, now) >= settings.LULL_ACTION_MINUTES * 60 * run.actions.length;
+  secondsInPhase(run, now) >= settings.LULL_ACTION_MINUTES * 60 * run.actions.length;
 
 /** Nothing is begun on a host that is not empty at that very moment. */
 const whyNotNow = async ({ cloud, run }: HostContext): Promise<string | null> =>

@@ -1,5 +1,5 @@
 import { entering, leavingForHuman } from "../../lib/domain/host-run.ts";
-import { secondsUntil } from "../../lib/domain/instant.ts";
+import { secondsInPhase } from "../../lib/domain/standstill.ts";
 import { countBeat, hasBeatenEnough, losses } from "../../lib/domain/verify.ts";
 import { computeServiceOf } from "../../lib/fleet/services.ts";
 import { readWorth } from "../../lib/fleet/worth.ts";
@@ -30,7 +30,7 @@ export const handler = hostStep("VERIFYING", async (context) => {
 });
 
 const isOver = ({ run, now, settings }: HostContext): boolean =>
-  secondsUntil(run.work_ended_at ?? now, now) >= settings.LULL_VERIFY_MINUTES * 60;
+  secondsInPhase(run, now) >= settings.LULL_VERIFY_MINUTES * 60;
 
 /** Heartbeats since the work, and what the host lacks that it had before. */
 const look = async ({ cloud, run }: HostContext) => {

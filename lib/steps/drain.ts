@@ -1,10 +1,10 @@
 import type { Settings } from "../config.ts";
 import { givingBack, type HostRun } from "../domain/host-run.ts";
-import { secondsUntil } from "../domain/instant.ts";
+import { secondsAtIt } from "../domain/standstill.ts";
 
 /** Whether the host has had its time to become empty (Doctor's time-out of a maintenance request). */
 export const drainIsOver = (run: HostRun, settings: Settings, now: string): boolean =>
-  secondsUntil(run.started_at ?? now, now) >= settings.LULL_DRAIN_MINUTES * 60;
+  secondsAtIt(run, now) >= settings.LULL_DRAIN_MINUTES * 60;
 
 /** The host given back because it could not be emptied in time. */
 export const giveUp = (run: HostRun, now: string, why: string): HostRun =>

@@ -1,6 +1,8 @@
 import { readSettings, type Settings } from "../config.ts";
 import { engineCloud } from "../credentials.ts";
 import type { Cloud } from "../openstack/cloud.ts";
+import { type CloudHealthStore, cloudHealth } from "../store/cloud-health.ts";
+import { type FreezeStore, freezeStore } from "../store/freeze.ts";
 import { type HookStore, hookStore } from "../store/hooks.ts";
 import { type HostRunStore, hostRunStore } from "../store/host-runs.ts";
 import { type HostStore, hostStore } from "../store/hosts.ts";
@@ -22,6 +24,8 @@ export type Engine = {
   readonly hooks: HookStore;
   readonly inventory: HostStore;
   readonly owners: Ownership;
+  readonly freeze: FreezeStore;
+  readonly health: CloudHealthStore;
   /** The cloud, under the engine's credential; opened by the first step that asks. */
   readonly cloud: () => Promise<Cloud>;
 };
@@ -40,6 +44,8 @@ export const openEngine = (): Engine => {
     hooks: hookStore(table),
     inventory: hostStore(table),
     owners: ownership(table),
+    freeze: freezeStore(table),
+    health: cloudHealth(table),
     cloud: () => engineCloud(settings.LULL_CLOUD_SECRET),
   };
 };

@@ -1,5 +1,5 @@
 import { GetCommand } from "@aws-sdk/lib-dynamodb";
-import { NotFoundError, SupersededError } from "../domain/errors.ts";
+import { ConflictError, NotFoundError, SupersededError } from "../domain/errors.ts";
 import type { DomainEvent } from "../domain/events/event.ts";
 import { type HostRun, hostRunSchema } from "../domain/host-run.ts";
 import type { RunRef } from "../domain/run.ts";
@@ -9,6 +9,12 @@ import { queryAll } from "./query.ts";
 import { parseRow } from "./rows.ts";
 import { checkLive, endRun, putRun } from "./runs.ts";
 import { keys, type Table } from "./table.ts";
+
+type Saving = {
+  readonly from: Pick<HostRun, "phase" | "cordon">;
+  readonly events?: readonly DomainEvent[];
+  readonly end?: boolean;
+};
 
 export const hostRunStore = (table: Table) => {
   const { client, name } = table;
@@ -66,20 +72,28 @@ export const hostRunStore = (table: Table) => {
     /**
      * Stores the next state of a host with the events that tell of it, under the live generation.
      *
-     * @param end also ends the run: nothing more will happen to the host in this session
+     * @param from the state it was read in: its session may admit a cordoned host meanwhile
+     * @param end also ends the run: nothing more will happen to the host until it is started again
      * @throws SupersededError when another generation has taken over
+     * @throws ConflictError when the host is no longer as it was read
      */
     async save(
       ref: RunRef,
       run: HostRun,
-      { events = [], end = false }: { events?: readonly DomainEvent[]; end?: boolean } = {},
+      { from, events = [], end = false }: Saving,
     ): Promise<void> {
       const failed = await transact(table, [
         end ? endRun(table, ref) : checkLive(table, ref),
-        put(run, "run_id = :run", { ":run": ref.run_id }),
+        put(
+          run,
+          "run_id = :run AND phase = :phase AND (attribute_not_exists(cordon) OR cordon = :cordon)",
+          { ":run": ref.run_id, ":phase": from.phase, ":cordon": from.cordon },
+        ),
         ...events.map((event) => putEvent(table, keys.session(run.session_id).PK, event)),
       ]);
-      if (failed) throw new SupersededError(`run ${ref.run_id} has been taken over`);
+      if (failed === null) return;
+      if (failed[0] === false) throw new SupersededError(`run ${ref.run_id} has been taken over`);
+      throw new ConflictError(`${run.host} is no longer ${from.phase}`);
     },
   };
 };

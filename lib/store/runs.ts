@@ -4,7 +4,7 @@ import { NotFoundError, SupersededError } from "../domain/errors.ts";
 import { later } from "../domain/instant.ts";
 import { type Run, type RunRef, runSchema, TAKEOVER_SECONDS } from "../domain/run.ts";
 import { isConditionFailure, transact, type Write } from "./conditions.ts";
-import { queryDue } from "./query.ts";
+import { queryDue, queryIndex } from "./query.ts";
 import { parseRow } from "./rows.ts";
 import { due, keys, type Table } from "./table.ts";
 
@@ -255,6 +255,12 @@ export const runStore = (table: Table) => {
     /** Leaves a run that waits in peace alone until `tick` looks at it again. */
     async postpone(run: Run, now: string): Promise<void> {
       await update(run, "SET due_at = :due", { ":due": later(now, TAKEOVER_SECONDS) });
+    },
+
+    /** Every active run, as far as the index knows: one that is missed looks by itself, later. */
+    async active(): Promise<Run[]> {
+      const rows = await queryIndex(table, "due", "due", due.run);
+      return rows.map((row) => parseRow(runSchema, row));
     },
 
     /** Active runs that should have shown a sign of life, or been woken, by `now`. */

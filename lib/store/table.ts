@@ -13,7 +13,8 @@ import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
  * | owner     | p#DEV#<id>          | #OWNER                 | p#L#OWN / <id>         |                  | ownership.*                     |
  * | slots     | p#DEV#<id>          | #SLOTS                 |                        |                  | intents (conditions only)       |
  * | group     | GROUP#<id>          | #GROUP                 |                        |                  | intents (conditions only)       |
- * | freeze    | p#FREEZE            | #FREEZE                |                        |                  | intents.begin                   |
+ * | freeze    | p#FREEZE            | #FREEZE                |                        |                  | intents.begin, freeze.get       |
+ * | cloud health | p#HEALTH         | #HEALTH                |                        |                  | cloudHealth.*                   |
  * | session   | S#<session>         | #META                  | p#L#SES / <created_at>#<id> |             | sessions.get, sessions.list     |
  * | host run  | S#<session>         | HOST#<host>            |                        |                  | hostRuns.get, hostRuns.list     |
  * | move      | S#<session>         | MOVE#<host>#<instance> |                        |                  | moves.listByHost, moves.list    |
@@ -39,6 +40,7 @@ export const keys = {
   slots: (deviceId: string) => ({ PK: `${INVENTORY}#DEV#${deviceId}`, SK: "#SLOTS" }),
   group: (id: string) => ({ PK: `GROUP#${id}`, SK: "#GROUP" }),
   freeze: () => ({ PK: `${INVENTORY}#FREEZE`, SK: "#FREEZE" }),
+  cloudHealth: () => ({ PK: `${INVENTORY}#HEALTH`, SK: "#HEALTH" }),
   session: (sessionId: string) => ({ PK: `S#${sessionId}`, SK: "#META" }),
   hostRun: (sessionId: string, host: string) => ({ PK: `S#${sessionId}`, SK: `HOST#${host}` }),
   move: (sessionId: string, host: string, instanceId: string) => ({

@@ -78,8 +78,8 @@ describe("drive", () => {
 
   test("wakes the session when one of its hosts has finished", async () => {
     const { session_id, host, hostRuns } = await sleepingSession();
-    const finished = entering(await hostRuns.get(session_id, "cmp-01"), "FINISHED", NOW);
-    await hostRuns.save(host, finished, { end: true });
+    const from = await hostRuns.get(session_id, "cmp-01");
+    await hostRuns.save(host, entering(from, "FINISHED", NOW), { from, end: true });
     await engine.drive(engine.stream());
 
     expect(engine.aws.woken).toEqual(["session's token"]);
@@ -99,8 +99,8 @@ describe("drive", () => {
   test("takes a token that nobody waits with any more for woken", async () => {
     const { session_id, host, hostRuns } = await sleepingSession();
     engine.aws.deadTokens.add("session's token");
-    const finished = entering(await hostRuns.get(session_id, "cmp-01"), "FINISHED", NOW);
-    await hostRuns.save(host, finished, { end: true });
+    const from = await hostRuns.get(session_id, "cmp-01");
+    await hostRuns.save(host, entering(from, "FINISHED", NOW), { from, end: true });
 
     expect(await engine.drive(engine.stream())).toEqual({ batchItemFailures: [] });
   });

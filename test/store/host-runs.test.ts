@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { NotFoundError, SupersededError } from "../../lib/domain/errors.ts";
+import { ConflictError, NotFoundError, SupersededError } from "../../lib/domain/errors.ts";
 import { maintenanceHost } from "../../lib/domain/events/maintenance-host.ts";
 import { claimHost, entering } from "../../lib/domain/host-run.ts";
 import { hostRunStore } from "../../lib/store/host-runs.ts";
@@ -89,8 +89,10 @@ describe("starting a host", () => {
 describe("saving a host", () => {
   test("stores its state and the events that tell of it together", async () => {
     const { hostRuns, get, ref, history } = await openStarted();
-    const next = { ...entering(await get("cmp-01"), "IN_MAINTENANCE", LATER), sequence: 1 };
-    await hostRuns.save(ref, next, { events: [maintenanceHost(next, "IN_MAINTENANCE", LATER)] });
+    const from = await get("cmp-01");
+    const next = { ...entering(from, "IN_MAINTENANCE", LATER), sequence: 1 };
+    const events = [maintenanceHost(next, "IN_MAINTENANCE", LATER)];
+    await hostRuns.save(ref, next, { from, events });
 
     expect(await get("cmp-01")).toEqual(next);
     expect(await history()).toMatchObject([{ type: "maintenance.host", sequence: 1 }]);
@@ -103,7 +105,9 @@ describe("saving a host", () => {
 
     const next = entering(before, "MOVING", LATER);
     const events = [maintenanceHost(next, "IN_MAINTENANCE", LATER)];
-    await expect(hostRuns.save(ref, next, { events })).rejects.toThrow(SupersededError);
+    await expect(hostRuns.save(ref, next, { from: before, events })).rejects.toThrow(
+      SupersededError,
+    );
     expect(await get("cmp-01")).toEqual(before);
     expect(await history()).toEqual([]);
   });
@@ -112,19 +116,29 @@ describe("saving a host", () => {
     const { hostRuns, get, session, ref } = await openStarted();
     await hostRuns.start(await get("cmp-02"), "run-2", session, LATER);
 
-    const next = entering(await get("cmp-02"), "MOVING", LATER);
-    await expect(hostRuns.save(ref, next)).rejects.toThrow(SupersededError);
+    const from = await get("cmp-02");
+    const next = entering(from, "MOVING", LATER);
+    await expect(hostRuns.save(ref, next, { from })).rejects.toThrow(ConflictError);
     expect((await get("cmp-02")).phase).toBe("DISABLING");
   });
 
   test("for the last time ends its run", async () => {
     const { hostRuns, runs, get, ref } = await openStarted();
-    const finished = entering(await get("cmp-01"), "FINISHED", LATER);
-    await hostRuns.save(ref, finished, { end: true });
+    const from = await get("cmp-01");
+    const finished = entering(from, "FINISHED", LATER);
+    await hostRuns.save(ref, finished, { from, end: true });
 
     expect(await runs.get("run-1")).toMatchObject({ status: "ended" });
-    await expect(hostRuns.save(ref, finished)).rejects.toThrow(SupersededError);
+    await expect(hostRuns.save(ref, finished, { from: finished })).rejects.toThrow(SupersededError);
   });
+});
+
+test("a host that its session has admitted meanwhile is not overwritten", async () => {
+  const { hostRuns, get, ref } = await openStarted();
+  const from = { ...(await get("cmp-01")), cordon: true };
+
+  const next = entering(from, "CORDONED", LATER);
+  await expect(hostRuns.save(ref, next, { from })).rejects.toThrow(ConflictError);
 });
 
 test("the hosts of a session are listed by name, and one it has not is not found", async () => {

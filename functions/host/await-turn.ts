@@ -1,0 +1,29 @@
+import { givingBack } from "../../lib/domain/host-run.ts";
+import { isCordonOver, stopped } from "../../lib/domain/standstill.ts";
+import { hostStep } from "../../lib/steps/host-step.ts";
+
+/** How long it sleeps at most before it looks whether its session still means to go on. */
+const LOOK_SECONDS = 600;
+
+/**
+ * State AwaitTurn: the host is disabled early, so that nothing new lands on it, and waits for its
+ * session to admit it. When the session stands still for long it is given back, and waits again.
+ */
+export const handler = hostStep(
+  "CORDONED",
+  async ({ now, run, session, standstill }) => {
+    const waiting = standstill === null ? run : stopped(run, standstill, now);
+    if (session.control === "aborting")
+      return { run: givingBack(waiting, now, "the session was aborted") };
+    if (isCordonOver(session, waiting, now))
+      return {
+        run: {
+          ...givingBack(waiting, now, "its session is paused"),
+          outcome: null,
+          waits_again: true,
+        },
+      };
+    return { run: waiting, wait: "change", seconds: LOOK_SECONDS };
+  },
+  { watches: true },
+);

@@ -1,0 +1,73 @@
+import { type HostRun, PHASES, type Phase } from "./host-run.ts";
+import { secondsUntil } from "./instant.ts";
+import type { Session } from "./session.ts";
+
+/** A hand on the whole cloud's brake: while it is frozen, nothing at all is done to it. */
+export type Freeze = {
+  readonly frozen: boolean;
+  readonly by: string;
+  readonly at: string;
+  readonly reason: string;
+};
+
+/** How Keystone, Nova and Placement are, as far as we have seen; `why` null = well. */
+export type CloudHealth = { readonly why: string | null };
+
+export type Brakes = {
+  readonly session: Session;
+  readonly freeze: Freeze | null;
+  readonly cloud: CloudHealth;
+};
+
+/** From here on a host is on its way back, which a pause does not hold up. */
+const isOnItsWayBack = (phase: Phase): boolean =>
+  PHASES.indexOf(phase) >= PHASES.indexOf("VERIFYING");
+
+/**
+ * Why nothing may be begun on a host in this phase now; null when it may go on. What was begun
+ * before is watched all the same. A pause holds up whatever leads to more work; a frozen cloud, or
+ * one that is unwell, holds up everything.
+ */
+export const standstillOf = ({ session, freeze, cloud }: Brakes, phase: Phase): string | null => {
+  if (freeze?.frozen) return `frozen by ${freeze.by}: ${freeze.reason}`;
+  if (cloud.why !== null) return `waiting for the cloud: ${cloud.why}`;
+  const [hold] = session.control === "paused" && !isOnItsWayBack(phase) ? session.holds : [];
+  return hold === undefined ? null : `paused by ${hold.by}: ${hold.reason}`;
+};
+
+/** The host with its clocks stopped; `why` may change while they are. */
+export const stopped = (run: HostRun, why: string, now: string): HostRun =>
+  run.standstill?.why === why
+    ? run
+    : { ...run, standstill: { at: run.standstill?.at ?? now, why } };
+
+/** The host with its clocks running; the time they stood does not count. */
+export const goingOn = (run: HostRun, now: string): HostRun => {
+  if (run.standstill === null) return run;
+  const seconds = standing(run, now);
+  return {
+    ...run,
+    standstill: null,
+    stood_still: run.stood_still + seconds,
+    stood_still_in_phase: run.stood_still_in_phase + seconds,
+  };
+};
+
+const standing = ({ standstill }: HostRun, now: string): number =>
+  standstill === null ? 0 : Math.max(0, secondsUntil(standstill.at, now));
+
+/** Seconds since the host was started that count. */
+export const secondsAtIt = (run: HostRun, now: string): number =>
+  secondsUntil(run.started_at ?? now, now) - run.stood_still - standing(run, now);
+
+/** Seconds in the current phase that count. */
+export const secondsInPhase = (run: HostRun, now: string): number =>
+  secondsUntil(run.phase_at, now) - run.stood_still_in_phase - standing(run, now);
+
+/** How long a paused session keeps the next hosts disabled before it lets instances land on them again. */
+const CORDON_PATIENCE_SECONDS = 30 * 60;
+
+/** Whether a host that only waits for its turn is to be given back: its session will not go on soon. */
+export const isCordonOver = (session: Session, run: HostRun, now: string): boolean =>
+  session.control === "aborting" ||
+  (session.control === "paused" && standing(run, now) >= CORDON_PATIENCE_SECONDS);
