@@ -2,9 +2,14 @@ import type { Command } from "./command.ts";
 import { UsageError } from "./exit.ts";
 import { hostCommands } from "./host-commands.ts";
 import { maintenanceCommands } from "./maintenance-commands.ts";
+import { orphansCommand } from "./orphans-command.ts";
 import { didYouMean } from "./suggest.ts";
 
-export const COMMANDS: readonly Command[] = [...hostCommands, ...maintenanceCommands];
+export const COMMANDS: readonly Command[] = [
+  ...hostCommands,
+  ...maintenanceCommands,
+  orphansCommand,
+];
 
 export type Found = { readonly command: Command; readonly args: readonly string[] };
 
@@ -12,20 +17,31 @@ export type Found = { readonly command: Command; readonly args: readonly string[
 export const commandsUnder = (words: readonly string[]): readonly Command[] =>
   COMMANDS.filter(({ name }) => `${name} `.startsWith([...words, ""].join(" ")));
 
-/** @throws UsageError when the words name no command, or not its arguments */
+/**
+ * The command of which the words begin with the name, the longest one.
+ *
+ * @throws UsageError when the words name no command
+ */
 export const findCommand = (words: readonly string[]): Found => {
-  const [group = "", verb] = words;
-  const groups = new Set(COMMANDS.map(({ name }) => name.split(" ")[0] ?? ""));
-  if (!groups.has(group))
-    throw new UsageError(`there is no command ${group}${didYouMean(group, groups)}`);
-  const verbs = commandsUnder([group]).map(({ name }) => name.slice(group.length + 1));
-  if (verb === undefined) throw new UsageError(`"lull ${group}" goes on with ${verbs.join(", ")}`);
-  const command = COMMANDS.find(({ name }) => name === `${group} ${verb}`);
-  if (!command)
-    throw new UsageError(
-      `there is no command "lull ${group} ${verb}"${didYouMean(verb, verbs) || `; there are ${verbs.join(", ")}`}`,
-    );
-  return { command, args: words.slice(2) };
+  const named = COMMANDS.filter(({ name }) => `${words.join(" ")} `.startsWith(`${name} `));
+  const [command] = named.toSorted((a, b) => b.name.length - a.name.length);
+  if (command) return { command, args: words.slice(command.name.split(" ").length) };
+  throw new UsageError(whyNone(words));
+};
+
+const whyNone = (words: readonly string[]): string => {
+  const known = words.findIndex(
+    (_, index) => commandsUnder(words.slice(0, index + 1)).length === 0,
+  );
+  const group = known < 0 ? words : words.slice(0, known);
+  const next = [
+    ...new Set(commandsUnder(group).map(({ name }) => name.split(" ")[group.length] ?? "")),
+  ];
+  const word = words[group.length];
+  if (word === undefined) return `"lull ${group.join(" ")}" goes on with ${next.join(", ")}`;
+  const meant = didYouMean(word, next);
+  if (group.length === 0) return `there is no command ${word}${meant}`;
+  return `there is no command "lull ${[...group, word].join(" ")}"${meant || `; there are ${next.join(", ")}`}`;
 };
 
 /** @throws UsageError */

@@ -1,5 +1,5 @@
 import type { Api } from "../client/request.ts";
-import { openCloud } from "../openstack/cloud.ts";
+import { type Cloud, openCloud } from "../openstack/cloud.ts";
 import { cloudConfigFrom } from "../openstack/clouds-yaml.ts";
 import { UsageError } from "./exit.ts";
 import type { Values } from "./options.ts";
@@ -27,9 +27,13 @@ export const connect = async (values: Values, terminal: Terminal): Promise<Api> 
   const endpoint = endpointOf(values, terminal);
   const given = terminal.env["LULL_TOKEN"];
   if (given) return { endpoint, token: async () => given };
-  const { config } = await cloudConfigFrom({
-    env: terminal.env,
-    cloud: values.text("os-cloud"),
-  });
-  return { endpoint, token: openCloud(config).identity.token };
+  return { endpoint, token: (await cloudOf(values, terminal)).identity.token };
 };
+
+/**
+ * The cloud itself, as the user of a clouds.yaml or of OS_* variables.
+ *
+ * @throws CloudConfigError
+ */
+export const cloudOf = async (values: Values, { env }: Terminal): Promise<Cloud> =>
+  openCloud((await cloudConfigFrom({ env, cloud: values.text("os-cloud") })).config);

@@ -8,11 +8,16 @@ import { checkOptions, parseCommandLine } from "./options.ts";
 import { clean } from "./output.ts";
 import { processTerminal, type Terminal } from "./terminal.ts";
 
+/** Of one command, of one group, or of all. */
 const helpFor = (words: readonly string[]): string => {
   const topic = words[0] === "help" ? words.slice(1) : words;
-  const [only, ...others] = commandsUnder(topic.slice(0, 2));
-  if (only && others.length === 0) return commandHelp(only);
-  return overview(commandsUnder(topic.slice(0, 1)));
+  for (let length = topic.length; length > 0; length--) {
+    const under = commandsUnder(topic.slice(0, length));
+    const [only] = under.filter(({ name }) => name === topic.slice(0, length).join(" "));
+    if (only) return commandHelp(only);
+    if (under.length > 0) return overview(under);
+  }
+  return overview(commandsUnder([]));
 };
 
 const runCommand = async (argv: readonly string[], terminal: Terminal): Promise<number> => {

@@ -34,6 +34,11 @@ export const OPTIONS = {
   help: { type: "boolean", short: "h", help: "this help, or that of a command" },
   version: { type: "boolean", help: "the version of this command" },
 
+  "engine-user": {
+    type: "string",
+    value: "ID",
+    help: "id of the user as whom Lull's engine works; yours unless told",
+  },
   all: { type: "boolean", help: "also what is gone from the cloud" },
   region: { type: "string", value: "REGION", help: "only this region" },
   wait: { type: "boolean", help: "stay until it is over; the exit code tells how it ended" },

@@ -14,6 +14,8 @@ export type AlertmanagerOptions = {
   readonly headers?: Readonly<Record<string, string>>;
 };
 
+type Wire = Omit<AlertmanagerOptions, "hostLabel">;
+
 const TIMEOUT_MS = 10_000;
 /** Alertmanager lists expired silences too, five days of them unless told; there is no paging. */
 const MAX_LIST_BYTES = 32 * 1024 * 1024;
@@ -101,16 +103,23 @@ const restoreHost = async (options: AlertmanagerOptions, key: string): Promise<v
 const findSilences = async (
   options: AlertmanagerOptions,
   key: string,
-): Promise<readonly StoredSilence[]> => {
+): Promise<readonly StoredSilence[]> =>
+  (await silencesOfLull(options)).filter(({ comment }) => comment.endsWith(mark(key)));
+
+/**
+ * Every silence of ours that has not expired.
+ *
+ * @throws MonitoringError | TransientError
+ */
+export const silencesOfLull = async (options: Wire): Promise<readonly StoredSilence[]> => {
   const all = await request(options, "GET", "/silences", z.array(storedSilence));
   return all.filter(
-    ({ createdBy, comment, status }) =>
-      createdBy === CREATED_BY && comment.endsWith(mark(key)) && status.state !== "expired",
+    ({ createdBy, status }) => createdBy === CREATED_BY && status.state !== "expired",
   );
 };
 
 const request = async <S extends z.ZodType>(
-  { url, send, headers }: AlertmanagerOptions,
+  { url, send, headers }: Wire,
   method: string,
   path: string,
   schema: S,

@@ -49,16 +49,17 @@ const setMaintenance = async (
 };
 
 const findHost = async (client: ServiceClient, name: string): Promise<MasakariHost | undefined> => {
-  for await (const { uuid } of pages(
-    client,
-    "/segments",
-    "segments",
-    z.object({ uuid: z.string() }),
-  ))
-    for await (const found of pages(client, `/segments/${uuid}/hosts`, "hosts", host))
-      if (found.name === name) return { ...found, segment: uuid };
+  for await (const found of listHosts(client)) if (found.name === name) return found;
   return undefined;
 };
+
+/** Every host that Masakari knows, with its segment. */
+export async function* listHosts(client: ServiceClient): AsyncGenerator<MasakariHost> {
+  const segments = pages(client, "/segments", "segments", z.object({ uuid: z.string() }));
+  for await (const { uuid: segment } of segments)
+    for await (const found of pages(client, `/segments/${segment}/hosts`, "hosts", host))
+      yield { ...found, segment };
+}
 
 /** Follows `marker` to the first empty page: how long a page may be is the operator's setting. */
 async function* pages<T extends { readonly uuid: string }>(
