@@ -12,10 +12,30 @@ const attentionSchema = z.looseObject({
 });
 export type Attention = z.infer<typeof attentionSchema>;
 
+/** Why a session stands still: somebody paused it (`operator`), or too much went wrong (`breaker`). */
+const holdSchema = z.looseObject({
+  code: z.string(),
+  by: z.string(),
+  at: z.string(),
+  reason: z.string(),
+});
+export type Hold = z.infer<typeof holdSchema>;
+
+const abortedSchema = z.looseObject({ by: z.string(), at: z.string(), reason: z.string() });
+
+/** What a session's control is and came to; null `result` = it is not over. */
+const controlFields = {
+  control: z.string(),
+  holds: z.array(holdSchema).default([]),
+  aborted: abortedSchema.nullish(),
+  result: z.string().nullish(),
+};
+
 const summarySchema = z.looseObject({
   session_id: z.string(),
   state: z.string(),
   control: z.string(),
+  result: z.string().nullish(),
   percent_done: z.number(),
   maintenance_at: z.string(),
   reason: z.string().nullish(),
@@ -23,6 +43,17 @@ const summarySchema = z.looseObject({
   created_at: z.string(),
 });
 export type SessionSummary = z.infer<typeof summarySchema>;
+
+/** The session as an order to it is answered with. */
+const sessionSchema = z.looseObject({
+  session_id: z.string(),
+  state: z.string(),
+  ...controlFields,
+  percent_done: z.number(),
+  maintenance_at: z.string(),
+  attention: z.array(attentionSchema),
+});
+export type Session = z.infer<typeof sessionSchema>;
 
 const hostRunSchema = z.looseObject({
   hostname: z.string(),
@@ -49,7 +80,9 @@ const instanceSchema = z.looseObject({
 const detailSchema = z.looseObject({
   session_id: z.string(),
   percent_done: z.number(),
-  control: z.string(),
+  ...controlFields,
+  /** What stays changed in the cloud although the session was aborted, in words. */
+  stays_changed: z.array(z.string()).default([]),
   attention: z.array(attentionSchema),
   session: z.looseObject({
     state: z.string(),
@@ -89,6 +122,16 @@ export type NewMaintenance = {
   }[];
   readonly targets?: readonly string[];
   readonly max_parallel_hosts?: number;
+  readonly max_parallel_per?: Readonly<Record<string, number>>;
+  readonly canary?: boolean;
+  readonly soak_minutes?: number;
+  readonly reserve_hosts?: number;
+  readonly cordon_ahead?: number;
+  readonly host_minutes?: number;
+  readonly next_windows?: readonly { readonly starts_at: string; readonly ends_at: string }[];
+  readonly accept_duties?: boolean;
+  readonly retire?: boolean;
+  readonly policies?: Readonly<Record<string, string>>;
   readonly reason?: string;
   readonly profile?: string;
 };
@@ -143,12 +186,64 @@ export const listMaintenanceEvents = (api: Api, id: string) =>
     return { items: page.events, next_cursor: page.next_cursor };
   });
 
-/** Ends a hold: says that the work on the host is done, so that it is checked and put back. */
-export const releaseHost = async (api: Api, id: string, host: string): Promise<void> => {
-  await request(api, `${pathOf(id)}/hosts/${encodeURIComponent(host)}/release`, z.unknown(), {
+/** Makes a session stand still until it is resumed: what is under way is seen to its end. */
+export const pauseMaintenance = (api: Api, id: string, reason: string): Promise<Session> =>
+  order(api, `${pathOf(id)}/pause`, { reason });
+
+/** Lets a session go on, whoever or whatever had paused it. */
+export const resumeMaintenance = (api: Api, id: string, reason?: string): Promise<Session> =>
+  order(api, `${pathOf(id)}/resume`, reasonOf(reason));
+
+const order = (api: Api, path: string, body: object): Promise<Session> =>
+  request(api, path, sessionSchema, { method: "POST", body, repeatable: true });
+
+const reasonOf = (reason: string | undefined) => (reason === undefined ? {} : { reason });
+
+const abortedSessionSchema = sessionSchema.extend({ stays_changed: z.array(z.string()) });
+export type AbortedSession = z.infer<typeof abortedSessionSchema>;
+
+/**
+ * Ends a session for good: hosts whose work has not begun are given back.
+ *
+ * @returns the session, and in words what stays changed in the cloud
+ */
+export const abortMaintenance = (api: Api, id: string, reason: string): Promise<AbortedSession> =>
+  request(api, `${pathOf(id)}/abort`, abortedSessionSchema, {
     method: "POST",
+    body: { reason },
+    repeatable: true,
   });
-};
+
+const hostPath = (id: string, host: string) => `${pathOf(id)}/hosts/${encodeURIComponent(host)}`;
+
+/**
+ * Starts a host over that failed or was given back, or has the stuck instances of one that is being
+ * emptied tried anew. Not repeated by itself: the second call would find the host at work.
+ *
+ * @throws ApiError with code "conflict" when the host is neither
+ */
+export const retryHost = (api: Api, id: string, host: string, reason?: string): Promise<Session> =>
+  request(api, `${hostPath(id, host)}/retry`, sessionSchema, {
+    method: "POST",
+    body: reasonOf(reason),
+  });
+
+/**
+ * Says that the work on the host is done: ends the action that runs, or has a host that failed
+ * checked and put back.
+ *
+ * @throws ApiError with code "conflict" when there is nothing to release
+ */
+export const releaseHost = (
+  api: Api,
+  id: string,
+  host: string,
+  reason?: string,
+): Promise<Session> =>
+  request(api, `${hostPath(id, host)}/release`, sessionSchema, {
+    method: "POST",
+    body: reasonOf(reason),
+  });
 
 /** Aborts a running session; hides a finished one. Not repeated by itself: the second call would hide. */
 export const deleteMaintenance = async (api: Api, id: string): Promise<void> => {

@@ -15,11 +15,15 @@ export type Api = {
 };
 
 export type ApiRequest = {
-  readonly method?: "GET" | "POST" | "DELETE";
+  readonly method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly query?: Readonly<Record<string, string | number | undefined>>;
   readonly body?: unknown;
   /** Makes a POST repeatable: the API answers a second one with the first one's reply. */
   readonly idempotencyKey?: string;
+  /** The request may be made twice: the second one finds done what it asks for. */
+  readonly repeatable?: boolean;
+  /** The version that the change is based on; another one is refused with 412. */
+  readonly ifMatch?: string;
 };
 
 const DEFAULT_TIMEOUT_MS = 35_000;
@@ -30,8 +34,8 @@ const RETRYABLE = [429, 500, 502, 503, 504];
 type Reply = { readonly status: number; readonly headers: Headers; readonly text: string };
 
 /**
- * Sends one request and parses the reply with `schema`. What may be repeated (a GET, a POST with an
- * idempotency key) is tried three times on 429, 500 (what a gateway says of a function that ran out of time), 502, 503,
+ * Sends one request and parses the reply with `schema`. What may be repeated (a GET, a PUT, a POST with
+ * an idempotency key, what says so) is tried three times on 429, 500 (what a gateway says of a function that ran out of time), 502, 503,
  * 504 and lost connections; a refused token
  * is replaced once.
  *
@@ -56,10 +60,10 @@ export const request = async <S extends z.ZodType>(
 
 const withRetries = async (
   { signal }: Api,
-  { method = "GET", idempotencyKey }: ApiRequest,
+  { method = "GET", idempotencyKey, repeatable: declared = false }: ApiRequest,
   attempt: () => Promise<Reply>,
 ): Promise<Reply> => {
-  const repeatable = method === "GET" || idempotencyKey !== undefined;
+  const repeatable = ["GET", "PUT"].includes(method) || idempotencyKey !== undefined || declared;
   for (let tries = 1; ; tries++) {
     const last = !repeatable || tries >= TRIES;
     let wait = 200 * 3 ** (tries - 1) * (1 + Math.random());
@@ -92,7 +96,7 @@ const attempt = async (
   { endpoint, timeoutMs = DEFAULT_TIMEOUT_MS, signal }: Api,
   what: string,
   path: string,
-  { method = "GET", query = {}, body, idempotencyKey }: ApiRequest,
+  { method = "GET", query = {}, body, idempotencyKey, ifMatch }: ApiRequest,
   token: string,
 ): Promise<Reply> => {
   const url = new URL(endpoint.replace(/\/$/, "") + path);
@@ -108,6 +112,7 @@ const attempt = async (
         "X-Auth-Token": token,
         ...(body !== undefined && { "Content-Type": "application/json" }),
         ...(idempotencyKey !== undefined && { "Idempotency-Key": idempotencyKey }),
+        ...(ifMatch !== undefined && { "If-Match": ifMatch }),
       },
       signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
       ...(body !== undefined && { body: JSON.stringify(body) }),

@@ -1,11 +1,24 @@
 import { describe, expect, test } from "vitest";
 import { ApiError } from "../../../lib/client/errors.ts";
-import { getHost, listHosts, startSync } from "../../../lib/client/hosts.ts";
+import { freeze, thaw } from "../../../lib/client/freeze.ts";
 import {
+  getHost,
+  listHosts,
+  patchHost,
+  setHostMaintenance,
+  startSync,
+  unsetHostMaintenance,
+} from "../../../lib/client/hosts.ts";
+import {
+  abortMaintenance,
   createMaintenance,
   deleteMaintenance,
   getMaintenanceDetail,
   listMaintenance,
+  pauseMaintenance,
+  releaseHost,
+  resumeMaintenance,
+  retryHost,
 } from "../../../lib/client/maintenance.ts";
 import { type Api, collect } from "../../../lib/client/request.ts";
 import type { Answer } from "../json-server.ts";
@@ -156,11 +169,29 @@ describe("trouble on the way", () => {
   test.each([
     ["DELETE", (api: Api) => deleteMaintenance(api, SESSION)],
     ["a POST without a key", (api: Api) => startSync(api)],
+    ["the retry of a host", (api: Api) => retryHost(api, SESSION, "cmp-01")],
+    ["the release of a host", (api: Api) => releaseHost(api, SESSION, "cmp-01")],
+    ["the change of a host", (api: Api) => patchHost(api, { name: "cmp-01", version: 1 }, {})],
+    ["the end of a host's maintenance", (api: Api) => unsetHostMaintenance(api, "cmp-01")],
   ])("%s is not repeated", async (_what, act) => {
     await using server = await startApi();
     server.world.fault = () => ({ hangUp: true });
     await expect(act(apiOf(server))).rejects.toMatchObject({ name: "ApiUnreachableError" });
     expect(server.calls).toHaveLength(1);
+  });
+
+  test.each([
+    ["a pause", (api: Api) => pauseMaintenance(api, SESSION, "storm")],
+    ["a resume", (api: Api) => resumeMaintenance(api, SESSION)],
+    ["an abort", (api: Api) => abortMaintenance(api, SESSION, "wrong hosts")],
+    ["a freeze", (api: Api) => freeze(api, "storm")],
+    ["a thaw", (api: Api) => thaw(api)],
+    ["a host set by hand", (api: Api) => setHostMaintenance(api, "cmp-01", { reason: "DIMM" })],
+  ])("%s, which is the same when made twice, is tried again", async (_what, act) => {
+    await using server = await startApi();
+    server.world.fault = inTurn({ hangUp: true });
+    await act(apiOf(server));
+    expect(server.calls).toHaveLength(2);
   });
 
   test("a redirect is not followed: the token stays here", async () => {
@@ -186,4 +217,24 @@ test("a session's detail has its hosts and what needs a person", async () => {
   server.world.looks = [session("PLANNED_MAINTENANCE", [hostRun("cmp-01", { phase: "MOVING" })])];
   const detail = await getMaintenanceDetail(apiOf(server), SESSION);
   expect(detail.hosts).toMatchObject([{ hostname: "cmp-01", phase: "MOVING" }]);
+});
+
+test("a host is changed on the version of it that was read", async () => {
+  await using server = await startApi();
+  const host = await getHost(apiOf(server), "cmp-01");
+  const facts = { labels: { rack: "r1" } };
+  expect((await patchHost(apiOf(server), host, facts)).version).toBe(2);
+  expect(server.calls.at(-1)).toMatchObject({
+    method: "PATCH",
+    headers: { "if-match": '"host-1"' },
+    body: facts,
+  });
+});
+
+test("an abort is answered with what stays changed", async () => {
+  await using server = await startApi();
+  expect(await abortMaintenance(apiOf(server), SESSION, "wrong hosts")).toMatchObject({
+    control: "aborting",
+    stays_changed: ["7 instances stay where they are"],
+  });
 });

@@ -48,6 +48,10 @@ export const session = (
   session_id: SESSION,
   percent_done: 0,
   control: "running",
+  holds: [],
+  aborted: null,
+  result: null,
+  stays_changed: [],
   attention: [],
   session: {
     state,
@@ -68,6 +72,20 @@ export const session = (
   hosts,
   instances: [],
   action_plugin_instances: [],
+  ...over,
+});
+
+/** What an order to the session is answered with. */
+const ordered = (over: object = {}) => ({
+  session_id: SESSION,
+  state: "PLANNED_MAINTENANCE",
+  control: "running",
+  holds: [],
+  aborted: null,
+  result: null,
+  percent_done: 40,
+  maintenance_at: "2026-11-22T10:00:00Z",
+  attention: [],
   ...over,
 });
 
@@ -127,7 +145,23 @@ export const startApi = async () => {
     [`GET /v1/maintenance/${SESSION}/events`]: () => ({
       body: { events: world.events, next_cursor: null },
     }),
-    [`POST /v1/maintenance/${SESSION}/hosts/cmp-01/release`]: () => ({ body: {} }),
+    [`POST /v1/maintenance/${SESSION}/pause`]: () => ({ body: ordered({ control: "paused" }) }),
+    [`POST /v1/maintenance/${SESSION}/resume`]: () => ({ body: ordered() }),
+    [`POST /v1/maintenance/${SESSION}/abort`]: () => ({
+      body: ordered({ control: "aborting", stays_changed: ["7 instances stay where they are"] }),
+    }),
+    [`POST /v1/maintenance/${SESSION}/hosts/cmp-01/retry`]: () => ({ body: ordered() }),
+    [`POST /v1/maintenance/${SESSION}/hosts/cmp-01/release`]: () => ({ body: ordered() }),
+    "PATCH /v1/hosts/cmp-01": () => ({ body: hostRecord("cmp-01", { version: 2 }) }),
+    "PUT /v1/hosts/cmp-01/maintenance": () => ({ body: { session_id: SESSION } }),
+    "DELETE /v1/hosts/cmp-01/maintenance": () => ({ body: ordered() }),
+    "GET /v1/freeze": () => ({ body: { frozen: false, by: null, at: null, reason: null } }),
+    "PUT /v1/freeze": () => ({
+      body: { frozen: true, by: "admin", at: "2026-11-22T10:00:00Z", reason: "storm" },
+    }),
+    "DELETE /v1/freeze": () => ({
+      body: { frozen: false, by: "admin", at: "2026-11-22T11:00:00Z", reason: "" },
+    }),
     [`DELETE /v1/maintenance/${SESSION}`]: () => ({ body: {} }),
   };
   const server = await startJsonServer((call) => {
