@@ -12,7 +12,11 @@ import {
   release,
 } from "./world.ts";
 
-/** Accepts a cold migration: the guest is stopped, copied and, on the target, waits to be confirmed. */
+/**
+ * Accepts a cold migration: the guest is stopped, copied and, on the target, waits to be confirmed.
+ * One that was stopped before stays so. A target that dies before it has begun leaves the server in
+ * its task.
+ */
 export const startColdMigration = (
   simulation: Simulation,
   instance: Instance,
@@ -37,6 +41,7 @@ const perform = async (
 ): Promise<void> => {
   const { timing } = simulation.spec;
   await sleep(simulation.clock, timing.schedule_ms);
+  if (instance.vm_state === "deleted") return set(simulation, row, { status: "error" });
   const [target] = schedule(simulation, instance, row.dest, row.source).filter(
     (host) => host.power === "on",
   );
@@ -67,20 +72,33 @@ const carryOver = async (
   set(simulation, instance, { task_state: "resize_migrating" });
   const fault = behaviourOf(simulation.faults, "finish_migration", instance.id, target.name);
   await sleep(clock, spec.timing.cold_ms + (fault.seconds ?? 0) * 1_000);
+  if (isGone(instance)) {
+    release(world, row.uuid);
+    return set(simulation, row, { status: "error" });
+  }
   set(simulation, row, { status: "post-migrating" });
-  const port = world.ports.get(instance.id);
-  if (port) port.bindings = [{ host: target.name, status: "ACTIVE" }];
+  set(simulation, instance, { host: target.name, task_state: "resize_finish" });
+  bindTo(simulation, instance, target.name);
+  await sleep(clock, spec.timing.prepare_ms);
+  if (isGone(instance) || target.power !== "on") return;
   if (fault.outcome === "fail") {
     const error = "the target could not start the guest";
     noteEvent(simulation, action, "compute_finish_resize", target.name, { error });
     set(simulation, row, { status: "error" });
-    set(simulation, instance, { host: target.name, vm_state: "error", task_state: null });
+    set(simulation, instance, { vm_state: "error", task_state: null });
     release(world, row.uuid);
     return;
   }
   noteEvent(simulation, action, "compute_finish_resize", target.name);
   set(simulation, row, { status: "finished" });
-  set(simulation, instance, { host: target.name, vm_state: "resized", task_state: null });
+  set(simulation, instance, { vm_state: "resized", task_state: null });
+};
+
+const isGone = ({ vm_state }: Instance): boolean => vm_state === "deleted";
+
+const bindTo = ({ world }: Simulation, { id }: Instance, host: string): void => {
+  const port = world.ports.get(id);
+  if (port) port.bindings = [{ host, status: "ACTIVE" }];
 };
 
 /** The migration that waits for its confirmation, if there is one. */
@@ -99,7 +117,7 @@ export const confirm = (simulation: Simulation, instance: Instance, by: Requeste
   void sleep(simulation.clock, simulation.spec.timing.confirm_ms).then(() => {
     release(simulation.world, row.uuid);
     set(simulation, row, { status: "confirmed" });
-    set(simulation, instance, { vm_state: instance.vm_state_before });
+    if (!isGone(instance)) set(simulation, instance, { vm_state: instance.vm_state_before });
   });
 };
 
@@ -112,10 +130,10 @@ export const revert = (simulation: Simulation, instance: Instance, by: Requester
   set(simulation, instance, { task_state: "resize_reverting" });
   void sleep(simulation.clock, simulation.spec.timing.cold_ms).then(() => {
     release(simulation.world, row.uuid);
-    allocate(simulation.world, instance.id, row.source, instance);
-    const port = simulation.world.ports.get(instance.id);
-    if (port) port.bindings = [{ host: row.source, status: "ACTIVE" }];
     set(simulation, row, { status: "reverted" });
+    if (isGone(instance)) return;
+    allocate(simulation.world, instance.id, row.source, instance);
+    bindTo(simulation, instance, row.source);
     set(simulation, instance, {
       host: row.source,
       vm_state: instance.vm_state_before,

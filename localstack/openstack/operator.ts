@@ -57,8 +57,12 @@ export const forget = (simulation: Simulation, id: string): void => {
   const instance = world.instances.get(id);
   if (!instance) return;
   set(simulation, instance, { vm_state: "deleted", task_state: null, host: null });
-  for (const row of world.migrations)
-    if (row.instance_id === id) simulation.moves.get(row.id)?.stop.abort("deleted");
+  for (const row of world.migrations.filter((one) => one.instance_id === id)) {
+    simulation.moves.get(row.id)?.stop.abort("deleted");
+    if (row.status !== "finished") continue;
+    release(world, row.uuid);
+    set(simulation, row, { status: "confirmed" });
+  }
   world.ports.delete(id);
   release(world, id);
 };

@@ -25,6 +25,9 @@ const timingSchema = z.object({
   cold_ms: z.number().default(2_000),
   confirm_ms: z.number().default(300),
   boot_ms: z.number().default(1_500),
+  /** Stopping, starting, rebooting, pausing, suspending. */
+  power_ms: z.number().default(700),
+  shelve_ms: z.number().default(2_000),
 });
 
 const hostSchema = z.object({
@@ -94,6 +97,13 @@ export const cloudSpecSchema = z.object({
   nova_microversion: z.string().default("2.93"),
   placement_microversion: z.string().default("1.39"),
   concurrent_live_migrations: z.number().default(1),
+  /** Whether shelving takes a server from its host at once (Nova's shelved_offload_time is 0). */
+  offloads_shelved: z.boolean().default(true),
+  /**
+   * Roles for which the services' policy `context_is_admin` holds. Without it a role cannot so much
+   * as look at another project's server, whatever other policies say.
+   */
+  context_is_admin: z.array(z.string()).default(["admin", "maintenance_operator"]),
   /** How long a token lives. */
   token_ms: z.number().default(14_400_000),
   timing: timingSchema.prefault({}),

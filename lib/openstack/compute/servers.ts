@@ -25,7 +25,7 @@ const text = orNull(z.string());
 
 const imageSchema = z.object({
   id: z.string(),
-  properties: orNull(z.record(z.string(), z.unknown())),
+  properties: orNull(z.record(z.string(), z.unknown().transform(String))),
 });
 
 /**

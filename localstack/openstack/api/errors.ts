@@ -3,6 +3,7 @@ export type ServiceName =
   | "compute"
   | "placement"
   | "network"
+  | "block-storage"
   | "instance-ha"
   | "alertmanager";
 

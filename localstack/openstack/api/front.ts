@@ -13,6 +13,7 @@ import { instanceHaRoutes } from "./instance-ha.ts";
 import { migrationRoutes } from "./migrations.ts";
 import { networkRoutes } from "./network.ts";
 import { placementRoutes, placementVersionRoute } from "./placement.ts";
+import { requirePolicy } from "./policy.ts";
 import { type Ask, type Caller, Refused, type Reply, type Route } from "./reply.ts";
 import { serverActionRoutes } from "./server-actions.ts";
 import { serverRoutes } from "./servers.ts";
@@ -180,8 +181,7 @@ const admit = (
   const found = open ?? find(service.closed, incoming.method, url.pathname);
   if (!found) throw new Refused(404, "The resource could not be found.");
   const { route, params } = found;
-  if (route.policy !== undefined && !caller.admin)
-    throw new Refused(403, policyWords(service.name, route.policy));
+  if (route.policy !== undefined) requirePolicy(caller, service.name, route.policy);
   const ask: Ask = {
     simulation,
     caller,
@@ -203,23 +203,15 @@ const find = (routes: readonly Route[], method: string, path: string) => {
   return undefined;
 };
 
-const callerOf = ({ world, clock }: Simulation, tokens: Tokens, name: string): Caller => {
+const callerOf = ({ world, clock, spec }: Simulation, tokens: Tokens, name: string): Caller => {
   const token = tokens.get(name);
   if (!token || token.expires_at <= clock.now())
     throw new Refused(401, "The request you have made requires authentication.");
   return {
     user: token.user,
     project: world.projects.find((one) => one.id === token.project_id) ?? null,
-    admin: token.user.roles.includes("admin"),
+    admin: spec.context_is_admin.some((role) => token.user.roles.includes(role)),
   };
-};
-
-const policyWords = (service: ServiceName, policy: string): string => {
-  if (service === "placement")
-    return `Access was denied to this resource.\n\n Policy does not allow ${policy} to be performed.  `;
-  if (service === "compute") return `Policy doesn't allow ${policy} to be performed.`;
-  if (service === "network") return `rule:${policy} is disallowed by policy`;
-  return `You are not authorized to perform the requested action: ${policy}.`;
 };
 
 const jsonOf = (text: string): unknown => {

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Action } from "../world.ts";
+import { may } from "./policy.ts";
 import { type Ask, novaTime, Refused, type Reply, type Route } from "./reply.ts";
 import { instanceOf } from "./servers.ts";
 
@@ -25,7 +26,7 @@ const list = (ask: Ask): Reply => {
 };
 
 const show = (ask: Ask): Reply => {
-  const { admin } = ask.caller;
+  const detailed = may(ask.caller, "os_compute_api:os-instance-actions:events:details");
   const request = ask.params["request"];
   const action = actionsOf(ask).find((one) => one.request_id === request);
   if (!action) throw new Refused(404, `Action for request_id ${request} on instance not found`);
@@ -38,7 +39,7 @@ const show = (ask: Ask): Reply => {
     hostId: createHash("sha224")
       .update(project_id + event.host)
       .digest("hex"),
-    ...(admin && { traceback: null, host: event.host, details: event.details }),
+    ...(detailed && { traceback: null, host: event.host, details: event.details }),
   }));
   return { status: 200, body: { instanceAction: { ...brief(action), events } } };
 };

@@ -1,13 +1,15 @@
 import type { Simulation } from "../simulation.ts";
-import type { Instance, Migration } from "../world.ts";
+import type { Migration } from "../world.ts";
+import { requireUnlocked } from "./action-rules.ts";
 import { type Ask, novaTime, Refused, type Reply, type Route } from "./reply.ts";
 import { isCellDown } from "./server-body.ts";
 import { instanceOf } from "./servers.ts";
 
-const ENDED = ["completed", "error", "failed", "cancelled", "confirmed", "reverted", "done"];
+/** What Nova lists below a server; `accepted` is not among it. */
+const UNDER_WAY = ["queued", "preparing", "running", "post-migrating"];
 
 const isUnderWay = (row: Migration): boolean =>
-  row.type === "live-migration" && !ENDED.includes(row.status);
+  row.type === "live-migration" && UNDER_WAY.includes(row.status);
 
 const rowBody = (row: Migration, base: string) => {
   const path = `servers/${row.instance_id}/migrations/${row.id}`;
@@ -102,15 +104,22 @@ const listOfServer = (ask: Ask): Reply => {
   return { status: 200, body: { migrations } };
 };
 
-const underWay = (ask: Ask, instance: Instance, what: string): Migration => {
+const underWay = (ask: Ask, what: string, unknown: number): Migration => {
+  const instance = instanceOf(ask);
   const id = Number(ask.params["migration"]);
+  requireUnlocked(ask, instance);
   if (instance.task_state !== "migrating")
-    throw new Refused(409, `Instance is in an invalid state for '${what}'`);
+    throw new Refused(
+      409,
+      instance.task_state === null
+        ? `Instance ${instance.id} is in an invalid state for '${what}'`
+        : `Cannot '${what}' instance ${instance.id} while it is in task_state ${instance.task_state}`,
+    );
   const row = ask.simulation.world.migrations.find(
     (one) => one.id === id && one.instance_id === instance.id,
   );
   if (!row)
-    throw new Refused(404, `Migration ${id} for instance ${instance.id} could not be found.`);
+    throw new Refused(unknown, `Migration ${id} for instance ${instance.id} could not be found.`);
   return row;
 };
 
@@ -121,7 +130,7 @@ const invalid = (row: Migration, method: string): Refused =>
   );
 
 const abort = (ask: Ask): Reply => {
-  const row = underWay(ask, instanceOf(ask), "abort live migration");
+  const row = underWay(ask, "abort live migration", 404);
   if (!["queued", "preparing", "running"].includes(row.status)) throw invalid(row, "abort");
   const { clock, moves, spec } = ask.simulation;
   clock.at(clock.now() + spec.timing.stop_ms, () => moves.get(row.id)?.stop.abort("aborted"));
@@ -129,7 +138,7 @@ const abort = (ask: Ask): Reply => {
 };
 
 const force = (ask: Ask): Reply => {
-  const row = underWay(ask, instanceOf(ask), "force complete");
+  const row = underWay(ask, "force_complete", 400);
   if (row.status !== "running") throw invalid(row, "force_complete");
   ask.simulation.moves.get(row.id)?.force.abort();
   return { status: 202 };

@@ -1,5 +1,6 @@
 import { isUp } from "../simulation.ts";
 import type { Instance, Port } from "../world.ts";
+import { may } from "./policy.ts";
 import { type Ask, Refused, type Reply, type Route } from "./reply.ts";
 
 const visible = ({ simulation, caller }: Ask): { port: Port; owner: Instance }[] =>
@@ -28,7 +29,10 @@ const ports = (ask: Ask): Reply => {
       status: "ACTIVE",
       admin_state_up: true,
       "binding:vnic_type": port.vnic_type,
-      ...(ask.caller.admin && { "binding:host_id": hostOf(port), "binding:vif_type": "ovs" }),
+      ...(may(ask.caller, "get_port:binding:host_id") && {
+        "binding:host_id": hostOf(port),
+        "binding:vif_type": "ovs",
+      }),
     }));
   return { status: 200, body: { ports: found } };
 };

@@ -12,6 +12,10 @@ export type Caller = {
   readonly user: User;
   /** null for a token of system scope. */
   readonly project: Project | null;
+  /**
+   * Whether the services' own code takes the caller for an admin (their policy `context_is_admin`):
+   * then it sees every project's things, and locks do not bind it. Policies are asked apart.
+   */
   readonly admin: boolean;
 };
 
@@ -33,7 +37,7 @@ export type Route = {
   readonly method: string;
   /** Below the service's root; groups become `params`. */
   readonly path: RegExp;
-  /** Set: for admins alone, under this policy's name. */
+  /** Set: for whom this policy lets, by default admins alone. */
   readonly policy?: string;
   readonly handle: (ask: Ask) => Reply | Promise<Reply>;
 };

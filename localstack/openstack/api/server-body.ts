@@ -8,6 +8,8 @@ export const statusOf = ({ vm_state, task_state }: Instance): string => {
   if (task_state === "migrating") return "MIGRATING";
   if (task_state === "resize_reverting") return "REVERT_RESIZE";
   if (task_state?.startsWith("resize_")) return "RESIZE";
+  if (vm_state === "active" && task_state === "rebooting") return "REBOOT";
+  if (vm_state === "active" && task_state === "rebooting_hard") return "HARD_REBOOT";
   return STATUS[vm_state];
 };
 
@@ -26,13 +28,18 @@ const STATUS: Readonly<Record<Instance["vm_state"], string>> = {
   deleted: "DELETED",
 };
 
+/** A guest that was stopped before its cold migration is so afterwards, too. */
+const powerOf = ({ vm_state, vm_state_before }: Instance): number =>
+  POWER[vm_state === "resized" ? vm_state_before : vm_state] ?? 0;
+
 const POWER: Readonly<Partial<Record<Instance["vm_state"], number>>> = {
   active: 1,
-  resized: 1,
   rescued: 1,
   paused: 3,
   stopped: 4,
   suspended: 4,
+  shelved: 4,
+  shelved_offloaded: 4,
 };
 
 const hostIdOf = (instance: Pick<Instance, "project_id" | "host">): string =>
@@ -111,7 +118,7 @@ export const serverBody = (simulation: Simulation, instance: Instance, view: Vie
     "OS-SRV-USG:terminated_at": null,
     "OS-EXT-STS:task_state": instance.task_state,
     "OS-EXT-STS:vm_state": instance.vm_state,
-    "OS-EXT-STS:power_state": POWER[instance.vm_state] ?? 0,
+    "OS-EXT-STS:power_state": powerOf(instance),
     "os-extended-volumes:volumes_attached": instance.volumes.map((id) => ({
       id,
       delete_on_termination: false,

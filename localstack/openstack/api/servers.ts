@@ -5,6 +5,7 @@ import { forget } from "../operator.ts";
 import { schedule } from "../scheduler.ts";
 import { addInstance, set } from "../simulation.ts";
 import { allocate, type Instance } from "../world.ts";
+import { may, requirePolicy } from "./policy.ts";
 import { type Ask, bodyAs, Refused, type Reply, type Route } from "./reply.ts";
 import {
   isCellDown,
@@ -31,12 +32,9 @@ const MAX_LIMIT = 1_000;
 /** Newest first, as Nova lists; a filter hides servers of a cell that does not answer. */
 const selected = ({ simulation, caller, query }: Ask): Instance[] => {
   const everyone = query.has("all_tenants");
-  if (everyone && !caller.admin)
-    throw new Refused(
-      403,
-      "Policy doesn't allow os_compute_api:servers:index:get_all_tenants to be performed.",
-    );
-  const value = (name: string) => (caller.admin || name === "status" ? query.get(name) : null);
+  if (everyone) requirePolicy(caller, "compute", "os_compute_api:servers:index:get_all_tenants");
+  const all = may(caller, "os_compute_api:servers:allow_all_filters");
+  const value = (name: string) => (all || name === "status" ? query.get(name) : null);
   const project = everyone ? (value("project_id") ?? value("tenant_id")) : caller.project?.id;
   const [host, status] = [value("host"), value("status")];
   const deleted = value("deleted") === "true";
@@ -71,9 +69,12 @@ const page = (ask: Ask, path: string, describe: (instance: Instance) => unknown)
   };
 };
 
+const seesHosts = ({ caller }: Ask): boolean =>
+  may(caller, "os_compute_api:os-extended-server-attributes");
+
 const listDetailed = (ask: Ask): Reply => {
-  const { simulation, caller, base } = ask;
-  const view: View = { admin: caller.admin, base, detail: "list" };
+  const { simulation, base } = ask;
+  const view: View = { admin: seesHosts(ask), base, detail: "list" };
   return page(ask, "/servers/detail", (instance) =>
     isCellDown(simulation, instance)
       ? partialServer(instance, base)
@@ -85,11 +86,11 @@ const listBriefly = (ask: Ask): Reply =>
   page(ask, "/servers", ({ id, name }) => ({ id, name, links: linksOf(ask.base, id) }));
 
 const show = (ask: Ask): Reply => {
-  const { simulation, caller, base } = ask;
+  const { simulation, base } = ask;
   const instance = instanceOf(ask);
   const server = isCellDown(simulation, instance)
     ? { ...partialServer(instance, base), user_id: instance.user_id, "OS-EXT-STS:power_state": 0 }
-    : serverBody(simulation, instance, { admin: caller.admin, base, detail: "one" });
+    : serverBody(simulation, instance, { admin: seesHosts(ask), base, detail: "one" });
   return { status: 200, body: { server } };
 };
 

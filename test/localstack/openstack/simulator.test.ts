@@ -1,9 +1,8 @@
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
 import * as z from "zod";
 import type { EgressRequest } from "../../../lib/egress.ts";
 import { alertmanager } from "../../../lib/monitoring/alertmanager.ts";
 import { masakari } from "../../../lib/monitoring/masakari.ts";
-import { openCloud } from "../../../lib/openstack/cloud.ts";
 import { listMigrations } from "../../../lib/openstack/compute/migrations.ts";
 import { getServer, listServers, liveMigrate } from "../../../lib/openstack/compute/servers.ts";
 import {
@@ -17,29 +16,7 @@ import {
   findProvider,
   inventories,
 } from "../../../lib/openstack/placement/resource-providers.ts";
-import { virtualClock } from "../../../localstack/clock.ts";
-import { type Simulator, startSimulator } from "../../../localstack/openstack/simulator.ts";
-import { type CloudSpec, cloudOf } from "../../../localstack/openstack/spec.ts";
-
-const START = Date.UTC(2030, 0, 1);
-const MINUTE = 60_000;
-
-/** A cloud whose clock stands still until the test lets it run. */
-const simulate = async (change: (spec: CloudSpec) => CloudSpec = (spec) => spec, seed = 1) => {
-  const clock = virtualClock(START);
-  const cloud = change(cloudOf({ hosts: 4, instances: 8 }));
-  const simulator = await startSimulator({ clock, cloud, seed });
-  onTestFinished(simulator.close);
-  const admin = openCloud(simulator.config, { timeoutMs: 2_000 });
-  const pass = (ms: number) => clock.runUntil(() => false, clock.now() + ms);
-  return { clock, simulator, admin, pass };
-};
-
-const instanceNamed = ({ world }: Simulator, name: string) => {
-  const found = [...world.instances.values()].find((one) => one.name === name);
-  if (!found) throw new Error(`no instance ${name}`);
-  return found;
-};
+import { instanceNamed, MINUTE, START, simulate } from "./stage.ts";
 
 const all = { all_tenants: true };
 
@@ -59,7 +36,7 @@ describe("a simulated cloud", () => {
 
   it("repeats itself with the same seed", async () => {
     const run = async (seed: number) => {
-      const { simulator, admin, pass } = await simulate(undefined, seed);
+      const { simulator, admin, pass } = await simulate(undefined, { seed });
       for (const { id } of await listServers(admin.compute, all))
         await liveMigrate(admin.compute, id);
       await pass(10 * MINUTE);

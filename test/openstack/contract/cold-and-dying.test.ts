@@ -1,5 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import {
+  rebootServer,
+  resetState,
+  startServer,
+  stopServer,
+} from "../../../lib/openstack/compute/server-actions.ts";
+import {
   coldMigrate,
   confirmResize,
   getServer,
@@ -34,6 +40,12 @@ afterAll(() => cloud?.close());
 
 const providerOf = async (host: string): Promise<string> =>
   (await findProvider(cloud.admin.placement, host))?.uuid ?? "";
+
+const toStatus = (id: string, status: string) =>
+  eventually(`${id} in ${status}`, async () => {
+    const server = await getServer(cloud.admin.compute, id);
+    return server.status === status && server.task_state === null;
+  });
 
 const toVerifyResize = async (id: string) => {
   const after = await lastRow(cloud, id);
@@ -70,6 +82,34 @@ describe("a cold migration", () => {
       const server = await getServer(cloud.admin.compute, id);
       return server.status === "ACTIVE" && server.host === host;
     });
+  });
+
+  it("leaves a stopped server stopped, from end to end", async () => {
+    const { compute } = cloud.admin;
+    const { id } = await someServer(cloud, { grouped: false });
+    await stopServer(compute, id);
+    await toStatus(id, "SHUTOFF");
+    const { server } = await toVerifyResize(id);
+    expect(server.power_state).toBe(4);
+    await confirmResize(compute, id);
+    await toStatus(id, "SHUTOFF");
+    await startServer(compute, id);
+    await toStatus(id, "ACTIVE");
+  });
+
+  it("that fails on the target leaves its server in ERROR there, until it is reset and rebooted", async () => {
+    const { compute } = cloud.admin;
+    const { id, host } = await someServer(cloud, { grouped: false });
+    await cloud.behave({ [id]: { finish_migration: { outcome: "fail" } } });
+    const after = await lastRow(cloud, id);
+    await coldMigrate(compute, id);
+    const { row, server } = await outcomeOf(cloud, id, after);
+    expect(row.status).toBe("error");
+    expect(server).toMatchObject({ status: "ERROR", fault: expect.any(String) });
+    expect(server.host).not.toBe(host);
+    await resetState(compute, id, "active");
+    await rebootServer(compute, id, "HARD");
+    await toStatus(id, "ACTIVE");
   });
 
   it("cannot be confirmed when there is none", async () => {

@@ -1,0 +1,43 @@
+import { sleep } from "../clock.ts";
+import { beginAction, noteEvent, type Requester, type Simulation, set } from "./simulation.ts";
+import type { VmState } from "./spec.ts";
+import { type Instance, release } from "./world.ts";
+
+/** A change of a guest that takes its host a while. */
+export type Transition = {
+  /** As the instance action is called. */
+  readonly action: string;
+  readonly task_state: string;
+  readonly vm_state: VmState;
+  readonly ms: number;
+};
+
+/**
+ * The task shows at once, the new state when the host is done. A host that is dead never is: the
+ * task stays, as Nova leaves it.
+ */
+export const begin = (
+  simulation: Simulation,
+  instance: Instance,
+  { action, task_state, vm_state, ms }: Transition,
+  by: Requester,
+): void => {
+  set(simulation, instance, { task_state });
+  const begun = beginAction(simulation, instance, action, by);
+  void sleep(simulation.clock, ms).then(() => {
+    const host = simulation.world.hosts.get(instance.host ?? "");
+    if (host?.power !== "on" || instance.task_state !== task_state) return;
+    noteEvent(simulation, begun, `compute_${action}_instance`, host.name, { tookMs: ms });
+    if (vm_state === "shelved_offloaded") offload(simulation, instance);
+    else set(simulation, instance, { vm_state, task_state: null });
+  });
+};
+
+/** It belongs to no host any more, and holds nothing there. */
+const offload = (simulation: Simulation, instance: Instance): void => {
+  const { world } = simulation;
+  release(world, instance.id);
+  const port = world.ports.get(instance.id);
+  if (port) port.bindings = [];
+  set(simulation, instance, { vm_state: "shelved_offloaded", task_state: null, host: null });
+};
