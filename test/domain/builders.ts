@@ -1,5 +1,6 @@
 import type { Device } from "../../lib/domain/device.ts";
 import { claimHost, type HostRun } from "../../lib/domain/host-run.ts";
+import type { Guest } from "../../lib/domain/instances.ts";
 import { newSessionSchema, openSession, type Session } from "../../lib/domain/session.ts";
 
 export const NOW = "2026-11-22T10:00:00.000Z";
@@ -50,3 +51,30 @@ export const aDevice = (name: string, but: Partial<Device> = {}): Device => ({
   version: 1,
   ...but,
 });
+
+/** An instance that runs and that nothing ties to its host. */
+export const aGuest = (but: Partial<Guest> = {}): Guest => ({
+  id: "instance-1",
+  name: "web-1",
+  projectId: "project-1",
+  status: "ACTIVE",
+  taskState: null,
+  powerState: POWER[but.status ?? "ACTIVE"] ?? 1,
+  locked: false,
+  lockedReason: null,
+  extraSpecs: {},
+  imageProperties: {},
+  vnicTypes: ["normal"],
+  groups: [],
+  localDiskGb: 20,
+  ...but,
+});
+
+/** What Nova says of the power of an instance in this status: 3 paused, 4 shut down, 0 nothing. */
+const POWER: Readonly<Record<string, number>> = {
+  PAUSED: 3,
+  SHUTOFF: 4,
+  SUSPENDED: 4,
+  SHELVED: 4,
+  ERROR: 0,
+};
