@@ -10,7 +10,7 @@ import { hostStep } from "../../lib/steps/host-step.ts";
  */
 export const handler = hostStep("ENTERING", async ({ cloud, now, run }) => {
   const evidence = await readEvidence(await cloud(), run.host, run.worth?.provider_id ?? "");
-  const why = whyNotEmpty(evidence);
+  const why = whyNotEmpty(evidence, run.staying);
   if (why !== null) return { run: { ...entering(run, "VERIFYING_EMPTY", now), trouble: why } };
   const next = {
     ...entering(run, "IN_MAINTENANCE", now),

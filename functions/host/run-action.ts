@@ -53,7 +53,10 @@ const isOverdue = ({ run, now, settings }: HostContext): boolean =>
 
 /** Nothing is begun on a host that is not empty at that very moment. */
 const whyNotNow = async ({ cloud, run }: HostContext): Promise<string | null> =>
-  whyNotEmpty(await readEvidence(await cloud(), run.host, run.worth?.provider_id ?? ""));
+  whyNotEmpty(
+    await readEvidence(await cloud(), run.host, run.worth?.provider_id ?? ""),
+    run.staying,
+  );
 
 const withAction = (
   { context, index, action }: ActionTurn,

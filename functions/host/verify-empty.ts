@@ -1,4 +1,4 @@
-import { whyNotEmpty } from "../../lib/domain/empty.ts";
+import { notStaying, whyNotEmpty } from "../../lib/domain/empty.ts";
 import { entering } from "../../lib/domain/host-run.ts";
 import { readEvidence } from "../../lib/fleet/evidence.ts";
 import { drainIsOver, giveUp } from "../../lib/steps/drain.ts";
@@ -15,9 +15,10 @@ export const handler = hostStep("VERIFYING_EMPTY", async (context) => {
     run.host,
     run.worth?.provider_id ?? "",
   );
-  const why = whyNotEmpty(evidence);
+  const why = whyNotEmpty(evidence, run.staying);
   if (why === null) return { run: { ...entering(run, "SILENCING", now), instances_left: 0 } };
   if (drainIsOver(run, settings, now)) return { run: giveUp(run, now, why) };
-  if (evidence.servers.length > 0) return { run: { ...run, phase: "MOVING", trouble: why } };
+  if (notStaying(evidence.servers, run.staying).length > 0)
+    return { run: { ...run, phase: "MOVING", trouble: why } };
   return { run: { ...run, trouble: why }, wait: "poll", seconds: settings.LULL_POLL_SECONDS };
 });

@@ -20,11 +20,24 @@ export const readEvidence = async (
     computeServiceOf(cloud, host),
     providersOf(cloud.placement, providerId),
   ]);
-  const held = await Promise.all(providers.map(({ uuid }) => allocations(cloud.placement, uuid)));
+  const held = await Promise.all(
+    providers.map(async ({ uuid: provider }) =>
+      Object.keys(await allocations(cloud.placement, provider)).map((consumer) => ({
+        consumer,
+        provider,
+      })),
+    ),
+  );
   return {
-    servers: servers.map(({ id, name }) => ({ id, name: name ?? id })),
+    servers: servers.map(({ id, name, status, task_state, power_state }) => ({
+      id,
+      name: name ?? id,
+      status,
+      taskState: task_state,
+      powerState: power_state,
+    })),
     partial: servers.some(({ partial }) => partial),
-    consumers: [...new Set(held.flatMap((consumers) => Object.keys(consumers)))],
+    holdings: held.flat(),
     migrations,
     serviceStatus: service?.status ?? null,
     providers: providers.length,

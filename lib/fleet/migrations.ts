@@ -5,8 +5,12 @@ import { listMigrations, type Migration } from "../openstack/compute/migrations.
 /** Rows that one question may bring: more than a host can have in flight. */
 const NEWEST = 200;
 
-const toSeen = (migration: Migration): SeenMigration => ({
+/** A migration of the list, and its uuid: it holds allocations under it. */
+type ListedMigration = SeenMigration & { readonly uuid: string };
+
+const toSeen = (migration: Migration): ListedMigration => ({
   id: migration.id,
+  uuid: migration.uuid,
   instance_id: migration.instance_uuid,
   status: migration.status,
   source: migration.source_compute,
@@ -14,7 +18,7 @@ const toSeen = (migration: Migration): SeenMigration => ({
 });
 
 /** The newest migrations from or to the host. */
-export const migrationsOf = async (cloud: Cloud, host: string): Promise<SeenMigration[]> =>
+export const migrationsOf = async (cloud: Cloud, host: string): Promise<ListedMigration[]> =>
   (await listMigrations(cloud.compute, { host, limit: NEWEST })).map(toSeen);
 
 /** The id of the instance's newest migration, whoever asked for it; 0 when it never moved. */
