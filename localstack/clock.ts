@@ -59,6 +59,15 @@ export type VirtualClock = Clock & {
    * @returns whether `done` became true
    */
   readonly runUntil: (done: () => boolean | Promise<boolean>, deadline: number) => Promise<boolean>;
+  /**
+   * Jumps to the next timer, whoever holds the clock, and runs it: for who drives time himself and
+   * knows that nothing is under way.
+   *
+   * @returns whether there was a timer
+   */
+  readonly step: () => boolean;
+  /** Time jumps by `ms`, as after a machine's sleep: what was due meanwhile runs late. */
+  readonly skip: (ms: number) => void;
 };
 
 type Timer = { readonly at: number; readonly order: number; readonly act: () => void };
@@ -76,6 +85,11 @@ export const virtualClock = (start: number): VirtualClock => {
       if (!first || timer.at < first.at || (timer.at === first.at && timer.order < first.order))
         first = timer;
     return first;
+  };
+  const run = (timer: Timer) => {
+    timers.delete(timer);
+    now = Math.max(now, timer.at);
+    timer.act();
   };
   /** Idle = nothing holds the clock over two turns of the event loop, so that answers in flight arrive first. */
   const idle = async () => {
@@ -109,10 +123,16 @@ export const virtualClock = (start: number): VirtualClock => {
           now = Math.max(now, deadline);
           return false;
         }
-        timers.delete(timer);
-        now = Math.max(now, timer.at);
-        timer.act();
+        run(timer);
       }
+    },
+    step: () => {
+      const timer = next();
+      if (timer) run(timer);
+      return timer !== undefined;
+    },
+    skip: (ms) => {
+      now += ms;
     },
   };
 };

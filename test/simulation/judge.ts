@@ -1,0 +1,125 @@
+import { readSession } from "../../localstack/demo/session-story.ts";
+import {
+  type CloudFacts,
+  readCloud,
+  type SessionStory,
+  type Story,
+  storyBetween,
+} from "../../localstack/openstack/invariants/story.ts";
+import { violationsIn } from "../../localstack/openstack/invariants.ts";
+import { patiently } from "./operator.ts";
+import type { Stage } from "./stage.ts";
+
+type Verdict = { readonly sessions: readonly string[]; readonly violations: readonly string[] };
+
+/** Holds what the cloud and the sessions went through against what is promised. */
+export const judge = async (stage: Stage, before: CloudFacts): Promise<Verdict> => {
+  const { simulator, sessions, api, lull, hands } = stage;
+  const stories = await Promise.all(
+    sessions.map((id) => patiently(stage, () => readSession(api, id))),
+  );
+  const after = await readCloud(simulator.url);
+  const story = excused(storyBetween(before, after, stories), stage);
+  hands.log(JSON.stringify(stories.map(({ detail }) => detail)));
+  return {
+    sessions: stories.map(({ detail }) => stateOf(detail)),
+    violations: [
+      ...violationsIn(story),
+      ...stories.flatMap(({ detail }) =>
+        isEnded(detail) || detail.attention.length > 0
+          ? []
+          : [
+              `invariant 10: session ${detail.session_id} is ${detail.session.state} and waits for nobody`,
+            ],
+      ),
+      ...lull
+        .stack()
+        .deadLetters()
+        .map(({ queue, body }) => `a dead letter in ${queue}: ${body.slice(0, 300)}`),
+      ...orphans(stage),
+    ],
+  };
+};
+
+const isEnded = ({ session }: SessionStory["detail"]): boolean =>
+  session.state === "MAINTENANCE_DONE" || session.state === "MAINTENANCE_FAILED";
+
+const stateOf = (detail: SessionStory["detail"]): string =>
+  isEnded(detail)
+    ? detail.session.state.replace("MAINTENANCE_", "")
+    : `WAITS(${[...new Set(detail.attention.map(({ code }) => code))].toSorted().join(",")})`;
+
+/** Active runs that no execution works for. */
+const orphans = ({ lull, hands }: Stage): string[] => {
+  const stack = lull.stack();
+  const running = new Set(
+    stack.executions().flatMap(({ status, name }) => (status === "RUNNING" ? [name] : [])),
+  );
+  return rowsOf(stack, tableIn(hands.template)).flatMap(({ kind, status, run_id, generation }) =>
+    kind === "run" && status === "active" && !running.has(`${run_id}-${generation}`)
+      ? [`run ${run_id} is active in generation ${generation} and has no execution`]
+      : [],
+  );
+};
+
+type Row = Readonly<Record<string, unknown>>;
+
+/** The one table's name. */
+const tableIn = (template: unknown): string => {
+  const { Resources } = template as {
+    Resources: Record<string, { Type: string; Properties: { TableName: string } }>;
+  };
+  const table = Object.values(Resources).find(({ Type }) => Type === "AWS::DynamoDB::Table");
+  return table?.Properties.TableName ?? "";
+};
+
+const rowsOf = (stack: ReturnType<Stage["lull"]["stack"]>, TableName: string): Row[] => {
+  const rows: Row[] = [];
+  let ExclusiveStartKey: unknown;
+  do {
+    const page = stack.database.handle("Scan", {
+      TableName,
+      ...(ExclusiveStartKey !== undefined && { ExclusiveStartKey }),
+    }) as { Items: Record<string, Record<string, unknown>>[]; LastEvaluatedKey?: unknown };
+    for (const item of page.Items)
+      rows.push(
+        Object.fromEntries(
+          Object.entries(item).map(([name, value]) => [name, Object.values(value)[0]]),
+        ),
+      );
+    ExclusiveStartKey = page.LastEvaluatedKey;
+  } while (ExclusiveStartKey !== undefined);
+  return rows;
+};
+
+/** The story without what others did: Lull is not blamed for it. */
+const excused = (story: Story, { others }: Stage): Story => {
+  const instancesAfter = new Map(story.after.instances.map((one) => [one.id, one]));
+  const hostsAfter = new Map(story.after.hosts.map((one) => [one.name, one]));
+  return {
+    ...story,
+    before: {
+      ...story.before,
+      instances: story.before.instances.flatMap((was) => {
+        if (!others.instances.has(was.id)) return [was];
+        const is = instancesAfter.get(was.id);
+        return is ? [{ ...was, vm_state: is.vm_state, task_state: is.task_state }] : [];
+      }),
+      hosts: story.before.hosts.map((was) => {
+        const is = others.hosts.has(was.name) ? hostsAfter.get(was.name) : undefined;
+        return is
+          ? {
+              ...was,
+              status: is.status,
+              disabled_reason: is.disabled_reason,
+              forced_down: is.forced_down,
+            }
+          : was;
+      }),
+    },
+    history: story.history.filter(
+      ({ kind, id, field }) =>
+        !(kind === "instance" && field === "vm_state" && others.instances.has(id)),
+    ),
+  };
+};
