@@ -3,7 +3,7 @@ import { serversOn } from "../../lib/fleet/guests.ts";
 import { noticesOf } from "../../lib/fleet/notices.ts";
 import { computeServiceOf } from "../../lib/fleet/services.ts";
 import { hostStep } from "../../lib/steps/host-step.ts";
-import { noteMove } from "../../lib/steps/start-move.ts";
+import { noteMove } from "../../lib/steps/note-move.ts";
 
 /** Events that one transaction takes next to the host's row and its fence. */
 const AT_ONCE = 20;

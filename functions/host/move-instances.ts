@@ -1,52 +1,66 @@
+import { notStaying } from "../../lib/domain/empty.ts";
 import { entering, givingBack, type HostRun } from "../../lib/domain/host-run.ts";
-import { type Movability, movabilityOf } from "../../lib/domain/instances.ts";
-import { secondsUntil } from "../../lib/domain/instant.ts";
-import type { Intent } from "../../lib/domain/move.ts";
-import { factsOf, serversOn, toGuest } from "../../lib/fleet/guests.ts";
+import { type Guest, type Movability, movabilityOf } from "../../lib/domain/instances.ts";
+import { type Intent, isTooBusy, type Move } from "../../lib/domain/move.ts";
+import { factsOf, type GuestFacts, serversOn, toGuest } from "../../lib/fleet/guests.ts";
 import { migrationsOf } from "../../lib/fleet/migrations.ts";
 import { noticesOf } from "../../lib/fleet/notices.ts";
 import { computeServiceOf } from "../../lib/fleet/services.ts";
 import type { Server } from "../../lib/openstack/compute/servers.ts";
 import { drainIsOver, giveUp } from "../../lib/steps/drain.ts";
-import { type HostContext, hostStep } from "../../lib/steps/host-step.ts";
-import { judgeMoves } from "../../lib/steps/judge-moves.ts";
-import { noteMove, startMove } from "../../lib/steps/start-move.ts";
+import { type HostContext, type HostFinding, hostStep } from "../../lib/steps/host-step.ts";
+import { type Judgement, judgeMoves, type Round } from "../../lib/steps/judge-moves.ts";
+import { leaveInPlace, type Resident } from "../../lib/steps/leave-in-place.ts";
+import { noteMove } from "../../lib/steps/note-move.ts";
+import { startMove } from "../../lib/steps/start-move.ts";
+import { watchMoves } from "../../lib/steps/watch-moves.ts";
 
 /**
  * State MoveInstances: one round of emptying the host. It first asks Nova what became of the moves
  * it has begun, then starts as many as may run at once. Nova's 202 is never taken for success.
  *
- * Begun moves are always seen to their end, also when the session is aborted meanwhile.
+ * Begun moves are always seen to their end, also when the session is aborted or paused meanwhile.
  */
 export const handler = hostStep(
   "MOVING",
-  async (context) => {
-    const { now, session, settings } = context;
-    const cloud = await context.cloud();
-    const service = await computeServiceOf(cloud, context.run.host);
-    const [servers, migrations] = await Promise.all([
-      serversOn(cloud, context.run.host),
-      migrationsOf(cloud, context.run.host),
+  async (found) => {
+    const { now, session, settings, standstill } = found;
+    const cloud = await found.cloud();
+    const service = await computeServiceOf(cloud, found.run.host);
+    const [servers, migrations, facts, intents] = await Promise.all([
+      serversOn(cloud, found.run.host),
+      migrationsOf(cloud, found.run.host),
+      factsOf(cloud, found.run.host),
+      found.intents.list(found.ref.run_id),
     ]);
-    const run = await tellLateComers(context, servers);
+    const told = await tellLateComers(found, servers);
     const aborting = session.control === "aborting";
-    const stopping = aborting || drainIsOver(run, settings, now);
-    const { underWay, tries } = await judgeMoves(context, servers, migrations, stopping);
+    const stopping = aborting || drainIsOver(told, settings, now);
+    const round = { servers, migrations, facts, intents, stopping };
+    const judgement = await judgeMoves({ ...found, run: told }, round);
+    const { underWay } = judgement;
+    const run = alarmed(told, judgement, now);
+    const context = { ...found, run };
+    const left = servers.filter(({ id }) => !underWay.has(id));
     if (underWay.size === 0) {
-      if (servers.length === 0) return { run: await emptied({ ...context, run }) };
+      if (leaving(servers, facts, run).length === 0) return { run: await emptied(context) };
       if (aborting) return { run: givingBack(run, now, "the session was aborted") };
       if (stopping) return { run: giveUp(run, now, leftOver(servers)) };
+      if (standstill !== null) return atRest(context);
     }
     const isDown = service?.state !== "up";
-    const waiting = servers.filter(({ id }) => !underWay.has(id));
-    const room = stopping || isDown ? 0 : settings.LULL_MOVES_PER_HOST - underWay.size;
-    const stuck = await startMoves({ ...context, run }, waiting, tries, room);
-    if (isDown) stuck.unshift(`nova-compute on ${run.host} is down: nothing can be moved from it`);
+    const mayBegin = !stopping && !isDown && standstill === null;
+    const room = mayBegin ? settings.LULL_MOVES_PER_HOST - underWay.size : 0;
+    const begun = await startMoves(context, round, left, room);
+    const stuck = isDown
+      ? [`nova-compute on ${run.host} is down: nothing can be moved from it`, ...begun.stuck]
+      : begun.stuck;
     return {
       run: {
-        ...run,
-        instances_left: servers.length,
-        trouble: stuck[0] ?? overdue(underWay, stopping, now),
+        ...begun.run,
+        instances_left: leaving(servers, facts, begun.run).length,
+        trouble:
+          stuck[0] ?? (await watchMoves(context, round, underWay)) ?? held(underWay, stopping),
       },
       wait: "poll",
       seconds: settings.LULL_POLL_SECONDS,
@@ -57,6 +71,32 @@ export const handler = hostStep(
 
 /** Tries of one instance on one host: after so many, only its owner or an admin gets further. */
 const MOST_TRIES = 10;
+/** So many moves that broke off one after the other are no accident. */
+const MOST_FAILED = 3;
+/** How long a host at rest sleeps before it looks again by itself. */
+const QUIET_SECONDS = 600;
+
+/** Nothing is on its way and nothing may begin: an order or the thaw wakes it. */
+const atRest = ({ run }: HostContext): HostFinding => ({
+  run,
+  wait: "change",
+  seconds: QUIET_SECONDS,
+});
+
+/** The servers that still have to leave. */
+const leaving = (servers: readonly Server[], facts: GuestFacts, run: HostRun) =>
+  notStaying(
+    servers.map((server) => toGuest(server, facts)),
+    run.staying,
+  );
+
+const alarmed = (run: HostRun, { failed, alarm }: Judgement, now: string): HostRun => {
+  const why =
+    alarm ?? (failed >= MOST_FAILED ? `${failed} moves in a row broke off on ${run.host}` : null);
+  return why === null
+    ? { ...run, moves_failed: failed }
+    : { ...run, moves_failed: 0, alarm: { at: now, why } };
+};
 
 /** Instances that came after their projects were told: they are told now, before they are moved. */
 const tellLateComers = async (
@@ -77,66 +117,96 @@ const tellLateComers = async (
 const leftOver = (servers: readonly Server[]): string =>
   `${servers.length} instance(s) are left, e.g. ${servers[0]?.name}`;
 
-/** A move that takes longer than this is told to people; it is seen to its end all the same. */
-const LONG_MOVE_SECONDS = 1800;
-
-/** The move under way that people should know of: the oldest one, when it is late or holds up an end. */
-const overdue = (
-  underWay: ReadonlyMap<string, Intent>,
-  stopping: boolean,
-  now: string,
-): string | null => {
+/** The move that holds up the end of the drain. */
+const held = (underWay: ReadonlyMap<string, Intent>, stopping: boolean): string | null => {
   const oldest = [...underWay.values()].toSorted((a, b) => (a.at < b.at ? -1 : 1))[0];
-  if (oldest === undefined) return null;
-  if (!stopping && secondsUntil(oldest.at, now) < LONG_MOVE_SECONDS) return null;
-  return (
-    `instance ${oldest.instance_id} is on its way to ${oldest.target} since ${oldest.at} and is waited for; ` +
-    `to end it: openstack server migration abort ${oldest.instance_id} MIGRATION`
-  );
+  if (oldest === undefined || !stopping) return null;
+  return `instance ${oldest.instance_id} is on its way to ${oldest.target} since ${oldest.at} and is waited for`;
 };
 
-/** No server is listed any more: those we did not move were taken away by their owners. */
+/** Nobody is left who has to leave: those we did not move were taken away by their owners. */
 const emptied = async ({ moves, session, run, now, ref }: HostContext): Promise<HostRun> => {
   for (const move of await moves.listByHost(session.session_id, run.host))
-    if (move.state !== "moved" && move.state !== "gone")
+    if (!["moved", "gone", "staying"].includes(move.state))
       await moves.put(ref, { ...move, state: "gone", finished_at: now, details: null });
   return { ...entering(run, "VERIFYING_EMPTY", now), instances_left: 0 };
+};
+
+type Begun = {
+  readonly run: HostRun;
+  /** Why instances are not moving, in words. */
+  readonly stuck: readonly string[];
 };
 
 /**
  * Asks for as many moves as there is `room`, whether or not each finds a target: a full cloud must
  * not be asked about every instance in every round.
- *
- * @returns why the others are not moving, in words
  */
 const startMoves = async (
   context: HostContext,
+  round: Round,
   servers: readonly Server[],
-  tries: ReadonlyMap<string, number>,
   room: number,
-): Promise<string[]> => {
+): Promise<Begun> => {
+  const { run, ref } = context;
+  const known = await forgetIfAsked(context);
+  const subjects = inTurn(servers, ref.turn ?? 0).flatMap((server) =>
+    subjectOf(context, round, server),
+  );
+  const residents = subjects.flatMap(({ guest, movability }) =>
+    isResident(movability) ? [{ guest, movability }] : [],
+  );
   const stuck: string[] = [];
-  const { moves, session, run, ref } = context;
-  const known = await moves.listByHost(session.session_id, run.host);
-  const facts = await factsOf(await context.cloud(), run.host);
   let asked = 0;
-  for (const server of inTurn(servers, ref.turn ?? 0)) {
-    const tried = tries.get(server.id) ?? 0;
-    const vetoed = known.some((move) => move.instance_id === server.id && move.vetoed);
-    const why = whyNot(movabilityOf(toGuest(server, facts), session.policies), server.id, {
-      tried,
-      vetoed,
-    });
+  for (const { server, movability } of subjects) {
+    if (isResident(movability)) continue;
+    const move = known.find(({ instance_id }) => instance_id === server.id);
+    const tries = triesOf(round.intents, server.id);
+    const why = whyNot(server, movability, move, tries);
     if (why?.lasting) await noteMove(context, server, { state: "blocked", details: why.words });
     if (why !== null) stuck.push(`${server.name}: ${why.words}`);
     else if (asked < room) {
       asked += 1;
-      const refusal = await startMove(context, server, tried + 1);
+      const refusal = await startMove(context, server, round.facts, tries.length + 1);
       if (refusal !== null) stuck.push(`${server.name}: ${refusal}`);
     }
   }
-  return stuck;
+  if (room <= 0) return { run, stuck };
+  const others = round.servers.length - residents.length - run.staying.length;
+  return { run: await leaveInPlace(context, residents, others <= 0), stuck };
 };
+
+/** An instance that has to leave or to be left in place; nothing when it rests where it may stay. */
+const subjectOf = (
+  { session, run }: HostContext,
+  { facts }: Round,
+  server: Server,
+): { server: Server; guest: Guest; movability: Movability }[] => {
+  const guest = toGuest(server, facts);
+  if (notStaying([guest], run.staying).length === 0) return [];
+  return [{ server, guest, movability: movabilityOf(guest, session.policies) }];
+};
+
+const isResident = (movability: Movability): movability is Resident["movability"] =>
+  movability.kind === "stay" || movability.kind === "stop_start";
+
+/** An admin may ask for the stuck instances of a host to be tried anew: what was held against them is forgotten. */
+const forgetIfAsked = async ({ moves, session, run, ref }: HostContext): Promise<Move[]> => {
+  const known = await moves.listByHost(session.session_id, run.host);
+  const asked = session.retried[run.host] ?? "";
+  return Promise.all(
+    known.map(async (move) => {
+      if (asked <= (move.retried_at ?? "")) return move;
+      const fresh = { ...move, refusals: [], vetoed: false, stalls: 0, retried_at: asked };
+      await moves.put(ref, fresh);
+      return fresh;
+    }),
+  );
+};
+
+/** When each try to move the instance was made. */
+const triesOf = (intents: readonly Intent[], instanceId: string): string[] =>
+  intents.filter(({ instance_id }) => instance_id === instanceId).map(({ at }) => at);
 
 /** Another one comes first each turn: those that find no target must not keep the others waiting. */
 const inTurn = (servers: readonly Server[], turn: number): Server[] => {
@@ -147,15 +217,21 @@ const inTurn = (servers: readonly Server[], turn: number): Server[] => {
 
 /** Why an instance is not to be moved now; `lasting` = until its owner or an admin acts. */
 const whyNot = (
+  server: Server,
   movability: Movability,
-  instanceId: string,
-  { tried, vetoed }: { readonly tried: number; readonly vetoed: boolean },
+  move: Move | undefined,
+  tries: readonly string[],
 ): { words: string; lasting: boolean } | null => {
-  if (vetoed) return { words: "its owner or an admin cancelled its move", lasting: true };
+  if (move?.vetoed) return { words: "its owner or an admin cancelled its move", lasting: true };
   if (movability.kind === "wait") return { words: movability.why, lasting: false };
   if (movability.kind === "blocked")
     return { words: `${movability.rule}: ${movability.what_to_do}`, lasting: true };
+  if (move !== undefined && isTooBusy(move)) {
+    const words = `its memory changes faster than it can be copied to any of ${move.stalls} hosts; its owner has to calm it down or stop it`;
+    return { words, lasting: true };
+  }
+  const tried = tries.filter((at) => at > (move?.retried_at ?? "")).length;
   if (tried < MOST_TRIES) return null;
-  const words = `not moved in ${tried} tries; see: openstack server event list ${instanceId}`;
+  const words = `not moved in ${tried} tries; see: openstack server event list ${server.id}`;
   return { words, lasting: true };
 };

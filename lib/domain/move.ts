@@ -85,32 +85,83 @@ export type SeenMigration = {
   readonly target: string | null;
 };
 
-const FAILED = new Set(["error", "failed", "reverted"]);
-/** Ended by its owner, an admin, or Nova's own time-out: a no, and not a fault to try again. */
-const CANCELLED = "cancelled";
+const FAILED = new Set(["error", "failed"]);
+/** Ended by its owner, an admin, ourselves, or Nova's own time-out. */
+const CANCELLED = new Set(["cancelled", "reverted"]);
 /** Ends of a migration: `completed` (live), `confirmed` (cold), `done` (evacuation). */
 const SUCCEEDED = new Set(["completed", "confirmed", "done"]);
+/** A cold migration that has arrived and waits for its confirmation. */
+const ARRIVED = "finished";
 
 /** Whether Nova is still at work on it, or waits for a confirmation of it. */
 export const isUnfinished = ({ status }: SeenMigration): boolean =>
-  !FAILED.has(status) && !SUCCEEDED.has(status) && status !== CANCELLED;
+  !FAILED.has(status) && !SUCCEEDED.has(status) && !CANCELLED.has(status);
+
+/** The migration that the intent brought about; undefined while Nova shows none. */
+export const migrationOf = (
+  { instance_id: instanceId, newest_migration }: Intent,
+  migrations: readonly SeenMigration[],
+): SeenMigration | undefined =>
+  migrations
+    .filter(({ instance_id, id }) => instance_id === instanceId && id > newest_migration)
+    .toSorted((a, b) => b.id - a.id)[0];
+
+export type Verdict = "unseen" | "moving" | "arrived" | "done" | "failed" | "cancelled";
 
 /**
  * What became of a move's intent, seen from Nova: the 202 to the call says nothing, only the
  * migration row tells. `unseen` = Nova has no newer migration of the instance, so the call never
- * took effect (or has not yet).
+ * took effect (or has not yet); `arrived` = it is there and still holds its old place.
  */
-export const verdictOn = (
-  intent: Intent,
-  migrations: readonly SeenMigration[],
-): "unseen" | "moving" | "done" | "failed" | "cancelled" => {
-  const ours = migrations
-    .filter(
-      ({ instance_id, id }) => instance_id === intent.instance_id && id > intent.newest_migration,
-    )
-    .toSorted((a, b) => b.id - a.id)[0];
+export const verdictOn = (intent: Intent, migrations: readonly SeenMigration[]): Verdict => {
+  const ours = migrationOf(intent, migrations);
   if (ours === undefined) return "unseen";
   if (SUCCEEDED.has(ours.status)) return "done";
-  if (ours.status === CANCELLED) return "cancelled";
+  if (CANCELLED.has(ours.status)) return "cancelled";
+  if (ours.status === ARRIVED) return "arrived";
   return FAILED.has(ours.status) ? "failed" : "moving";
+};
+
+/** Whether its transfer had begun and broke off: a scheduler's or a check's refusal is no such failure. */
+export const hasBrokenOff = (intent: Intent, migrations: readonly SeenMigration[]): boolean =>
+  migrationOf(intent, migrations)?.status === "failed";
+
+/** Effects that take an instance away, as their names begin. */
+const MOVES = { live: "live_migrate", cold: "migrate", offload: "offload" } as const;
+export type MoveKind = keyof typeof MOVES;
+
+/** The name of the n-th try, from 1, to move an instance in one run. */
+export const moveEffect = (kind: MoveKind, instanceId: string, attempt: number): string =>
+  `${MOVES[kind]}#${instanceId}#${String(attempt).padStart(3, "0")}`;
+
+/** How an intent moves its instance; null when it is about something else. */
+export const moveKindOf = ({ effect }: Pick<Intent, "effect">): MoveKind | null => {
+  switch (effect.split("#")[0]) {
+    case MOVES.live:
+      return "live";
+    case MOVES.cold:
+      return "cold";
+    case MOVES.offload:
+      return "offload";
+    default:
+      return null;
+  }
+};
+
+/** After the targets of so many tries could not be reached in time, its owner is asked instead. */
+const MOST_STALLS = 3;
+
+export const isTooBusy = ({ stalls }: Move): boolean => stalls >= MOST_STALLS;
+
+/**
+ * Takes note of how much is left to copy. The clock of a transfer that does not get on counts from
+ * the last time less was left than ever before; one that is queued or being prepared has none.
+ */
+export const withProgress = (
+  progress: Move["progress"],
+  left: number | null,
+  now: string,
+): Move["progress"] => {
+  if (left === null) return progress;
+  return progress === null || left < progress.left ? { left, at: now } : progress;
 };

@@ -1,10 +1,44 @@
 import { movabilityOf } from "../domain/instances.ts";
-import { type Intent, type SeenMigration, verdictOn } from "../domain/move.ts";
-import { factsOf, toGuest } from "../fleet/guests.ts";
+import {
+  hasBrokenOff,
+  type Intent,
+  moveKindOf,
+  type SeenMigration,
+  verdictOn,
+} from "../domain/move.ts";
+import { type GuestFacts, toGuest } from "../fleet/guests.ts";
 import { newestMigration } from "../fleet/migrations.ts";
-import type { Server } from "../openstack/compute/servers.ts";
+import { staleBindingOf } from "../fleet/stale-bindings.ts";
+import { getServer, type Server } from "../openstack/compute/servers.ts";
+import { isNotFound } from "../openstack/errors.ts";
+import { confirmMove, wasReverted } from "./confirm-move.ts";
 import type { HostContext } from "./host-step.ts";
-import { callMigrate, noteMove } from "./start-move.ts";
+import { noteMove } from "./note-move.ts";
+import { callMove } from "./start-move.ts";
+import { wasAborted } from "./watch-moves.ts";
+
+/** What Nova shows of the host in this round, and what may be called. */
+export type Round = {
+  readonly servers: readonly Server[];
+  readonly migrations: readonly SeenMigration[];
+  readonly facts: GuestFacts;
+  /** Every effect of this run so far. */
+  readonly intents: readonly Intent[];
+  /** No move may begin any more: what was not called yet never will be. */
+  readonly stopping: boolean;
+};
+
+export type Judgement = {
+  /** The moves that are on their way, by instance. */
+  readonly underWay: ReadonlyMap<string, Intent>;
+  /** Moves that broke off since the last one that succeeded. */
+  readonly failed: number;
+  /** What should stop the whole session; null when nothing does. */
+  readonly alarm: string | null;
+};
+
+/** How one move stands after it was asked about. */
+type Standing = "under way" | "moved" | "over" | "failed" | { readonly harmed: string };
 
 /**
  * Asks Nova what became of each move that was begun and not yet settled, and settles it.
@@ -12,90 +46,175 @@ import { callMigrate, noteMove } from "./start-move.ts";
  * An intent that Nova shows no migration for was stored but its call never took effect: the
  * process died in between, or the answer was lost before Nova acted. It is called again under the
  * same intent; if the first call were still on its way, Nova refuses the second with 409.
- *
- * @param stopping no move may begin any more: what was not called yet never will be
- * @returns the instances that are on their way, and how often each has been tried in this run
  */
-export const judgeMoves = async (
-  context: HostContext,
-  servers: readonly Server[],
-  migrations: readonly SeenMigration[],
-  stopping: boolean,
-): Promise<{ underWay: Map<string, Intent>; tries: Map<string, number> }> => {
+export const judgeMoves = async (context: HostContext, round: Round): Promise<Judgement> => {
   const underWay = new Map<string, Intent>();
-  const tries = new Map<string, number>();
-  for (const intent of await context.intents.list(context.ref.run_id)) {
-    if (intent.instance_id === null) continue;
-    tries.set(intent.instance_id, (tries.get(intent.instance_id) ?? 0) + 1);
-    if (intent.outcome !== null) continue;
-    const server = servers.find(({ id }) => id === intent.instance_id);
-    const look = { intent, server, migrations, stopping };
-    if (!(await isSettled(context, look))) underWay.set(intent.instance_id, intent);
+  let failed = context.run.moves_failed;
+  let alarm: string | null = null;
+  for (const intent of round.intents) {
+    if (intent.instance_id === null || intent.outcome !== null) continue;
+    const server = round.servers.find(({ id }) => id === intent.instance_id);
+    const standing = await standingOf(context, round, intent, server);
+    if (standing === "under way") underWay.set(intent.instance_id, intent);
+    else if (standing === "moved") failed = 0;
+    else if (standing === "failed") failed += 1;
+    else if (typeof standing === "object") alarm = standing.harmed;
   }
-  return { underWay, tries };
+  return { underWay, failed, alarm };
 };
 
-type Look = {
-  readonly intent: Intent;
-  readonly server: Server | undefined;
-  readonly migrations: readonly SeenMigration[];
-  readonly stopping: boolean;
-};
-
-const isSettled = async (
+const standingOf = async (
   context: HostContext,
-  { intent, server, migrations, stopping }: Look,
-): Promise<boolean> => {
+  round: Round,
+  intent: Intent,
+  server: Server | undefined,
+): Promise<Standing> => {
+  if (moveKindOf(intent) === "offload") return judgeOffload(context, intent, server);
+  switch (verdictOn(intent, round.migrations)) {
+    case "moving":
+      return "under way";
+    case "arrived":
+      await confirmMove(context, intent);
+      return "under way";
+    case "cancelled":
+      return judgeCancelled(context, round, intent);
+    case "failed":
+      return judgeFailed(context, round, intent, server);
+    case "done":
+      await settleMoved(context, intent);
+      // The list was read in the same moment and may still hold a server that has just left.
+      return server === undefined ? "moved" : "under way";
+    case "unseen":
+      return server === undefined
+        ? settleGone(context, intent)
+        : judgeUnseen(context, round, intent, server);
+  }
+};
+
+const settleMoved = async (context: HostContext, intent: Intent): Promise<void> => {
   const { intents, now } = context;
-  const verdict = verdictOn(intent, migrations);
-  if (verdict === "moving") return false;
-  if (verdict === "cancelled") {
-    const details = "its move was cancelled by its owner or an admin; it is not begun again";
-    await intents.finish(intent, "failed", now, details);
-    if (server) await noteMove(context, server, { state: "blocked", vetoed: true, details });
-    return true;
-  }
-  if (verdict === "failed") {
-    const why = `Nova could not move it to ${intent.target}`;
-    await intents.finish(intent, "failed", now, why);
-    if (server)
-      await noteMove(context, server, {
-        state: "waiting",
-        refuse: { host: intent.target, why },
-        details: why,
-      });
-    return true;
-  }
-  if (verdict === "done" || server === undefined) {
-    const outcome = verdict === "done" ? "done" : "gone";
-    await intents.finish(intent, outcome, now);
-    const state = outcome === "done" ? "moved" : "gone";
+  await intents.finish(intent, "done", now);
+  await noteMove(context, intent, {
+    state: "moved",
     // The note may be the first one: a run that died may have got as far as the intent only.
-    const destination_host = outcome === "done" ? intent.target : null;
-    await noteMove(context, intent, { state, destination_host, finished_at: now, details: null });
-    // The list was read in the same moment and may still hold a server that has just left.
-    return server === undefined;
+    destination_host: intent.target,
+    finished_at: now,
+    details: null,
+  });
+};
+
+const settleGone = async (context: HostContext, intent: Intent): Promise<Standing> => {
+  const { intents, now } = context;
+  await intents.finish(intent, "gone", now);
+  await noteMove(context, intent, { state: "gone", finished_at: now, details: null });
+  return "over";
+};
+
+/** A move that was ended: by ourselves, because it did not get on, or by somebody who may say no. */
+const judgeCancelled = async (
+  context: HostContext,
+  round: Round,
+  intent: Intent,
+): Promise<Standing> => {
+  const { intents, session, run, moves, now } = context;
+  if (wasReverted(round.intents, intent)) {
+    const why = "it did not come up there as it was; the move was taken back";
+    await intents.finish(intent, "failed", now, why);
+    await noteMove(context, intent, {
+      state: "waiting",
+      refuse: { host: intent.target, why },
+      details: why,
+    });
+    return "failed";
   }
-  return isUnseenSettled(context, intent, server, stopping);
+  if (wasAborted(round.intents, intent)) {
+    const why = "its memory changed faster than it could be copied";
+    const move = await moves.get(session.session_id, run.host, intent.instance_id ?? "");
+    await intents.finish(intent, "failed", now, why);
+    await noteMove(context, intent, {
+      state: "waiting",
+      refuse: { host: intent.target, why },
+      stalls: (move?.stalls ?? 0) + 1,
+      details: why,
+    });
+    return "over";
+  }
+  const details = "its move was cancelled by its owner or an admin; it is not begun again";
+  await intents.finish(intent, "failed", now, details);
+  await noteMove(context, intent, { state: "blocked", vetoed: true, details });
+  return "over";
+};
+
+const judgeFailed = async (
+  context: HostContext,
+  round: Round,
+  intent: Intent,
+  listed: Server | undefined,
+): Promise<Standing> => {
+  const { intents, now } = context;
+  const cloud = await context.cloud();
+  const stale = await staleBindingOf(cloud, intent.instance_id ?? "", intent.target);
+  const why = [`Nova could not move it to ${intent.target}`, stale].filter(Boolean).join("; ");
+  await intents.finish(intent, "failed", now, why);
+  const server = await getServer(cloud.compute, intent.instance_id ?? "").catch(nullIfGone);
+  if (server === null) {
+    await noteMove(context, intent, { state: "gone", finished_at: now, details: null });
+    return "over";
+  }
+  await noteMove(context, listed ?? server, {
+    state: "waiting",
+    refuse: { host: intent.target, why },
+    details: why,
+  });
+  if (server.status === "ERROR")
+    return {
+      harmed:
+        `${server.name ?? server.id} (${server.id}) is in ERROR after its move to ${intent.target}; to repair it: ` +
+        `openstack server set --state active ${server.id} && openstack server reboot --hard ${server.id}`,
+    };
+  return hasBrokenOff(intent, round.migrations) ? "failed" : "over";
+};
+
+const nullIfGone = (error: unknown): null => {
+  if (isNotFound(error)) return null;
+  throw error;
+};
+
+/** An offload has no migration: the instance leaves the host, or rests there again as it was. */
+const judgeOffload = async (
+  context: HostContext,
+  intent: Intent,
+  server: Server | undefined,
+): Promise<Standing> => {
+  const { intents, now } = context;
+  if (server === undefined) {
+    await settleMoved(context, intent);
+    return "moved";
+  }
+  if (server.task_state !== null || (context.standstill !== null && server.status === "SHELVED"))
+    return "under way";
+  await intents.finish(intent, "failed", now, "it was not offloaded");
+  await noteMove(context, server, { state: "waiting", details: "Nova did not offload it" });
+  return "failed";
 };
 
 /** The same for an intent that Nova shows no migration for, while its server is still on the host. */
-const isUnseenSettled = async (
+const judgeUnseen = async (
   context: HostContext,
+  { stopping, facts }: Round,
   intent: Intent,
   server: Server,
-  stopping: boolean,
-): Promise<boolean> => {
+): Promise<Standing> => {
   const cloud = await context.cloud();
-  if ((await newestMigration(cloud, server.id)) > intent.newest_migration) return false;
+  if ((await newestMigration(cloud, server.id)) > intent.newest_migration) return "under way";
   // Nova says `migrating` a while before the migration's row is there: the call was accepted.
-  if (server.task_state !== null) return false;
+  if (server.task_state !== null || context.standstill !== null) return "under way";
   // Since the intent was stored, the session may have been aborted, or the owner may have acted.
-  const guest = toGuest(server, await factsOf(cloud, context.run.host));
-  if (stopping || movabilityOf(guest, context.session.policies).kind !== "live") {
+  const { kind } = movabilityOf(toGuest(server, facts), context.session.policies);
+  if (stopping || kind !== moveKindOf(intent)) {
     await context.intents.finish(intent, "refused", context.now, "never called");
     await noteMove(context, server, { state: "waiting", destination_host: null, details: null });
-    return true;
+    return "over";
   }
-  return !(await callMigrate(context, intent, server.id));
+  return (await callMove(context, intent, server.id)) ? "under way" : "over";
 };

@@ -1,9 +1,10 @@
 import { SupersededError } from "../domain/errors.ts";
 import { maintenanceSession } from "../domain/events/maintenance-session.ts";
 import type { HostRun } from "../domain/host-run.ts";
+import { type Standstill, withBrakes } from "../domain/plan/brakes.ts";
 import { deriveState, percentDone } from "../domain/progress.ts";
 import { isWornOut, type RunRef } from "../domain/run.ts";
-import type { Attention, Session } from "../domain/session.ts";
+import { type Attention, isTrouble, type Session } from "../domain/session.ts";
 import { step } from "../lambda/step.ts";
 import { type Engine, openEngine } from "./engine.ts";
 
@@ -35,10 +36,9 @@ export const sessionStep = <Output extends object>(
       return { next: "ended" } as const;
     }
     const seq = await engine.runs.readSeq(ref.run_id);
-    const [session, hosts] = await Promise.all([
-      engine.sessions.get(live.session_id),
-      engine.hostRuns.list(live.session_id),
-    ]);
+    // The session first: a host that is started again changes both, and must not be overlooked.
+    const session = await engine.sessions.get(live.session_id);
+    const hosts = await engine.hostRuns.list(live.session_id);
     return find({ ...engine, ref, now, seq, session, hosts });
   };
 
@@ -68,6 +68,44 @@ export const changed = (
     sequence: session.sequence + 1,
   };
   return { next, event: maintenanceSession(next, percentDone(next, hosts), now) };
+};
+
+/**
+ * Changes the session as `decide` says from its newest state, with its state derived anew; writes
+ * nothing when nothing changes.
+ *
+ * @returns the session as it is then
+ */
+export const update = async (
+  { sessions, ref, now, session, hosts }: SessionContext,
+  decide: (seen: Session) => Session,
+): Promise<Session> => {
+  const decided = (seen: Session) => {
+    const next = decide(seen);
+    return deriveState(next, hosts) === seen.state && JSON.stringify(next) === JSON.stringify(seen)
+      ? null
+      : changed(seen, next, hosts, now);
+  };
+  return decided(session) === null ? session : sessions.changeAs(ref, decided);
+};
+
+/**
+ * The session with these brakes told in place of those before. Whoever gets as far as to wait in
+ * peace is out of trouble: each step that failed has worked since.
+ */
+export const withFindings = (session: Session, brakes: readonly Attention[]): Session => ({
+  ...session,
+  attention: withBrakes(session.attention, brakes).filter((item) => !isTrouble(item)),
+});
+
+/** Why nothing may be begun in the whole cloud now, as somebody ordered or found; null when it may. */
+export const standstillOf = async ({
+  freeze,
+  health,
+}: Pick<Engine, "freeze" | "health">): Promise<Standstill | null> => {
+  const [order, why] = await Promise.all([freeze.get(), health.why()]);
+  if (order?.frozen) return { code: "frozen", why: order.reason };
+  return why === null ? null : { code: "waiting_cloud", why };
 };
 
 /** The list with this finding in it once, since when it was first found. */

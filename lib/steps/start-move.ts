@@ -1,14 +1,15 @@
 import { randomUUID } from "node:crypto";
 import { FrozenError } from "../domain/errors.ts";
 import { movabilityOf } from "../domain/instances.ts";
-import type { Intent, Move } from "../domain/move.ts";
+import { type Intent, type Move, moveEffect, moveKindOf } from "../domain/move.ts";
 import { rankTargets } from "../domain/plan/targets.ts";
-import { commonRefusal, refusedNow, withRefusal } from "../domain/refusals.ts";
+import { commonRefusal, refusedNow } from "../domain/refusals.ts";
 import { groupsApart, hostsToAvoid } from "../fleet/apart.ts";
-import { factsOf, toGuest } from "../fleet/guests.ts";
+import { type GuestFacts, toGuest } from "../fleet/guests.ts";
 import { newestMigration } from "../fleet/migrations.ts";
 import { targetsFor } from "../fleet/targets.ts";
-import { getServer, liveMigrate, type Server } from "../openstack/compute/servers.ts";
+import { shelveOffload } from "../openstack/compute/server-actions.ts";
+import { coldMigrate, getServer, liveMigrate, type Server } from "../openstack/compute/servers.ts";
 import {
   isConflict,
   isNotFound,
@@ -17,62 +18,18 @@ import {
 } from "../openstack/errors.ts";
 import type { Begun, NewIntent } from "../store/intents.ts";
 import type { HostContext } from "./host-step.ts";
-
-type Subject = Pick<Server, "id" | "name" | "project_id"> | Pick<Intent, "instance_id">;
-type Note = Partial<
-  Pick<Move, "state" | "destination_host" | "vetoed" | "started_at" | "finished_at" | "details">
-> & {
-  /** A target that would not take it, and Nova's words. */
-  readonly refuse?: { readonly host: string | null; readonly why: string } | null;
-};
-
-/** Writes down how a move stands, for people and for the choice of its next target. */
-export const noteMove = async (
-  { moves, session, run, ref, now }: HostContext,
-  subject: Subject,
-  { refuse, ...note }: Note,
-): Promise<Move> => {
-  const id = "id" in subject ? subject.id : (subject.instance_id ?? "");
-  const known = await moves.get(session.session_id, run.host, id);
-  const before: Move = known ?? {
-    schema: 1,
-    session_id: session.session_id,
-    host: run.host,
-    instance_id: id,
-    instance_name: "id" in subject ? (subject.name ?? id) : id,
-    project_id: "id" in subject ? (subject.project_id ?? "") : "",
-    action: "LIVE_MIGRATE",
-    state: "waiting",
-    destination_host: null,
-    refusals: [],
-    tries: 0,
-    progress: null,
-    stalls: 0,
-    arrived_at: null,
-    retried_at: null,
-    vetoed: false,
-    started_at: null,
-    finished_at: null,
-    details: null,
-  };
-  const next = {
-    ...before,
-    ...note,
-    refusals: refuse?.host
-      ? withRefusal(before.refusals, refuse.host, refuse.why, now)
-      : before.refusals,
-  };
-  await moves.put(ref, next);
-  return next;
-};
+import { noteMove } from "./note-move.ts";
 
 const nullIfGone = (error: unknown): null => {
   if (isNotFound(error)) return null;
   throw error;
 };
 
+const ACTIONS = { live: "LIVE_MIGRATE", cold: "MIGRATE", offload: "OFFLOAD" } as const;
+
 /**
- * Begins the live migration of one instance to the best target that is free.
+ * Begins to take one instance away: by live migration, or as its class has it, by cold migration
+ * or shelve offload. A migration goes to the best target that is free.
  *
  * @param attempt counts the tries of this instance in this run, from 1: it names the effect
  * @returns null when it is under way; otherwise why not, in words
@@ -80,18 +37,44 @@ const nullIfGone = (error: unknown): null => {
 export const startMove = async (
   context: HostContext,
   listed: Server,
+  facts: GuestFacts,
   attempt: number,
 ): Promise<string | null> => {
   const cloud = await context.cloud();
-  const { session, run, intents, ref, now } = context;
+  const { session, run, now } = context;
   const server = await getServer(cloud.compute, listed.id).catch(nullIfGone);
   if (server === null) return "its owner has just deleted it";
   // The list may be a minute old by now: what counts is what Nova says at this moment.
   if (server.host !== run.host) return "it has just left the host";
-  const facts = await factsOf(cloud, run.host);
-  const movability = movabilityOf(toGuest(server, facts), session.policies);
-  if (movability.kind !== "live") return "it has just changed; it is looked at again";
-  const move = await noteMove(context, server, {});
+  const { kind } = movabilityOf(toGuest(server, facts), session.policies);
+  if (kind !== "live" && kind !== "cold" && kind !== "offload")
+    return "it has just changed; it is looked at again";
+  const move = await noteMove(context, server, { action: ACTIONS[kind] });
+  const intent: NewIntent = {
+    effect: moveEffect(kind, server.id, attempt),
+    request_id: `req-${randomUUID()}`,
+    at: now,
+    instance_id: server.id,
+    target: null,
+    target_device_id: null,
+    newest_migration: await newestMigration(cloud, server.id),
+    groups: [],
+  };
+  const tried = { ...move, tries: attempt };
+  return kind === "offload"
+    ? begin(context, server, tried, intent)
+    : sendToBest(context, server, tried, intent);
+};
+
+/** Begins a migration to the best target that can be had. */
+const sendToBest = async (
+  context: HostContext,
+  server: Server,
+  move: Move,
+  intent: NewIntent,
+): Promise<string | null> => {
+  const { session, run, now } = context;
+  const cloud = await context.cloud();
   const fleet = await readFleet(context);
   const groups = await groupsApart(cloud, server);
   const source = fleet.devices.find(({ name }) => name === run.host);
@@ -109,54 +92,63 @@ export const startMove = async (
     },
     await targetsFor(cloud, server, fleet),
   );
-  const newest_migration = await newestMigration(cloud, server.id);
-  for (const target of ranked) {
-    const device = fleet.devices.find(({ name }) => name === target.host);
-    const intent = {
-      effect: `live_migrate#${server.id}#${String(attempt).padStart(3, "0")}`,
-      request_id: `req-${randomUUID()}`,
-      at: now,
-      instance_id: server.id,
-      target: target.host,
+  for (const { host } of ranked) {
+    const device = fleet.devices.find(({ name }) => name === host);
+    const aimed = {
+      ...intent,
+      target: host,
       target_device_id: device?.id ?? null,
-      newest_migration,
       groups: groups.map(({ id }) => ({ id, max_impacted_members: 1, recovery_seconds: 0 })),
     };
-    const begun = await intents.begin(ref, session.session_id, intent);
-    if (begun !== "target_taken")
-      return goOn(context, server, { ...move, tries: attempt }, intent, begun);
+    const why = await begin(context, server, move, aimed);
+    if (why !== TAKEN) return why;
   }
-  const why = commonRefusal(move.refusals) ?? "no host has room for it and may take it";
-  return waiting(context, server, why);
+  return waiting(
+    context,
+    server,
+    commonRefusal(move.refusals) ?? "no host has room for it and may take it",
+  );
 };
+
+const TAKEN = "the target is taken";
 
 const waiting = async (context: HostContext, server: Server, why: string): Promise<string> => {
   await noteMove(context, server, { state: "waiting", details: why });
   return why;
 };
 
-/** What follows once it is known whether the intent could be stored; answers as `startMove` does. */
-const goOn = async (
+/** Stores the intent and calls Nova; answers as `startMove` does, or that another target has to be found. */
+const begin = async (
   context: HostContext,
   server: Server,
   move: Move,
   intent: NewIntent,
-  begun: Exclude<Begun, "target_taken">,
 ): Promise<string | null> => {
-  const { ref, now } = context;
-  if (begun === "frozen") throw new FrozenError(`${server.name} is not moved: all is frozen`);
-  if (begun === "group_busy")
-    return waiting(context, server, "another member of its group is on its way");
-  if (begun === "exists") return null;
-  await context.moves.put(ref, {
-    ...move,
-    state: "moving",
-    destination_host: intent.target,
-    started_at: move.started_at ?? now,
-    details: null,
-  });
-  const called = await callMigrate(context, { ...intent, run_id: ref.run_id }, server.id);
-  return called ? null : "Nova refused the move; another target is tried";
+  const { intents, session, ref, now } = context;
+  const begun: Begun = await intents.begin(ref, session.session_id, intent);
+  switch (begun) {
+    case "frozen":
+      throw new FrozenError(`${server.name} is not moved: all is frozen`);
+    case "target_taken":
+      return TAKEN;
+    case "group_busy":
+      return waiting(context, server, "another member of its group is on its way");
+    case "exists":
+      return null;
+    case "begun": {
+      await context.moves.put(ref, {
+        ...move,
+        state: "moving",
+        destination_host: intent.target,
+        progress: null,
+        arrived_at: null,
+        started_at: move.started_at ?? now,
+        details: null,
+      });
+      const called = await callMove(context, { ...intent, run_id: ref.run_id }, server.id);
+      return called ? null : "Nova refused the move; another target is tried";
+    }
+  }
 };
 
 const readFleet = async ({ inventory, owners, hostRuns, session, settings }: HostContext) => {
@@ -172,35 +164,35 @@ const readFleet = async ({ inventory, owners, hostRuns, session, settings }: Hos
   };
 };
 
+type Called = Pick<
+  Intent,
+  "run_id" | "effect" | "request_id" | "target" | "target_device_id" | "newest_migration" | "groups"
+>;
+
 /**
  * Calls Nova for a stored intent.
  *
  * @returns false when Nova refused, which settles the intent; true when it accepted, or when only
  *   Nova can tell whether it did: the next round asks
  */
-export const callMigrate = async (
+export const callMove = async (
   context: HostContext,
-  intent: Pick<
-    Intent,
-    | "run_id"
-    | "effect"
-    | "request_id"
-    | "target"
-    | "target_device_id"
-    | "newest_migration"
-    | "groups"
-  >,
+  intent: Called,
   instanceId: string,
 ): Promise<boolean> => {
-  const cloud = await context.cloud();
-  const { target, request_id: requestId } = intent;
+  const { compute } = await context.cloud();
+  const { target: host, request_id: requestId } = intent;
   try {
-    await liveMigrate(cloud.compute, instanceId, { host: target, requestId });
+    const kind = moveKindOf(intent);
+    if (kind === "offload") await shelveOffload(compute, instanceId, { requestId });
+    else if (kind === "cold") await coldMigrate(compute, instanceId, { host, requestId });
+    else await liveMigrate(compute, instanceId, { host, requestId });
     return true;
   } catch (error) {
     if (error instanceof TransientOpenStackError && error.sent) return true;
     // A refusal of ourselves is no refusal of the target.
     if (!(error instanceof OpenStackError) || [401, 403].includes(error.status)) throw error;
+    const cloud = await context.cloud();
     if (isConflict(error) && (await newestMigration(cloud, instanceId)) > intent.newest_migration)
       return true;
     await settleRefusal(context, intent, instanceId, error);
@@ -210,7 +202,7 @@ export const callMigrate = async (
 
 const settleRefusal = async (
   context: HostContext,
-  intent: Pick<Intent, "run_id" | "effect" | "target" | "target_device_id" | "groups">,
+  intent: Called,
   instanceId: string,
   error: OpenStackError,
 ): Promise<void> => {

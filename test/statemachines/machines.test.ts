@@ -162,7 +162,7 @@ describe.each(MACHINES)("the machine of a %s", (name) => {
 describe("the machine of a host", () => {
   test("routes every phase but the one in which it does not run", () => {
     const routes = routesOf("host", "NextPhase");
-    const { SUPERSEDED, FINISHED, ...work } = routes;
+    const { SUPERSEDED, FINISHED, WAITING, ...work } = routes;
 
     expect(Object.keys(work)).toEqual(
       PHASES.filter((phase) => phase !== "WAITING" && phase !== "FINISHED"),
@@ -174,14 +174,14 @@ describe("the machine of a host", () => {
   });
 
   test("does each phase in a state of its own", () => {
-    const { SUPERSEDED: _, FINISHED: __, ...work } = routesOf("host", "NextPhase");
+    const { SUPERSEDED: _, FINISHED: __, WAITING: ___, ...work } = routesOf("host", "NextPhase");
 
     expect(new Set(Object.values(work)).size).toBe(Object.keys(work).length);
     for (const next of Object.values(work)) expect(statesOf("host")[next]?.Type).toBe("Task");
   });
 
   test("has the step of each phase work on that phase", () => {
-    const { SUPERSEDED: _, FINISHED: __, ...work } = routesOf("host", "NextPhase");
+    const { SUPERSEDED: _, FINISHED: __, WAITING: ___, ...work } = routesOf("host", "NextPhase");
     const phaseOf = (state: string) =>
       /hostStep\(\s*"(\w+)"/.exec(sourceOf(`functions/host/${kebabCase(state)}.ts`))?.[1];
 

@@ -1,0 +1,111 @@
+import { secondsUntil } from "../domain/instant.ts";
+import { type Intent, migrationOf, moveKindOf, withProgress } from "../domain/move.ts";
+import {
+  abortMigration,
+  listServerMigrations,
+  type ServerMigration,
+} from "../openstack/compute/migrations.ts";
+import { listServices } from "../openstack/compute/services.ts";
+import { isConflict, isNotFound, OpenStackError } from "../openstack/errors.ts";
+import { makeEffect } from "./effect.ts";
+import type { HostContext } from "./host-step.ts";
+import type { Round } from "./judge-moves.ts";
+import { noteMove } from "./note-move.ts";
+
+/** A move is looked at closely when it has not ended by itself after so long. */
+const QUICK_SECONDS = 60;
+
+const abortion = ({ effect }: Pick<Intent, "effect">): string => `abort#${effect}`;
+
+/** Whether it was us who ended the move. */
+export const wasAborted = (intents: readonly Intent[], move: Intent): boolean =>
+  intents.some(({ effect }) => effect === abortion(move));
+
+/**
+ * Watches the moves that take longer than most. A live migration that no longer gets on is aborted,
+ * which the instance does not notice, and tried elsewhere; it is never forced, which could. One that
+ * Nova has queued behind another has no clock.
+ *
+ * @returns what people should know of the oldest one that is stuck; null when all is well
+ */
+export const watchMoves = async (
+  context: HostContext,
+  round: Round,
+  underWay: ReadonlyMap<string, Intent>,
+): Promise<string | null> => {
+  const slow = [...underWay.values()]
+    .filter(({ at }) => secondsUntil(at, context.now) >= QUICK_SECONDS)
+    .toSorted((a, b) => (a.at < b.at ? -1 : 1));
+  if (slow.length === 0) return null;
+  const dead = await deadTargets(context, slow);
+  const words: string[] = [];
+  for (const intent of slow) {
+    const why = dead.has(intent.target ?? "")
+      ? stranded(intent)
+      : moveKindOf(intent) === "live"
+        ? await watch(context, round, intent)
+        : null;
+    if (why !== null) words.push(why);
+  }
+  return words[0] ?? null;
+};
+
+const deadTargets = async (
+  { cloud }: HostContext,
+  intents: readonly Intent[],
+): Promise<Set<string>> => {
+  const services = await listServices((await cloud()).compute, { binary: "nova-compute" });
+  const down = services.filter(({ state }) => state !== "up").map(({ host }) => host);
+  return new Set(down.filter((host) => intents.some(({ target }) => target === host)));
+};
+
+const stranded = ({ instance_id, target }: Intent): string =>
+  `nova-compute on ${target} went down while instance ${instance_id} was on its way there; Nova gives the move up ` +
+  `by itself within minutes, or when ${target} is back; then: openstack server migration list --server ${instance_id}`;
+
+const watch = async (
+  context: HostContext,
+  round: Round,
+  intent: Intent,
+): Promise<string | null> => {
+  const { session, run, moves, settings, standstill, now } = context;
+  const instanceId = intent.instance_id ?? "";
+  const ours = migrationOf(intent, round.migrations);
+  const { compute } = await context.cloud();
+  const transfers = await listServerMigrations(compute, instanceId);
+  const transfer = transfers.find(({ id }) => id === ours?.id);
+  const move = await moves.get(session.session_id, run.host, instanceId);
+  const before = move?.progress ?? null;
+  const progress = withProgress(before, transfer === undefined ? null : leftOf(transfer), now);
+  if (progress !== before) await noteMove(context, intent, { progress });
+  if (progress === null || transfer === undefined)
+    return overdue(intent, settings.LULL_STALL_SECONDS, now);
+  if (secondsUntil(progress.at, now) < settings.LULL_STALL_SECONDS) return null;
+  if (standstill === null && !wasAborted(round.intents, intent))
+    await makeEffect(context, abortion(intent), (requestId) =>
+      abortMigration(compute, instanceId, transfer.id, { requestId }).catch(fineIfOver),
+    );
+  return (
+    `instance ${instanceId} changes its memory faster than it can be copied to ${intent.target}; ` +
+    "that move is aborted and tried elsewhere"
+  );
+};
+
+/** Bytes still to be copied; null before the transfer reports. */
+const leftOf = ({ status, memory_remaining_bytes, disk_remaining_bytes }: ServerMigration) =>
+  status !== "running" || memory_remaining_bytes === null
+    ? null
+    : memory_remaining_bytes + (disk_remaining_bytes ?? 0);
+
+/** A move that shows nothing of itself: it is waited for, and people are told. */
+const overdue = ({ instance_id, target, at }: Intent, most: number, now: string): string | null =>
+  secondsUntil(at, now) < most * 3
+    ? null
+    : `instance ${instance_id} is on its way to ${target} since ${at} and shows no progress; it is waited for; ` +
+      `to end it: openstack server migration abort ${instance_id} MIGRATION`;
+
+/** It ended while it was to be aborted. */
+const fineIfOver = (error: unknown): void => {
+  const over = error instanceof OpenStackError && error.status === 400;
+  if (!over && !isConflict(error) && !isNotFound(error)) throw error;
+};
