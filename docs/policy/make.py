@@ -28,6 +28,7 @@ NOVA = {
         'os_compute_api:servers:show:host_status',
         'os_compute_api:os-extended-server-attributes',
         'os_compute_api:os-flavor-extra-specs:index',
+        'os_compute_api:servers:show:flavor-extra-specs',
         'os_compute_api:os-server-groups:index',
         'os_compute_api:os-server-groups:index:all_projects',
     ),
@@ -96,8 +97,9 @@ def neutron():
         'gate': 'context_is_advsvc',
         'base': {'context_is_advsvc': 'role:advsvc or ' + ROLE},
         'before': {'rule:context_is_advsvc': 'role:advsvc'},
-        # Without a rule, which older releases do not have, anybody but an admin gets a 500.
-        'unnamed': {'get_port_binding': 'rule:admin_only'},
+        # Older releases have no rule for these, and answer anybody but an admin with a 500.
+        'unnamed': {verb + '_port_binding': 'rule:admin_only'
+                    for verb in ('get', 'create', 'update', 'delete')},
     }
 
 
@@ -126,7 +128,7 @@ def lines(rules, granted, gate, base, before, unnamed={}):
         old = check
         for gate_check, who in before.items():
             check = check.replace(gate_check, who)
-        if name not in names and check != old:
+        if name not in names and (check != old or name in unnamed):
             yield '"%s": "%s"' % (name, check)
 
 

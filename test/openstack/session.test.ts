@@ -44,6 +44,7 @@ const maintain = async (
   const session = await lull.open({
     hosts,
     max_parallel_hosts: 2,
+    canary: false,
     actions: [{ plugin: "hold", metadata: { seconds: 1 } }],
   });
   const ended = await lull.ended(session, WITHIN_MS - 60_000);
