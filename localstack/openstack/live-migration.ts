@@ -88,7 +88,7 @@ const perform = async (run: Run, named: string | null, by: Requester): Promise<v
     complete(run, row);
   } catch (error) {
     if (!(error instanceof Ended)) throw error;
-    if (move.stop.signal.reason !== SOURCE_DIED) rollBack(run, row, error);
+    if (move.stop.signal.reason !== SOURCE_DIED) await rollBack(run, row, error);
   } finally {
     if (move.stop.signal.reason !== SOURCE_DIED) simulation.moves.delete(row.id);
   }
@@ -137,6 +137,7 @@ const throwIfStopped = ({ stop }: Move): void => {
 
 const CONDUCTOR = "conductor_live_migrate_instance";
 const PRECHECK = "compute_check_can_live_migrate_destination";
+const PREPARE = "compute_pre_live_migration";
 
 const findTarget = async (run: Run, row: Migration, named: string | null): Promise<Host> => {
   const { simulation, instance, source, action } = run;
@@ -173,6 +174,7 @@ const agrees = async (run: Run, from: Host, target: Host): Promise<boolean> => {
     ?.bindings.some((one) => one.host === target.name && one.status === "INACTIVE");
   const refusal =
     (outcome === "fail" && "Migration pre-check error: refused by the hypervisor") ||
+    tiedToDevice(instance) ||
     (target.hypervisor_version < from.hypervisor_version &&
       "The instance requires a newer hypervisor version than has been provided.") ||
     (stale && `Binding for port on host ${target.name} already exists`);
@@ -183,6 +185,11 @@ const agrees = async (run: Run, from: Host, target: Host): Promise<boolean> => {
   noteEvent(simulation, action, PRECHECK, target.name, { error: refusal });
   return false;
 };
+
+/** Of the devices a guest may have, only those of its ports can be replaced under way. */
+const tiedToDevice = ({ flavor }: Instance): string | false =>
+  "pci_passthrough:alias" in flavor.extra_specs &&
+  "Migration pre-check error: non-VIF related PCI requests for instance are not allowed for live migration.";
 
 const behave = async (run: Run, operation: Operation, host: string) => {
   const { simulation, instance } = run;
@@ -220,7 +227,6 @@ const endTurn = ({ running, queues }: Simulation, source: string): void => {
   next?.();
 };
 
-/** When it fails, the row says `error` until all is undone, and `failed` afterwards. */
 const prepare = async (run: Run, row: Migration, target: Host): Promise<void> => {
   const { simulation, instance, action, source, move } = run;
   set(simulation, row, { status: "preparing" });
@@ -228,14 +234,9 @@ const prepare = async (run: Run, row: Migration, target: Host): Promise<void> =>
   noteEvent(simulation, action, "compute_live_migration", source);
   simulation.world.ports.get(instance.id)?.bindings.push({ host: target.name, status: "INACTIVE" });
   await wait(run, simulation.spec.timing.prepare_ms);
-  const event = "compute_pre_live_migration";
   const { outcome } = await behave(run, "pre_migration", target.name);
-  if (outcome === "fail") {
-    set(simulation, row, { status: "error" });
-    await sleep(simulation.clock, simulation.spec.timing.stop_ms);
-    throw new Ended("failed", event, "the target could not be made ready");
-  }
-  noteEvent(simulation, action, event, target.name, {
+  if (outcome === "fail") throw new Ended("failed", PREPARE, "the target could not be made ready");
+  noteEvent(simulation, action, PREPARE, target.name, {
     tookMs: simulation.spec.timing.prepare_ms,
   });
 };
@@ -281,8 +282,11 @@ const complete = ({ simulation }: Run, row: Migration): void => {
   set(simulation, row, { status: "completed" });
 };
 
-/** The server is ACTIVE where it was, without a fault; only row and action tell. */
-const rollBack = (run: Run, row: Migration, why: Ended): void => {
+/**
+ * The server is ACTIVE where it was, without a fault; only row and action tell. When the target
+ * could not be made ready, the row says `error` for a while before it says `failed`.
+ */
+const rollBack = async (run: Run, row: Migration, why: Ended): Promise<void> => {
   const { simulation, instance, source, action, move } = run;
   release(simulation.world, row.uuid);
   if (instance.vm_state !== "deleted") allocate(simulation.world, instance.id, source, instance);
@@ -290,10 +294,14 @@ const rollBack = (run: Run, row: Migration, why: Ended): void => {
   if (port && move.prepared)
     port.bindings = port.bindings.filter((one) => one.status === "ACTIVE" || one.host !== row.dest);
   const dest = why.event === CONDUCTOR ? null : row.dest;
-  set(simulation, instance, { task_state: null });
-  set(simulation, row, { status: why.status, transfer: null, dest });
   if (why.event !== null)
     noteEvent(simulation, action, why.event, row.dest, { error: why.message });
+  set(simulation, instance, { task_state: null });
+  const status = why.event === PREPARE ? "error" : why.status;
+  set(simulation, row, { status, transfer: null, dest });
+  if (status === why.status) return;
+  await sleep(simulation.clock, simulation.spec.timing.stop_ms);
+  set(simulation, row, { status: why.status });
 };
 
 /**

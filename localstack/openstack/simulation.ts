@@ -176,6 +176,7 @@ export const addInstance = (simulation: Simulation, given: InstanceSpec): Instan
     task_state: null,
     locked: spec.locked,
     metadata: spec.metadata,
+    image_properties: spec.image_properties,
     updated_at: clock.now(),
   };
   world.instances.set(instance.id, instance);

@@ -81,7 +81,12 @@ export const instanceSpecSchema = z.object({
   locked: z.boolean().default(false),
   pinned_az: z.string().optional(),
   volumes: z.number().default(0),
-  vnic_type: z.string().default("normal"),
+  /** Of its one port. */
+  vnic_type: z
+    .enum(["normal", "direct", "direct-physical", "macvtap", "vdpa", "virtio-forwarder"])
+    .default("normal"),
+  /** Of the image it was booted from, which Nova tells from 2.98 on. */
+  image_properties: z.record(z.string(), z.string()).default({}),
 });
 export type InstanceSpec = z.input<typeof instanceSpecSchema>;
 

@@ -47,6 +47,7 @@ export type Instance = {
   task_state: string | null;
   locked: boolean;
   metadata: Record<string, string>;
+  readonly image_properties: Readonly<Record<string, string>>;
   updated_at: number;
 };
 

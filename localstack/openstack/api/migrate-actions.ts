@@ -39,9 +39,23 @@ export const migrateLive: Act = (ask, instance, argument) => {
   requirePolicy(ask.caller, "compute", "os_compute_api:os-migrate-server:migrate_live");
   requireUnlocked(ask, instance);
   requireState("os-migrateLive", instance, ["active", "paused"]);
+  requireMovable(instance);
   requireKnown(ask, parsed.data.host);
   startLiveMigration(ask.simulation, instance, parsed.data.host, requester(ask));
   return { status: 202 };
+};
+
+/** What Nova refuses before it asks any host. */
+const requireMovable = ({ id, flavor, image_properties }: Instance): void => {
+  const has = (spec: string, property: string) =>
+    spec in flavor.extra_specs || property in image_properties;
+  const unable = (kind: string) =>
+    new Refused(
+      400,
+      `Operation 'live-migration' not supported for ${kind}-enabled instance (${id}).`,
+    );
+  if (has("hw:mem_encryption", "hw_mem_encryption")) throw unable("SEV");
+  if (has("hw:tpm_version", "hw_tpm_version")) throw unable("vTPM");
 };
 
 /** {'host': None}, the way Nova prints what it was given. */

@@ -15,9 +15,9 @@ const hostOf = (port: Port): string =>
   port.bindings.find((one) => one.status === "ACTIVE")?.host ?? "";
 
 const ports = (ask: Ask): Reply => {
-  const [device, host] = [ask.query.get("device_id"), ask.query.get("binding:host_id")];
+  const [devices, host] = [ask.query.getAll("device_id"), ask.query.get("binding:host_id")];
   const found = visible(ask)
-    .filter(({ port }) => device === null || port.device_id === device)
+    .filter(({ port }) => devices.length === 0 || devices.includes(port.device_id))
     .filter(({ port }) => host === null || hostOf(port) === host)
     .map(({ port, owner }) => ({
       id: port.id,
@@ -43,19 +43,20 @@ const portOf = (ask: Ask): Port => {
   return found.port;
 };
 
-const bindings = (ask: Ask): Reply => ({
-  status: 200,
-  body: {
-    bindings: portOf(ask).bindings.map(({ host, status }) => ({
+const bindings = (ask: Ask): Reply => {
+  const port = portOf(ask);
+  const body = {
+    bindings: port.bindings.map(({ host, status }) => ({
       host,
       status,
       vif_type: "ovs",
       vif_details: {},
-      vnic_type: "normal",
+      vnic_type: port.vnic_type,
       profile: {},
     })),
-  },
-});
+  };
+  return { status: 200, body };
+};
 
 const removeBinding = (ask: Ask): Reply => {
   const port = portOf(ask);

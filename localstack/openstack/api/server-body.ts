@@ -65,6 +65,8 @@ export type View = {
   readonly admin: boolean;
   readonly base: string;
   readonly detail: "list" | "one";
+  /** The minor microversion that was asked for. */
+  readonly minor: number;
 };
 
 export const linksOf = (base: string, id: string) => [
@@ -81,6 +83,11 @@ export const partialServer = (instance: Instance, base: string) => ({
   links: linksOf(base, instance.id),
 });
 
+const imageOf = ({ image_properties }: Instance, { minor }: View) => ({
+  id: "1f84cc94-2f57-4b47-9b4c-38f77d830f4f",
+  ...(minor >= 98 && { properties: image_properties }),
+});
+
 export const serverBody = (simulation: Simulation, instance: Instance, view: View) => {
   const { world } = simulation;
   const host = world.hosts.get(instance.host ?? "");
@@ -93,7 +100,7 @@ export const serverBody = (simulation: Simulation, instance: Instance, view: Vie
     user_id: instance.user_id,
     metadata: instance.metadata,
     hostId: hostIdOf(instance),
-    image: instance.volumes.length > 0 ? "" : { id: "1f84cc94-2f57-4b47-9b4c-38f77d830f4f" },
+    image: instance.volumes.length > 0 ? "" : imageOf(instance, view),
     flavor: {
       vcpus: flavor.vcpus,
       ram: flavor.ram,
@@ -109,6 +116,7 @@ export const serverBody = (simulation: Simulation, instance: Instance, view: Vie
     accessIPv4: "",
     accessIPv6: "",
     links: linksOf(view.base, instance.id),
+    ...(view.minor >= 96 && { pinned_availability_zone: instance.pinned_az }),
     "OS-DCF:diskConfig": "MANUAL",
     progress: 0,
     "OS-EXT-AZ:availability_zone": host?.zone ?? "",

@@ -69,12 +69,16 @@ const page = (ask: Ask, path: string, describe: (instance: Instance) => unknown)
   };
 };
 
-const seesHosts = ({ caller }: Ask): boolean =>
-  may(caller, "os_compute_api:os-extended-server-attributes");
+const viewOf = ({ caller, base, microversion }: Ask, detail: View["detail"]): View => ({
+  admin: may(caller, "os_compute_api:os-extended-server-attributes"),
+  base,
+  detail,
+  minor: microversion[1],
+});
 
 const listDetailed = (ask: Ask): Reply => {
   const { simulation, base } = ask;
-  const view: View = { admin: seesHosts(ask), base, detail: "list" };
+  const view = viewOf(ask, "list");
   return page(ask, "/servers/detail", (instance) =>
     isCellDown(simulation, instance)
       ? partialServer(instance, base)
@@ -90,7 +94,7 @@ const show = (ask: Ask): Reply => {
   const instance = instanceOf(ask);
   const server = isCellDown(simulation, instance)
     ? { ...partialServer(instance, base), user_id: instance.user_id, "OS-EXT-STS:power_state": 0 }
-    : serverBody(simulation, instance, { admin: seesHosts(ask), base, detail: "one" });
+    : serverBody(simulation, instance, viewOf(ask, "one"));
   return { status: 200, body: { server } };
 };
 
