@@ -17,6 +17,8 @@ export type Command = {
   readonly summary: string;
   /** Names of the positional arguments, all required. */
   readonly args: readonly string[];
+  /** What may follow them, any number of times; absent = nothing. */
+  readonly rest?: string;
   readonly options: readonly OptionName[];
   /** What the summary has no room for, ready to print. */
   readonly notes?: string;

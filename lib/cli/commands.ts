@@ -1,13 +1,19 @@
 import type { Command } from "./command.ts";
+import { controlCommands } from "./control-commands.ts";
 import { UsageError } from "./exit.ts";
+import { freezeCommands } from "./freeze-commands.ts";
 import { hostCommands } from "./host-commands.ts";
+import { hostMaintenanceCommands } from "./host-maintenance-commands.ts";
 import { maintenanceCommands } from "./maintenance-commands.ts";
 import { orphansCommand } from "./orphans-command.ts";
 import { didYouMean } from "./suggest.ts";
 
 export const COMMANDS: readonly Command[] = [
   ...hostCommands,
+  ...hostMaintenanceCommands,
   ...maintenanceCommands,
+  ...controlCommands,
+  ...freezeCommands,
   orphansCommand,
 ];
 
@@ -48,6 +54,6 @@ const whyNone = (words: readonly string[]): string => {
 export const checkArguments = ({ command, args }: Found): void => {
   const missing = command.args[args.length];
   if (missing !== undefined) throw new UsageError(`"lull ${command.name}" needs ${missing}`);
-  const extra = args[command.args.length];
+  const extra = command.rest === undefined ? args[command.args.length] : undefined;
   if (extra !== undefined) throw new UsageError(`"lull ${command.name}" has no use for "${extra}"`);
 };

@@ -23,25 +23,27 @@ const optionRow = (name: OptionName): readonly string[] => {
 
 const section = (title: string, body: string) => `${title}\n${body}`;
 
+const usageOf = ({ name, args, rest }: Command): string =>
+  [name, ...args, ...(rest === undefined ? [] : [rest])].join(" ");
+
 /** What there is, or what there is in one group. */
 export const overview = (commands: readonly Command[]): string =>
   [
     "lull: planned host maintenance for OpenStack",
-    section(
-      "Commands",
-      indented(commands.map(({ name, args, summary }) => [[name, ...args].join(" "), summary])),
-    ),
+    section("Commands", indented(commands.map((command) => [usageOf(command), command.summary]))),
     section("Options of every command", indented(GLOBAL_OPTIONS.map(optionRow))),
     EXIT_CODES,
     'More about a command: "lull COMMAND --help"',
   ].join("\n\n");
 
-export const commandHelp = ({ name, summary, args, options, notes, examples }: Command): string =>
-  [
-    `lull ${[name, ...args].join(" ")} [options]`,
+export const commandHelp = (command: Command): string => {
+  const { summary, options, notes, examples } = command;
+  return [
+    `lull ${usageOf(command)} [options]`,
     `${summary}.${notes ? `\n\n${notes}` : ""}`,
     ...(options.length > 0 ? [section("Options", indented(options.map(optionRow)))] : []),
     section("Options of every command", indented(GLOBAL_OPTIONS.map(optionRow))),
     section("Examples", examples.map((example) => `  lull ${example}`).join("\n")),
     EXIT_CODES,
   ].join("\n\n");
+};

@@ -22,6 +22,8 @@ const showColumns: readonly Column<Host>[] = [
   { name: "hypervisor", of: ({ hypervisor }) => hypervisor?.hostname },
   { name: "type", of: ({ hypervisor }) => hypervisor?.type },
   { name: "version", of: ({ hypervisor }) => hypervisor?.version },
+  { name: "labels", of: ({ labels }) => labels },
+  { name: "instance_storage", of: ({ instance_storage }) => instance_storage },
   { name: "gone", of: ({ gone }) => gone },
   {
     name: "synced_at",

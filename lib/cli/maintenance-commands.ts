@@ -3,7 +3,6 @@ import {
   getMaintenanceDetail,
   listMaintenance,
   listMaintenanceEvents,
-  releaseHost,
   type SessionDetail,
   type SessionSummary,
 } from "../client/maintenance.ts";
@@ -121,20 +120,6 @@ const watch = async ({ values, args, terminal, connect }: Context): Promise<numb
   return watchSession(api, terminal, await resolveSessionId(api, args[0] ?? ""), interval);
 };
 
-const release = async ({ values, args, terminal, connect }: Context): Promise<number> => {
-  const [session = "", host = ""] = args;
-  const api = await connect();
-  const id = await resolveSessionId(api, session);
-  await confirm(
-    terminal,
-    values,
-    `Is the work on ${host} done, so that it may be checked and put back?`,
-  );
-  await releaseHost(api, id, host);
-  terminal.err(`${host} is released; it is checked before it is put back`);
-  return EXIT.done;
-};
-
 const remove = async ({ values, args, terminal, connect }: Context): Promise<number> => {
   const api = await connect();
   const id = await resolveSessionId(api, args[0] ?? "");
@@ -185,16 +170,6 @@ export const maintenanceCommands: readonly Command[] = [
 line. Ctrl-C ends the watching, never the session. The exit code tells how the session ended.`,
     examples: ["maintenance watch 7f3c", "maintenance watch 7f3c | tee session.log"],
     run: watch,
-  },
-  {
-    name: "maintenance release",
-    summary: "End the hold on a host: its work is done",
-    args: ["SESSION", "HOST"],
-    options: ["yes"],
-    notes:
-      "Ends the action that runs, a hold or a webhook that lost its word. The host is checked, then put back.",
-    examples: ["maintenance release 7f3c cmp-01"],
-    run: release,
   },
   {
     name: "maintenance delete",

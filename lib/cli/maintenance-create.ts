@@ -8,6 +8,7 @@ import {
 import type { Api } from "../client/request.ts";
 import type { Command, Context } from "./command.ts";
 import { confirm } from "./confirm.ts";
+import { count } from "./counts.ts";
 import { EXIT, ExitError } from "./exit.ts";
 import { newMaintenanceFrom } from "./new-maintenance.ts";
 import { formatOf } from "./output.ts";
@@ -34,12 +35,12 @@ const findHosts = async (api: Api, names: readonly string[]): Promise<readonly H
 
 const SHOWN_HOSTS = 10;
 
-const question = (hosts: readonly Host[], { maintenance_at }: NewMaintenance): string => {
+const question = (hosts: readonly Host[], { maintenance_at, retire }: NewMaintenance): string => {
   const names = hosts.slice(0, SHOWN_HOSTS).map(({ name }) => name);
   const more = hosts.length > names.length ? ` and ${hosts.length - names.length} more` : "";
-  const count = `${hosts.length} host${hosts.length === 1 ? "" : "s"}`;
   const start = maintenance_at === undefined ? "now" : `from ${showTime(maintenance_at)}`;
-  return `Maintain ${count} (${names.join(", ")}${more}) ${start}?`;
+  const what = `${count(hosts.length, "host")} (${names.join(", ")}${more}) ${start}`;
+  return retire ? `Retire ${what}, for good: their services are deleted?` : `Maintain ${what}?`;
 };
 
 /** Pre-flight takes a moment; a service that does not tell of it is not waited for. */
@@ -89,6 +90,17 @@ export const createCommand: Command = {
     "action",
     "target",
     "max-parallel",
+    "per",
+    "canary",
+    "no-canary",
+    "soak",
+    "reserve",
+    "cordon-ahead",
+    "host-minutes",
+    "window",
+    "accept-duties",
+    "retire",
+    "policy",
     "metadata",
     "reason",
     "profile",
@@ -98,10 +110,15 @@ export const createCommand: Command = {
     "format",
   ],
   notes: `Each host is emptied by live migration, kept out of service while its actions run, checked and
-put back. Before anything is changed, pre-flight names every instance that could not be moved.`,
+put back. Before anything is changed, pre-flight names every instance that could not be moved.
+
+Policies: shutoff=migrate|stay|block, error=stay|block, shelved=offload|block, locked=move|block,
+device_bound=stop_start|block. Unless told: shutoff=migrate, and block for the others.`,
   examples: [
     "maintenance create --host cmp-01 --reason 'replace DIMM' --action hold --wait",
     "maintenance create --hosts-file rack-7.txt --at 2026-03-01T06:00:00Z --ends-at 2026-03-01T10:00:00Z --max-parallel 2",
+    "maintenance create --hosts-file az1.txt --per rack=1 --reserve 2 --soak 30 --policy shutoff=stay",
+    "maintenance create --hosts-file az1.txt --ends-at +4h --host-minutes 40 --window 2026-03-02T01:00Z/+4h",
     "maintenance create --host cmp-01 --host cmp-02 --action webhook:url=https://work.example/hook --yes",
   ],
   run: create,

@@ -41,11 +41,81 @@ const hostsOfFile = async (path: string, terminal: Terminal): Promise<readonly s
   }
 };
 
-const wholeNumber = (values: Values, option: OptionName): number | undefined => {
+/** @throws UsageError */
+export const wholeNumber = (
+  values: Values,
+  option: OptionName,
+  least: 0 | 1 = 1,
+): number | undefined => {
   const text = values.text(option);
   if (text === undefined) return undefined;
-  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
-  throw new UsageError(`--${option} is a whole number from 1, not "${text}"`);
+  if (/^(0|[1-9]\d{0,5})$/.test(text) && Number(text) >= least) return Number(text);
+  throw new UsageError(`--${option} is a whole number from ${least}, not "${text}"`);
+};
+
+/** "--policy shutoff=stay", any number of them. @throws UsageError */
+export const policiesFrom = (values: Values): Record<string, string> =>
+  Object.fromEntries(values.list("policy").map((text) => pair("--policy", text)));
+
+const perFrom = (values: Values): Record<string, number> =>
+  Object.fromEntries(
+    values.list("per").map((text) => {
+      const [name, most] = pair("--per", text);
+      if (/^[1-9]\d{0,2}$/.test(most)) return [name, Number(most)];
+      throw new UsageError(`--per: "${text}" is not NAME=N such as zone=1`);
+    }),
+  );
+
+/** "2026-03-02T01:00Z/+4h": a + in the end counts from the start. */
+const windowFrom = (text: string, now: number) => {
+  const [start = "", end, ...more] = text.split("/");
+  if (end === undefined || more.length > 0)
+    throw new UsageError(`--window: "${text}" is not START/END`);
+  const starts_at = parseInstant("--window", start, now);
+  const from = end.startsWith("+") ? Date.parse(starts_at) : now;
+  const ends_at = parseInstant("--window", end, from);
+  if (ends_at <= starts_at) throw new UsageError(`--window: "${text}" ends before it starts`);
+  return { starts_at, ends_at };
+};
+
+const canaryFrom = (values: Values): boolean | undefined => {
+  const [yes, no] = [values.flag("canary"), values.flag("no-canary")];
+  if (yes && no) throw new UsageError("--canary and --no-canary exclude each other");
+  return yes || no ? yes : undefined;
+};
+
+type Brakes = Omit<NewMaintenance, "hosts">;
+
+/** What is not given is left to the service, whose profile has a default for it. */
+const brakesFrom = (values: Values): Brakes => {
+  const maxParallel = wholeNumber(values, "max-parallel");
+  const canary = canaryFrom(values);
+  const soak = wholeNumber(values, "soak", 0);
+  const reserve = wholeNumber(values, "reserve", 0);
+  const cordonAhead = wholeNumber(values, "cordon-ahead", 0);
+  const per = perFrom(values);
+  return {
+    ...(maxParallel !== undefined && { max_parallel_hosts: maxParallel }),
+    ...(canary !== undefined && { canary }),
+    ...(soak !== undefined && { soak_minutes: soak }),
+    ...(reserve !== undefined && { reserve_hosts: reserve }),
+    ...(cordonAhead !== undefined && { cordon_ahead: cordonAhead }),
+    ...(Object.keys(per).length > 0 && { max_parallel_per: per }),
+  };
+};
+
+/** When it may go on, and what may be done to hosts and instances. */
+const boundsFrom = (values: Values, now: number): Brakes => {
+  const hostMinutes = wholeNumber(values, "host-minutes");
+  const windows = values.list("window").map((text) => windowFrom(text, now));
+  const policies = policiesFrom(values);
+  return {
+    ...(hostMinutes !== undefined && { host_minutes: hostMinutes }),
+    ...(windows.length > 0 && { next_windows: windows }),
+    ...(values.flag("accept-duties") && { accept_duties: true }),
+    ...(values.flag("retire") && { retire: true }),
+    ...(Object.keys(policies).length > 0 && { policies }),
+  };
 };
 
 /**
@@ -68,7 +138,6 @@ export const newMaintenanceFrom = async (
   const now = terminal.now();
   const at = values.text("at") ?? "now";
   const endsAt = values.text("ends-at");
-  const maxParallel = wholeNumber(values, "max-parallel");
   const reason = values.text("reason");
   const profile = values.text("profile");
   return {
@@ -79,7 +148,8 @@ export const newMaintenanceFrom = async (
     metadata: Object.fromEntries(values.list("metadata").map((text) => pair("--metadata", text))),
     actions: values.list("action").map(parseAction),
     targets: values.list("target").flatMap((names) => names.split(",")),
-    ...(maxParallel !== undefined && { max_parallel_hosts: maxParallel }),
+    ...brakesFrom(values),
+    ...boundsFrom(values, now),
     ...(reason !== undefined && { reason }),
     ...(profile !== undefined && { profile }),
   };

@@ -60,7 +60,7 @@ export const OPTIONS = {
   "ends-at": {
     type: "string",
     value: "TIME",
-    help: "no host is begun after it; + counts from now, too",
+    help: "end of the window: no host is begun after it; + counts from now, too",
   },
   action: {
     type: "string",
@@ -74,6 +74,64 @@ export const OPTIONS = {
     multiple: true,
     help: "only host that instances may move to; repeat it",
   },
+  per: {
+    type: "string",
+    value: "NAME=N",
+    multiple: true,
+    help: "at most N hosts out of service at a time that share a zone, a cell or a label; repeat it",
+  },
+  canary: {
+    type: "boolean",
+    help: "the first host of each kind goes alone (default in production)",
+  },
+  "no-canary": { type: "boolean", help: "no host goes alone" },
+  soak: {
+    type: "string",
+    value: "MINUTES",
+    help: "how long the canary bears an instance before others follow, 10 in production",
+  },
+  reserve: {
+    type: "string",
+    value: "N",
+    help: "keep room for the N largest hosts of each zone, 1 in production",
+  },
+  "cordon-ahead": {
+    type: "string",
+    value: "N",
+    help: "disable the next N hosts early, so that nothing new lands on them",
+  },
+  "host-minutes": {
+    type: "string",
+    value: "MINUTES",
+    help: "how long a host takes: none is begun that would not end before the window does",
+  },
+  window: {
+    type: "string",
+    value: "START/END",
+    multiple: true,
+    help: "a further window to go on in, such as 2026-03-02T01:00Z/+4h; repeat it",
+  },
+  "accept-duties": {
+    type: "boolean",
+    help: "also hosts that do more than compute (network gateway, storage)",
+  },
+  retire: { type: "boolean", help: "the hosts do not come back: their services are deleted" },
+  policy: {
+    type: "string",
+    value: "CLASS=WHAT",
+    multiple: true,
+    help: "what is done with instances that live migration cannot take away; repeat it",
+  },
+  ttl: {
+    type: "string",
+    value: "MINUTES",
+    help: "how long it may take before it counts as failed",
+  },
+  storage: {
+    type: "string",
+    value: "WHERE",
+    help: "where disks of instances lie: local, shared or unknown",
+  },
   "max-parallel": {
     type: "string",
     value: "N",
@@ -86,7 +144,11 @@ export const OPTIONS = {
     help: "told to the projects; repeat it",
   },
   reason: { type: "string", value: "TEXT", help: "why, for the people who will read it" },
-  profile: { type: "string", value: "PROFILE", help: "kept with the session; changes nothing yet" },
+  profile: {
+    type: "string",
+    value: "PROFILE",
+    help: "production (unless told), or doctor: no brakes",
+  },
 } as const satisfies Record<string, Option>;
 
 export type OptionName = keyof typeof OPTIONS;

@@ -1,4 +1,5 @@
 import type { Attention, HostRun, SessionDetail } from "../client/maintenance.ts";
+import { count } from "./counts.ts";
 import { EXIT } from "./exit.ts";
 import { clean } from "./output.ts";
 import { showDuration } from "./times.ts";
@@ -21,8 +22,6 @@ export const exitCodeOf = (detail: SessionDetail): number => {
   if (isBlocked(detail)) return EXIT.blocked;
   return maintained(detail) > 0 ? EXIT.partial : EXIT.failed;
 };
-
-const count = (n: number, one: string) => `${n} ${one}${n === 1 ? "" : "s"}`;
 
 /** "3 hosts, 17 instances". Instances are unknown until the session has looked. */
 export const sizeOf = (hosts: number, detail: SessionDetail): string => {

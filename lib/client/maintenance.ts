@@ -63,9 +63,31 @@ const hostRunSchema = z.looseObject({
   instances_left: z.number().nullish(),
   started_at: z.string().nullish(),
   finished_at: z.string().nullish(),
+  /** Whether Lull has it out of scheduling, or has left it so for a human. */
+  disabled: z.boolean().nullish(),
+  /** When its phase began. */
+  phase_at: z.string().nullish(),
+  work_started_at: z.string().nullish(),
+  work_ended_at: z.string().nullish(),
+  /** Why nothing is begun on it now. */
+  standstill: z.string().nullish(),
+  zone: z.string().nullish(),
+  /** The hypervisor's, before the work. */
+  hypervisor_version: z.number().nullish(),
+  /** Ids of instances that stay on it, that were stopped there for the work, and that a move left in ERROR. */
+  staying: z.array(z.string()).default([]),
+  stopped: z.array(z.string()).default([]),
+  harmed: z.array(z.string()).default([]),
   details: z.string().nullish(),
 });
 export type HostRun = z.infer<typeof hostRunSchema>;
+
+const refusalSchema = z.looseObject({
+  host: z.string(),
+  at: z.string(),
+  times: z.number(),
+  why: z.string(),
+});
 
 const instanceSchema = z.looseObject({
   instance_id: z.string(),
@@ -74,8 +96,17 @@ const instanceSchema = z.looseObject({
   host: z.string().nullish(),
   destination_host: z.string().nullish(),
   state: z.string(),
+  action: z.string().nullish(),
+  tries: z.number().nullish(),
+  /** Targets that Nova would not take it to, in Nova's words. */
+  refusals: z.array(refusalSchema).default([]),
+  /** Its owner or an admin ended its move. */
+  vetoed: z.boolean().nullish(),
+  started_at: z.string().nullish(),
+  finished_at: z.string().nullish(),
   details: z.string().nullish(),
 });
+export type Instance = z.infer<typeof instanceSchema>;
 
 const detailSchema = z.looseObject({
   session_id: z.string(),
@@ -94,7 +125,14 @@ const detailSchema = z.looseObject({
     reason: z.string().nullish(),
     profile: z.string().nullish(),
     created_at: z.string(),
+    created_by: z.string().nullish(),
     updated_at: z.string().nullish(),
+    closed_at: z.string().nullish(),
+    max_parallel_hosts: z.number().nullish(),
+    reserve_hosts: z.number().nullish(),
+    next_windows: z
+      .array(z.looseObject({ starts_at: z.string(), ends_at: z.string() }))
+      .default([]),
   }),
   hosts: z.array(hostRunSchema),
   instances: z.array(instanceSchema),

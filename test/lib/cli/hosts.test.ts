@@ -118,6 +118,7 @@ describe("who one is", () => {
               token: {
                 issued_at: "2026-11-22T10:00:00.000000Z",
                 expires_at: "2026-11-22T11:00:00.000000Z",
+                user: { id: "u1", name: "kim" },
                 catalog: [],
               },
             },

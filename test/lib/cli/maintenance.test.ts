@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { hostRun, problem, SESSION, session, startApi } from "../client/fake-api.ts";
+import { hostRun, instance, problem, SESSION, session, startApi } from "../client/fake-api.ts";
 import { lull } from "./lull.ts";
 
 const moved = { instances_left: 0, started_at: "2026-11-22T10:00:00Z" };
@@ -85,6 +85,45 @@ describe("lull maintenance create", () => {
         { plugin: "hold", metadata: {} },
       ],
     });
+  });
+
+  test("sends brakes, windows and policies as they are given, and leaves the others to the profile", async () => {
+    await using server = await startApi();
+    server.world.looks = [waiting];
+    await lull(
+      create(
+        server.url,
+        ...["--host", "cmp-01", "--no-canary", "--soak", "0", "--reserve", "2", "--yes"],
+        ...["--cordon-ahead", "1", "--per", "zone=1", "--per", "rack=2", "--host-minutes", "40"],
+        ...["--window", "2026-03-02T01:00Z/+4h", "--accept-duties", "--retire"],
+        ...["--policy", "shutoff=stay", "--policy", "locked=move", "--profile", "doctor"],
+      ),
+    );
+    expect(posted(server)).toEqual({
+      hosts: ["cmp-01"],
+      metadata: {},
+      actions: [],
+      targets: [],
+      canary: false,
+      soak_minutes: 0,
+      reserve_hosts: 2,
+      cordon_ahead: 1,
+      max_parallel_per: { zone: 1, rack: 2 },
+      host_minutes: 40,
+      next_windows: [
+        { starts_at: "2026-03-02T01:00:00.000Z", ends_at: "2026-03-02T05:00:00.000Z" },
+      ],
+      accept_duties: true,
+      retire: true,
+      policies: { shutoff: "stay", locked: "move" },
+      profile: "doctor",
+    });
+  });
+
+  test("asks before hosts go for good in other words than before they come back", async () => {
+    await using server = await startApi();
+    const { err } = await lull(create(server.url, "--host", "cmp-01", "--retire"));
+    expect(err).toContain("Retire 1 host (cmp-01) now, for good: their services are deleted?");
   });
 
   test("takes hosts from standard input", async () => {
@@ -220,17 +259,7 @@ describe("lull maintenance list and show", () => {
     server.world.looks = [
       {
         ...moving,
-        instances: [
-          {
-            instance_id: "vm-1",
-            instance_name: "web",
-            project_id: "p",
-            host: "cmp-01",
-            destination_host: null,
-            state: "blocked",
-            details: "16 GiB fit nowhere",
-          },
-        ],
+        instances: [instance("vm-1", { state: "blocked", details: "16 GiB fit nowhere" })],
       },
     ];
     const { out } = await lull(["maintenance", "show", "7f3c", "--endpoint", server.url]);
@@ -265,16 +294,6 @@ describe("lull maintenance list and show", () => {
     expect(code).toBe(expected);
     expect(err).toContain(words);
   });
-});
-
-test("lull maintenance release tells that the work on a held host is done", async () => {
-  await using server = await startApi();
-  const args = ["maintenance", "release", "7f3c", "cmp-01", "--endpoint", server.url];
-  expect(await lull(args)).toMatchObject({ code: 2 });
-  expect(await lull([...args, "--yes"])).toMatchObject({ code: 0 });
-  expect(server.asked().filter((call) => call.startsWith("POST"))).toEqual([
-    `POST /v1/maintenance/${SESSION}/hosts/cmp-01/release`,
-  ]);
 });
 
 describe("lull maintenance delete", () => {
