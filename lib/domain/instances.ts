@@ -22,6 +22,8 @@ export type Guest = {
   readonly vnicTypes: readonly string[];
   /** Policies of its server groups, e.g. `affinity`. */
   readonly groups: readonly string[];
+  /** What it takes of its host, as Placement counts: pinned processors are not VCPU. */
+  readonly needs: Readonly<Record<"MEMORY_MB" | "VCPU", number>>;
   /** What it takes of its host's own disk if its disks lie there, in GiB. */
   readonly localDiskGb: number;
 };

@@ -133,6 +133,28 @@ const attentionSchema = z.object({
 });
 export type Attention = z.infer<typeof attentionSchema>;
 
+/** What pre-flight saw on the hosts, and what becomes of it. */
+const preflightSchema = z.object({
+  instances_total: z.int(),
+  /** Instances by what becomes of them: `live`, `cold`, `offload`, `stay`, `stop_start`, `wait`, `blocked`. */
+  by_class: z.record(z.string(), z.int()),
+  /** On the hosts' own disks and to be copied from there, in GiB. */
+  local_disk_gb: z.int(),
+  /** The first of those that are not simply moved live, by name. */
+  notes: z.array(
+    z.object({
+      host: z.string(),
+      instance_id: z.string(),
+      instance_name: z.string(),
+      class: z.string(),
+      why: z.string(),
+    }),
+  ),
+  /** What may become a problem, and stops nothing yet. */
+  warnings: z.array(z.object({ code: z.string(), message: z.string() })),
+});
+export type PreflightSummary = z.infer<typeof preflightSchema>;
+
 /** A session as stored: strict at the API edge, tolerant here, because a row carries its keys too. */
 export const sessionSchema = newSessionSchema
   .omit({ state: true })
@@ -160,6 +182,10 @@ export const sessionSchema = newSessionSchema
     resumed_at: z.string().nullable().default(null),
     /** By host, when an admin last asked for its stuck instances to be tried anew. */
     retried: z.record(z.string(), z.string()).default({}),
+    /** By model, the maintained host that was the first to take an instance, and when it did. */
+    canaries: z
+      .array(z.object({ model: z.string(), host: z.string(), at: z.string() }))
+      .default([]),
     attention: z.array(attentionSchema),
     created_at: z.string(),
     created_by: z.string(),
@@ -167,6 +193,7 @@ export const sessionSchema = newSessionSchema
     preflight_at: z.string().nullable(),
     /** Instances on its hosts when pre-flight looked. */
     instances_total: z.int().nullable(),
+    preflight: preflightSchema.nullable().default(null),
     claimed_at: z.string().nullable(),
     closed_at: z.string().nullable(),
     /** Set by DELETE: no longer listed, kept for the audit. */
@@ -207,12 +234,14 @@ export const openSession = (
   aborted: null,
   resumed_at: null,
   retried: {},
+  canaries: [],
   attention: [],
   created_at: now,
   created_by: by,
   updated_at: now,
   preflight_at: null,
   instances_total: null,
+  preflight: null,
   claimed_at: null,
   closed_at: null,
   hidden_at: null,

@@ -57,11 +57,17 @@ export const toGuest = (server: Server, { vnicTypes, groups }: GuestFacts): Gues
   imageProperties: textsOf(server.image_properties ?? {}),
   vnicTypes: vnicTypes.get(server.id) ?? [],
   groups: groups.get(server.id) ?? [],
+  needs: needsOf(server),
   localDiskGb: localDiskGb(server),
 });
 
 const textsOf = (properties: Readonly<Record<string, unknown>>): Record<string, string> =>
   Object.fromEntries(Object.entries(properties).map(([name, value]) => [name, String(value)]));
+
+const needsOf = ({ flavor }: Server): Guest["needs"] => ({
+  MEMORY_MB: flavor?.ram ?? 0,
+  VCPU: flavor?.extra_specs["hw:cpu_policy"] === "dedicated" ? 0 : (flavor?.vcpus ?? 0),
+});
 
 /** Its root disk, unless that is a volume, and what its flavor adds. */
 const localDiskGb = ({ flavor, image_id, volume_ids }: Server): number => {

@@ -1,5 +1,5 @@
 import type { Device } from "../../lib/domain/device.ts";
-import { claimHost, type HostRun } from "../../lib/domain/host-run.ts";
+import { claimHost, type HostRun, type Place } from "../../lib/domain/host-run.ts";
 import type { Guest } from "../../lib/domain/instances.ts";
 import { newSessionSchema, openSession, type Session } from "../../lib/domain/session.ts";
 
@@ -66,6 +66,7 @@ export const aGuest = (but: Partial<Guest> = {}): Guest => ({
   imageProperties: {},
   vnicTypes: ["normal"],
   groups: [],
+  needs: { MEMORY_MB: 2_048, VCPU: 2 },
   localDiskGb: 20,
   ...but,
 });
@@ -78,3 +79,6 @@ const POWER: Readonly<Record<string, number>> = {
   SHELVED: 4,
   ERROR: 0,
 };
+
+/** A place in a zone, with nothing else known of it. */
+export const at = (zone: string): Place => ({ zone, cell: null, labels: {}, model: "" });

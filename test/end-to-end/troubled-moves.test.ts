@@ -11,7 +11,7 @@ cloud.instances.push({
   project: "alpha",
   flavor: "m1.tiny",
   host: "cmp-06",
-  vm_state: "stopped",
+  vm_state: "suspended",
 });
 
 const onStage = theStage({ cloud });

@@ -1,0 +1,117 @@
+import { capacityOn } from "../domain/capacity-check.ts";
+import { expiring, neededUntil } from "../domain/credential.ts";
+import type { Device } from "../domain/device.ts";
+import type { Finding } from "../domain/errors.ts";
+import { blockersOf, type Candidate, summaryOf, targetFindings } from "../domain/preflight.ts";
+import type { PreflightSummary, Session } from "../domain/session.ts";
+import type { Cloud } from "../openstack/cloud.ts";
+import { listHypervisors } from "../openstack/compute/hypervisors.ts";
+import { listMigrations } from "../openstack/compute/migrations.ts";
+import { listServices, type Service } from "../openstack/compute/services.ts";
+import { readCapacity } from "./capacity.ts";
+import { readExpiries } from "./credential.ts";
+import { agentsOf, dutiesIn, volumeDuties } from "./duties.ts";
+import { type GuestFacts, groupsOf, serversOn, toGuest, vnicTypesOn } from "./guests.ts";
+import { openReader, type Reader } from "./permissions.ts";
+
+/** Hosts looked at at once: enough to be quick, few enough for Nova not to notice. */
+const AT_ONCE = 8;
+/** Warnings kept with the session. */
+const MOST_WARNINGS = 20;
+
+type Fleet = {
+  readonly devices: ReadonlyMap<string, Device>;
+  /** Which session owns a device, by the device's id. */
+  readonly owners: ReadonlyMap<string, string>;
+};
+
+/**
+ * Looks at everything that can be known before a session touches anything: lists of the whole cloud
+ * once each, and two calls for each host.
+ */
+export const inspect = async (
+  cloud: Cloud,
+  session: Session,
+  fleet: Fleet,
+): Promise<{ readonly findings: Finding[]; readonly summary: PreflightSummary }> => {
+  const reader = openReader();
+  const { services, candidates } = await readCandidates(cloud, session, fleet, reader);
+  const rooms = await reader.read(() => roomsFor(cloud, session, fleet), []);
+  await reader.read(() => listMigrations(cloud.compute, { limit: 1 }), []);
+  const { findings, warnings } = capacityOn(candidates, rooms, session);
+  const access = [
+    ...reader.lacking(),
+    ...expiring(await readExpiries(cloud), neededUntil(session)),
+  ];
+  const summary = { ...summaryOf(candidates, session), warnings: warnings.slice(0, MOST_WARNINGS) };
+  // What could not be read in full says nothing of the hosts.
+  if (reader.lacking().length > 0) return { findings: access, summary };
+  return {
+    findings: [
+      ...access,
+      ...targetFindings(
+        session.targets,
+        new Map(services.map((service) => [service.host, serviceOf(service)])),
+      ),
+      ...candidates.flatMap((candidate) => blockersOf(candidate, session)),
+      ...findings,
+    ],
+    summary,
+  };
+};
+
+const roomsFor = async (cloud: Cloud, session: Session, { devices, owners }: Fleet) => {
+  const capacity = await readCapacity(cloud, {
+    devices: [...devices.values()].filter(({ gone }) => !gone),
+    owners,
+    sessionId: session.session_id,
+    wanted: new Set(session.hosts),
+  });
+  return capacity.rooms;
+};
+
+const readCandidates = async (
+  cloud: Cloud,
+  session: Session,
+  { devices }: Fleet,
+  { read }: Reader,
+) => {
+  const [all, hypervisors, groups, agents, volumes] = await Promise.all([
+    read(() => listServices(cloud.compute), []),
+    read(() => listHypervisors(cloud.compute), []),
+    read<GuestFacts["groups"]>(() => groupsOf(cloud), new Map()),
+    read(() => agentsOf(cloud), []),
+    read(() => volumeDuties(cloud), []),
+  ]);
+  const services = all.filter(({ binary }) => binary === "nova-compute");
+  const duties = dutiesIn(all, agents, volumes);
+  const byHost = new Map(services.map((service) => [service.host, service]));
+  const types = new Map(
+    hypervisors.map(({ service, hypervisor_type }) => [service.host, hypervisor_type]),
+  );
+  const look = async (host: string): Promise<Candidate> => {
+    const [servers, vnicTypes] = await Promise.all([
+      read(() => serversOn(cloud, host), []),
+      read<GuestFacts["vnicTypes"]>(() => vnicTypesOn(cloud, host), new Map()),
+    ]);
+    const service = byHost.get(host);
+    return {
+      host,
+      service: service ? serviceOf(service) : null,
+      hypervisorType: types.get(host) ?? "",
+      duties: duties.get(host) ?? [],
+      localStorage: devices.get(host)?.instance_storage === "local",
+      guests: servers.map((server) => toGuest(server, { vnicTypes, groups })),
+    };
+  };
+  const candidates: Candidate[] = [];
+  for (let first = 0; first < session.hosts.length; first += AT_ONCE)
+    candidates.push(...(await Promise.all(session.hosts.slice(first, first + AT_ONCE).map(look))));
+  return { services, candidates };
+};
+
+const serviceOf = ({ state, status, disabled_reason }: Service) => ({
+  state,
+  status,
+  disabledReason: disabled_reason,
+});
