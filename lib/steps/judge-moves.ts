@@ -11,6 +11,7 @@ import { newestMigration } from "../fleet/migrations.ts";
 import { staleBindingOf } from "../fleet/stale-bindings.ts";
 import { getServer, type Server } from "../openstack/compute/servers.ts";
 import { isNotFound } from "../openstack/errors.ts";
+import { mayBeOnItsWay } from "../store/intents.ts";
 import { confirmMove, wasReverted } from "./confirm-move.ts";
 import type { HostContext } from "./host-step.ts";
 import { noteMove } from "./note-move.ts";
@@ -205,6 +206,8 @@ const judgeUnseen = async (
   intent: Intent,
   server: Server,
 ): Promise<Standing> => {
+  const { intents, ref, now } = context;
+  if (mayBeOnItsWay(intent, now)) return "under way";
   const cloud = await context.cloud();
   if ((await newestMigration(cloud, server.id)) > intent.newest_migration) return "under way";
   // Nova says `migrating` a while before the migration's row is there: the call was accepted.
@@ -212,9 +215,10 @@ const judgeUnseen = async (
   // Since the intent was stored, the session may have been aborted, or the owner may have acted.
   const { kind } = movabilityOf(toGuest(server, facts), context.session.policies);
   if (stopping || kind !== moveKindOf(intent)) {
-    await context.intents.finish(intent, "refused", context.now, "never called");
+    await intents.finish(intent, "refused", now, "never called");
     await noteMove(context, server, { state: "waiting", destination_host: null, details: null });
     return "over";
   }
+  if (!(await intents.callAgain(ref, intent, now))) return "under way";
   return (await callMove(context, intent, server.id)) ? "under way" : "over";
 };

@@ -13,6 +13,12 @@ import { keys, type Table } from "./table.ts";
 /** How many instances may be on their way to one target at once. */
 const SLOTS_PER_TARGET = 2;
 
+/**
+ * How long whoever stored an intent may still be making its call: a Lambda ends after 60 s, and what
+ * it had sent by then reaches the other end within the 20 s of an HTTP time-out or never.
+ */
+const CALLER_SECONDS = 80;
+
 export type NewIntent = Omit<
   Intent,
   "schema" | "run_id" | "generation" | "outcome" | "finished_at" | "details"
@@ -24,6 +30,10 @@ export type NewIntent = Omit<
  * are impacted as may be, or it still recovers. `frozen` = nothing may be done to the cloud now.
  */
 export type Begun = "begun" | "exists" | "target_taken" | "group_busy" | "frozen";
+
+/** Whether the call of an intent that the world knows nothing of may still be on its way. */
+export const mayBeOnItsWay = ({ at }: Pick<Intent, "at">, now: string): boolean =>
+  now < later(at, CALLER_SECONDS);
 
 /** An effect as far as its end needs it. */
 type Ending = Pick<Intent, "run_id" | "effect" | "target_device_id" | "groups">;
@@ -145,6 +155,38 @@ export const intentStore = (table: Table) => {
       if (!live) throw new SupersededError(`run ${ref.run_id} has been taken over`);
       if (!absent) return "exists";
       return claimed.slice(0, groups.length).includes(false) ? "group_busy" : "target_taken";
+    },
+
+    /**
+     * Claims the call of an effect that was begun and that the world knows nothing of. Two steps of
+     * one run may both find it so; the call is the one's that claims it, and for as long as that
+     * one may be making it nobody else's.
+     *
+     * @param intent as it was read before the world was
+     * @returns whether to call now; otherwise it is looked at again later
+     * @throws SupersededError when another generation has taken over
+     */
+    async callAgain(
+      ref: RunRef,
+      { run_id, effect, at }: Pick<Intent, "run_id" | "effect" | "at">,
+      now: string,
+    ): Promise<boolean> {
+      if (mayBeOnItsWay({ at }, now)) return false;
+      const failed = await transact(table, [
+        checkLive(table, ref),
+        {
+          Update: {
+            TableName: name,
+            Key: keys.intent(run_id, effect),
+            UpdateExpression: "SET #at = :now",
+            ConditionExpression: "outcome = :none AND #at = :at",
+            ExpressionAttributeNames: { "#at": "at" },
+            ExpressionAttributeValues: { ":now": now, ":at": at, ":none": null },
+          },
+        },
+      ]);
+      if (failed?.[0] === false) throw new SupersededError(`run ${run_id} has been taken over`);
+      return failed === null;
     },
 
     /**

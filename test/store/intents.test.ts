@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SupersededError } from "../../lib/domain/errors.ts";
 import { claimHost } from "../../lib/domain/host-run.ts";
+import { later } from "../../lib/domain/instant.ts";
 import { intentStore, type NewIntent } from "../../lib/store/intents.ts";
 import { ownership } from "../../lib/store/ownership.ts";
 import { runStore } from "../../lib/store/runs.ts";
@@ -159,6 +160,56 @@ describe("a target", () => {
     for (const instance of ["a", "b", "c"]) await intents.begin(ref, SESSION, move(instance));
 
     expect(await intents.begin(ref, owner, move("d"))).toBe("begun");
+  });
+});
+
+describe("calling again for an effect that nobody has heard of", () => {
+  const AFTERWARDS = later(NOW, 80);
+
+  test("waits until whoever stored its intent cannot be calling any more", async () => {
+    const { intents, ref, begin, list } = await open();
+    await begin(disable);
+    const [intent = { ...disable, ...ref }] = await list();
+
+    expect(await intents.callAgain(ref, intent, later(NOW, 79))).toBe(false);
+    expect(await intents.callAgain(ref, intent, AFTERWARDS)).toBe(true);
+    expect(await list()).toMatchObject([{ at: AFTERWARDS, outcome: null }]);
+  });
+
+  test("is one step's alone, and for as long as its call may be on its way", async () => {
+    const { intents, ref, begin, list } = await open();
+    await begin(disable);
+    const [intent = { ...disable, ...ref }] = await list();
+    const both = await Promise.all([
+      intents.callAgain(ref, intent, AFTERWARDS),
+      intents.callAgain(ref, intent, AFTERWARDS),
+    ]);
+    const [again = intent] = await list();
+
+    expect(both.toSorted()).toEqual([false, true]);
+    expect(await intents.callAgain(ref, again, later(AFTERWARDS, 79))).toBe(false);
+  });
+
+  test("is refused to an old generation and to an old turn", async () => {
+    const { table, intents, ref, begin, list } = await open();
+    await begin(disable);
+    const [intent = { ...disable, ...ref }] = await list();
+    const { rounds } = await runStore(table).heartbeat(ref, NOW);
+    await expect(
+      intents.callAgain({ ...ref, turn: rounds - 1 }, intent, AFTERWARDS),
+    ).rejects.toThrow(SupersededError);
+
+    await runStore(table).supersede(ref, NOW);
+    await expect(intents.callAgain(ref, intent, AFTERWARDS)).rejects.toThrow(SupersededError);
+  });
+
+  test("is not done when its end has been stored meanwhile", async () => {
+    const { intents, ref, begin, finish, list } = await open();
+    await begin(disable);
+    const [intent = { ...disable, ...ref }] = await list();
+    await finish(disable);
+
+    expect(await intents.callAgain(ref, intent, AFTERWARDS)).toBe(false);
   });
 });
 
