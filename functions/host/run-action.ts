@@ -1,7 +1,17 @@
 import { whyNotEmpty } from "../../lib/domain/empty.ts";
-import { entering, givingBack, type HostRun, leavingForHuman } from "../../lib/domain/host-run.ts";
+import {
+  disabledReason,
+  entering,
+  givingBack,
+  type HostRun,
+  isBeforeWork,
+  isOurReason,
+  leavingForHuman,
+} from "../../lib/domain/host-run.ts";
 import { secondsInPhase } from "../../lib/domain/standstill.ts";
 import { readEvidence } from "../../lib/fleet/evidence.ts";
+import { computeServiceOf } from "../../lib/fleet/services.ts";
+import { disableService } from "../../lib/openstack/compute/services.ts";
 import {
   type ActionTurn,
   hookIdOf,
@@ -9,24 +19,67 @@ import {
   startAction,
   watchAction,
 } from "../../lib/steps/actions.ts";
+import { makeEffect } from "../../lib/steps/effect.ts";
 import { type HostContext, type HostFinding, hostStep } from "../../lib/steps/host-step.ts";
 import { renewSilences } from "../../lib/steps/silence.ts";
 
 /**
  * State RunAction: the host's work, one action after the other. It starts the next one, or looks
- * what became of the one that runs. A failed or overdue action leaves the host out of service.
+ * what became of the one that runs. A failed or overdue action leaves the host out of service, and
+ * so does an abort once work has begun: nobody but a human knows what state it is in.
  */
-export const handler = hostStep("IN_MAINTENANCE", async (context) => {
-  const { run, now } = context;
-  const index = run.actions.findIndex(({ state }) => state !== "DONE");
-  const action = run.actions[index];
-  if (action === undefined) {
-    const beats = { updated_at: null, count: 0 };
-    return { run: { ...entering(run, "VERIFYING", now), work_ended_at: now, beats } };
-  }
-  const turn = { context, index, action };
-  const progress = action.state === "PENDING" ? null : await watchAction(turn);
-  if (progress !== null) return toFinding(turn, progress);
+export const handler = hostStep(
+  "IN_MAINTENANCE",
+  async (context) => {
+    const { run, session } = context;
+    const index = run.actions.findIndex(({ state }) => state !== "DONE");
+    const action = run.actions[index];
+    const turn = action && { context, index, action };
+    const progress = !turn || turn.action.state === "PENDING" ? null : await watchAction(turn);
+    if (turn && progress !== null) return toFinding(turn, progress);
+    if (session.control === "aborting") return stopInWork(context);
+    if (turn) return startNext(turn);
+    const done = { ...context.run, work_ended_at: context.now };
+    return {
+      run: entering(atFirstBeat(done), session.retire ? "RETIRING" : "VERIFYING", context.now),
+    };
+  },
+  { watches: true },
+);
+
+const atFirstBeat = (run: HostRun): HostRun => ({
+  ...run,
+  beats: { updated_at: null, count: 0 },
+});
+
+/** The session was aborted and nothing is being done to the host at this moment. */
+const stopInWork = async (context: HostContext): Promise<HostFinding> => {
+  const { run, now, session, settings } = context;
+  if (isBeforeWork(run)) return { run: givingBack(run, now, "the session was aborted") };
+  const cloud = await context.cloud();
+  const service = await computeServiceOf(cloud, run.host);
+  if (isOurReason(service?.disabled_reason, session.session_id) && service)
+    await makeEffect(context, "mark_aborted", (requestId) =>
+      disableService(
+        cloud.compute,
+        service.id,
+        disabledReason(
+          session.session_id,
+          `aborted in work ${settings.LULL_PUBLIC_URL}/status/${run.host}`,
+        ),
+        { requestId },
+      ),
+    );
+  const why =
+    "aborted in work; when it may come back: " +
+    `lull maintenance release ${session.session_id} ${run.host}`;
+  return { run: leavingForHuman(run, now, why) };
+};
+
+/** Begins the next action, on a host that is empty at that very moment. */
+const startNext = async ({ context, index, action }: ActionTurn): Promise<HostFinding> => {
+  const { run, now, standstill } = context;
+  if (standstill !== null) return { run, wait: "change", seconds: QUIET_SECONDS };
   const why = await whyNotNow(context);
   if (why !== null && isOverdue(context))
     return { run: leavingForHuman(run, now, `not worked on: ${why}`) };
@@ -38,14 +91,17 @@ export const handler = hostStep("IN_MAINTENANCE", async (context) => {
     };
   await renewSilences(context, run);
   // Stored before anything is asked for: an abort gives back only hosts of which nothing was asked.
-  const begun = await context.save(withAction(turn, "RUNNING", null));
+  const begun = await context.save(withAction({ context, index, action }, "RUNNING", null));
   const next = {
     context: { ...context, run: begun },
     index,
     action: begun.actions[index] ?? action,
   };
   return toFinding(next, await startAction(next));
-});
+};
+
+/** How long a host at rest sleeps before it looks again by itself. */
+const QUIET_SECONDS = 600;
 
 /** Whether all actions could have been done by now, had the host stayed empty. */
 const isOverdue = ({ run, now, settings }: HostContext): boolean =>
