@@ -52,6 +52,9 @@ const perform = async ({ api, clock, simulator, watch }: Stage): Promise<boolean
     hosts: hosts.map(({ name }) => name),
     maintenance_at: new Date(clock.now()).toISOString(),
     max_parallel_hosts: 2,
+    canary: true,
+    soak_minutes: 1,
+    reserve_hosts: 1,
     actions: [{ plugin: "hold", metadata: { seconds: WORK_SECONDS } }],
     reason: "demo",
   });

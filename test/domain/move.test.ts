@@ -31,7 +31,8 @@ const migration = (id: number, status: string, instance_id = "instance-1"): Seen
 
 /** Every status that Nova's migration rows carry (nova/objects/migration.py and its callers). */
 const ENDS_WELL = ["completed", "confirmed", "done"];
-const ENDS_BADLY = ["error", "failed", "reverted"];
+const ENDS_BADLY = ["error", "failed"];
+const ENDED_BY_SOMEBODY = ["cancelled", "reverted"];
 const UNDER_WAY = [
   "accepted",
   "queued",
@@ -59,8 +60,8 @@ describe("what became of a move", () => {
     expect(verdictOn(intent(), [migration(6, status)])).toBe("done");
   });
 
-  test("is cancelled when its owner or an admin ended it", () => {
-    expect(verdictOn(intent(), [migration(6, "cancelled")])).toBe("cancelled");
+  test.each(ENDED_BY_SOMEBODY)("is cancelled when its row is %s", (status) => {
+    expect(verdictOn(intent(), [migration(6, status)])).toBe("cancelled");
   });
 
   test.each(ENDS_BADLY)("is failed when its row is %s", (status) => {
@@ -70,7 +71,8 @@ describe("what became of a move", () => {
   test.each([...UNDER_WAY, "a status of a later Nova"])(
     "is still open when its row is %s",
     (status) => {
-      expect(verdictOn(intent(), [migration(6, status)])).toBe("moving");
+      const verdict = status === "finished" ? "arrived" : "moving";
+      expect(verdictOn(intent(), [migration(6, status)])).toBe(verdict);
       expect(isUnfinished(migration(6, status))).toBe(true);
     },
   );

@@ -168,6 +168,9 @@ const maintainHosts = async ({
     hosts: names,
     maintenance_at: new Date(clock.now()).toISOString(),
     max_parallel_hosts: 2,
+    canary: false,
+    soak_minutes: 0,
+    reserve_hosts: 0,
     actions: [{ plugin: "hold", metadata: { seconds: WORK_SECONDS } }],
   };
   const key = `night-${clock.now()}`;
