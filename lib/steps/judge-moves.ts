@@ -46,7 +46,7 @@ type Standing = "under way" | "moved" | "over" | "failed" | { readonly harmed: s
  *
  * An intent that Nova shows no migration for was stored but its call never took effect: the
  * process died in between, or the answer was lost before Nova acted. It is called again under the
- * same intent; if the first call were still on its way, Nova refuses the second with 409.
+ * same intent, once nobody's call can be on its way any more.
  */
 export const judgeMoves = async (context: HostContext, round: Round): Promise<Judgement> => {
   const underWay = new Map<string, Intent>();
