@@ -1,14 +1,18 @@
+import { isActive } from "../../lib/domain/host-run.ts";
+import { isClosed } from "../../lib/domain/session.ts";
 import { changed, sessionStep } from "../../lib/steps/session-step.ts";
 
 /**
  * State CloseSession: gives the hosts free and ends the session. A host that failed stays out of
- * service; its row says why.
+ * service; its row says why. A session that somebody changed meanwhile, by starting a host of it
+ * again, say, is not closed but looked at anew.
  */
 export const handler = sessionStep(async ({ sessions, owners, ref, now, session, hosts }) => {
-  await owners.release(
-    session.session_id,
-    hosts.map(({ device_id }) => device_id),
+  if (hosts.some(isActive)) return { next: "plan" };
+  const devices = hosts.map(({ device_id }) => device_id);
+  if (!(await owners.release(session.session_id, devices, session))) return { next: "plan" };
+  const last = await sessions.closeAs(ref, (seen) =>
+    seen.sequence === session.sequence ? changed(seen, { closed_at: now }, hosts, now) : null,
   );
-  await sessions.closeAs(ref, (seen) => changed(seen, { closed_at: now }, hosts, now));
-  return { next: "ended" };
+  return { next: isClosed(last) ? "ended" : "plan" };
 });

@@ -50,19 +50,65 @@ export const hostRunStore = (table: Table) => {
     /**
      * Starts a waiting host: gives it a run, whose execution `drive` begins.
      *
+     * @param cordon it is only disabled, and then waits until it is admitted
      * @returns false when it no longer waits
      * @throws SupersededError when the session's run has been taken over
      */
-    async start(run: HostRun, runId: string, session: RunRef, now: string): Promise<boolean> {
+    async start(
+      run: HostRun,
+      runId: string,
+      session: RunRef,
+      now: string,
+      { cordon = false }: { readonly cordon?: boolean } = {},
+    ): Promise<boolean> {
       const { session_id, host } = run;
       const failed = await transact(table, [
         checkLive(table, session),
         put(
-          { ...run, run_id: runId, phase: "DISABLING", started_at: now, phase_at: now },
+          { ...run, run_id: runId, phase: "DISABLING", cordon, started_at: now, phase_at: now },
           "phase = :waiting",
           { ":waiting": "WAITING" },
         ),
         ...putRun(table, { run_id: runId, machine: "host", session_id, host }, now),
+      ]);
+      if (failed?.[0] === false)
+        throw new SupersededError(`run ${session.run_id} has been taken over`);
+      return failed === null;
+    },
+
+    /**
+     * Lets a cordoned host go on, or not stop after its disabling. Its clocks begin here: the time
+     * it waited for its turn is not its own.
+     *
+     * @returns false when it is no longer cordoned
+     * @throws SupersededError when the session's run has been taken over
+     */
+    async admit(
+      { session_id, host, phase }: HostRun,
+      session: RunRef,
+      now: string,
+    ): Promise<boolean> {
+      const clocks =
+        "started_at = :now, phase_at = :now, stood_still = :zero, stood_still_in_phase = :zero, standstill = :none";
+      const waits = phase === "CORDONED";
+      const failed = await transact(table, [
+        checkLive(table, session),
+        {
+          Update: {
+            TableName: name,
+            Key: keys.hostRun(session_id, host),
+            UpdateExpression: waits
+              ? `SET cordon = :no, phase = :next, ${clocks}`
+              : "SET cordon = :no",
+            ConditionExpression: "phase = :seen AND cordon = :yes",
+            ExpressionAttributeValues: {
+              ":seen": phase,
+              ":yes": true,
+              ":no": false,
+              ...(waits && { ":next": "ASKING", ":now": now, ":zero": 0, ":none": null }),
+            },
+          },
+        },
       ]);
       if (failed?.[0] === false)
         throw new SupersededError(`run ${session.run_id} has been taken over`);

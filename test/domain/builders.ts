@@ -1,6 +1,7 @@
 import type { Device } from "../../lib/domain/device.ts";
 import { claimHost, type HostRun, type Place } from "../../lib/domain/host-run.ts";
 import type { Guest } from "../../lib/domain/instances.ts";
+import { type Move, moveSchema } from "../../lib/domain/move.ts";
 import { newSessionSchema, openSession, type Session } from "../../lib/domain/session.ts";
 
 export const NOW = "2026-11-22T10:00:00.000Z";
@@ -82,3 +83,24 @@ const POWER: Readonly<Record<string, number>> = {
 
 /** A place in a zone, with nothing else known of it. */
 export const at = (zone: string): Place => ({ zone, cell: null, labels: {}, model: "" });
+
+/** An instance that waits to be moved from a host. */
+export const aMove = (but: Partial<Move> = {}): Move => ({
+  ...moveSchema.parse({
+    schema: 1,
+    session_id: SESSION_ID,
+    host: "cmp-02",
+    instance_id: "instance-1",
+    instance_name: "web-01",
+    project_id: "project-1",
+    action: "LIVE_MIGRATE",
+    state: "waiting",
+    destination_host: null,
+    tries: 0,
+    vetoed: false,
+    started_at: null,
+    finished_at: null,
+    details: null,
+  }),
+  ...but,
+});

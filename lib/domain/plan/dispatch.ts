@@ -1,18 +1,81 @@
 import { type HostRun, isActive } from "../host-run.ts";
 import type { Session } from "../session.ts";
+import { awaitsTurn } from "./canary.ts";
+import { openPlaces, takesPlace } from "./places.ts";
+import type { Guard, Shortage } from "./reserve.ts";
+
+/** What is known besides the rows of session and hosts. */
+export type Brakes = {
+  /** Models whose hosts go one at a time. */
+  readonly onTrial: ReadonlySet<string>;
+  /** Holds the reserve; null while nobody has asked Placement. */
+  readonly guard: Guard | null;
+};
+
+/** Which hosts to start, which to disable early, and what keeps the others back. */
+export type Selection = {
+  readonly start: readonly HostRun[];
+  readonly cordon: readonly HostRun[];
+  /** Models of hosts that would start but for the trial of their model. */
+  readonly heldByTrial: readonly string[];
+  readonly shortages: readonly Shortage[];
+};
 
 /**
- * Which waiting hosts to start now. The rule of this planner: as many at once as
- * `max_parallel_hosts` allows, by name, so that the answer does not depend on the order of `runs`.
+ * Which hosts to start now, by name, so that the answer does not depend on the order of `runs`:
+ * cordoned ones first, as they are out of scheduling already. A host that one of the brakes keeps
+ * back lets the others pass, but a zone that is short of room is closed for all of its hosts.
  *
  * A host that failed counts as finished: were its place kept, one host that waits for a human
  * would stop the whole session.
  */
-export const hostsToStart = (session: Session, runs: readonly HostRun[]): HostRun[] => {
-  if (session.control !== "running") return [];
-  const free = session.max_parallel_hosts - runs.filter(isActive).length;
-  return runs
-    .filter((run) => run.phase === "WAITING")
-    .toSorted((a, b) => (a.host < b.host ? -1 : 1))
-    .slice(0, Math.max(0, free));
+export const selectHosts = (
+  session: Session,
+  runs: readonly HostRun[],
+  { onTrial, guard }: Brakes,
+): Selection => {
+  const places = openPlaces(session, runs, onTrial);
+  const start: HostRun[] = [];
+  const heldByTrial = new Set<string>();
+  const shortages = new Map<string, Shortage>();
+  for (const run of inOrder(runs.filter(awaitsTurn))) {
+    const full = places.fullFor(run);
+    if (full.includes("max_parallel_hosts")) break;
+    if (full.every((brake) => brake === "canary") && full.length > 0)
+      heldByTrial.add(run.place.model);
+    if (full.length > 0 || shortages.has(run.place.zone)) continue;
+    const shortage = guard?.start(run) ?? null;
+    if (shortage !== null) {
+      shortages.set(run.place.zone, shortage);
+      continue;
+    }
+    start.push(run);
+    places.take(run);
+  }
+  return {
+    start,
+    cordon: hostsToCordon(session, runs, new Set(start), { guard, closed: shortages }),
+    heldByTrial: [...heldByTrial],
+    shortages: [...shortages.values()],
+  };
+};
+
+const inOrder = (runs: readonly HostRun[]): HostRun[] =>
+  runs.toSorted(
+    (a, b) =>
+      Number(a.phase === "WAITING") - Number(b.phase === "WAITING") || (a.host < b.host ? -1 : 1),
+  );
+
+/** The next hosts to disable early: up to `cordon_ahead` in all, and only within the reserve. */
+const hostsToCordon = (
+  { cordon_ahead }: Session,
+  runs: readonly HostRun[],
+  started: ReadonlySet<HostRun>,
+  { guard, closed }: { guard: Guard | null; closed: ReadonlyMap<string, Shortage> },
+): HostRun[] => {
+  const rest = runs.filter((run) => !started.has(run));
+  const cordoned = rest.filter((run) => isActive(run) && !takesPlace(run)).length;
+  return inOrder(rest.filter(({ phase }) => phase === "WAITING"))
+    .slice(0, Math.max(0, cordon_ahead - cordoned))
+    .filter((run) => !closed.has(run.place.zone) && (guard?.cordon(run) ?? null) === null);
 };

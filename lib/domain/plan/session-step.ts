@@ -1,52 +1,124 @@
 import { type HostRun, isActive } from "../host-run.ts";
-import { secondsUntil } from "../instant.ts";
+import { later, secondsUntil } from "../instant.ts";
 import { LONGEST_WAIT_SECONDS } from "../run.ts";
-import type { Session } from "../session.ts";
-import { hostsToStart } from "./dispatch.ts";
+import type { Attention, Session } from "../session.ts";
+import { fitsInto, nextBoundary, secondsPerHost, windowsAt } from "../windows.ts";
+import { belowReserve, onTrial, type Standstill, standingStill, windowOver } from "./brakes.ts";
+import { awaitsTurn, modelsOnTrial, soakedAt } from "./canary.ts";
+import { selectHosts } from "./dispatch.ts";
+import type { Guard } from "./reserve.ts";
 
 /** What a session does next; the names are those that session.asl.json routes on. */
 export type SessionStep =
   | { readonly next: "preflight" | "claim" | "close" | "ended" }
-  | { readonly next: "dispatch"; readonly hosts: readonly HostRun[] }
-  | { readonly next: "await"; readonly seconds: number };
+  | {
+      readonly next: "dispatch";
+      readonly start: readonly HostRun[];
+      /** To be disabled early, and to wait for their turn. */
+      readonly cordon: readonly HostRun[];
+      readonly seconds: number;
+      readonly brakes: readonly Attention[];
+    }
+  | { readonly next: "await"; readonly seconds: number; readonly brakes: readonly Attention[] };
+
+/** What was found outside the rows of the session and its hosts. */
+export type Circumstances = {
+  readonly standstill?: Standstill | null;
+  /** Holds the reserve of each zone; null = nobody has asked Placement, so all seems to fit. */
+  readonly guard?: Guard | null;
+  /** Whether the nova-compute of a host is known not to be up. */
+  readonly isDown?: (host: string) => boolean;
+};
 
 /** How long a session that wants nothing but news sleeps; `drive` wakes it long before. */
 const QUIET_SECONDS = 600;
+/** How soon a session looks again at what nobody tells it of: free room, an instance on a canary. */
+const LOOK_SECONDS = 60;
+/** How soon a session looks again whether the cloud is well. */
+const UNWELL_SECONDS = 15;
 
 /**
  * Decides the next step of a session from its row and the rows of its hosts.
  *
- * Pre-flight runs at once, so that whoever asked learns early; hosts are claimed only at
- * `maintenance_at`, so that a session planned for next month holds nothing today. An aborting
- * session starts nothing and closes when its active hosts have ended.
+ * Pre-flight runs at once, so that whoever asked learns early; hosts are claimed only when the
+ * first window opens, so that a session planned for next month holds nothing today. A paused
+ * session starts nothing and ends only by an order; an aborting one closes when its active hosts
+ * have ended. It waits with `brakes` that say what holds it.
  */
-export const nextStep = (session: Session, runs: readonly HostRun[], now: string): SessionStep => {
+export const nextStep = (
+  session: Session,
+  runs: readonly HostRun[],
+  now: string,
+  circumstances: Circumstances = {},
+): SessionStep => {
   if (session.closed_at !== null) return { next: "ended" };
   if (session.control === "aborting" || isBlocked(session))
-    return runs.some(isActive) ? { next: "await", seconds: QUIET_SECONDS } : { next: "close" };
-  return session.claimed_at === null ? beforeClaim(session, now) : afterClaim(session, runs, now);
+    return runs.some(isActive) ? waiting(QUIET_SECONDS) : { next: "close" };
+  if (session.claimed_at === null && session.preflight_at === null) return { next: "preflight" };
+  if (session.control === "paused") return waiting(QUIET_SECONDS);
+  return session.claimed_at === null
+    ? beforeClaim(session, now)
+    : afterClaim(session, runs, now, circumstances);
 };
+
+const waiting = (seconds: number, brakes: readonly Attention[] = []): SessionStep => ({
+  next: "await",
+  seconds: Math.max(1, Math.min(seconds, LONGEST_WAIT_SECONDS)),
+  brakes,
+});
 
 const beforeClaim = (session: Session, now: string): SessionStep => {
-  if (session.preflight_at === null) return { next: "preflight" };
-  if (isOver(session, now)) return { next: "close" };
-  const wait = secondsUntil(now, session.maintenance_at);
-  return wait > 0
-    ? { next: "await", seconds: Math.min(wait, LONGEST_WAIT_SECONDS) }
-    : { next: "claim" };
+  const { open, next } = windowsAt(session, now);
+  if (open !== null) return { next: "claim" };
+  return next === null ? { next: "close" } : waiting(secondsUntil(now, next.starts_at));
 };
 
-const afterClaim = (session: Session, runs: readonly HostRun[], now: string): SessionStep => {
-  const over = isOver(session, now);
-  const hosts = over ? [] : hostsToStart(session, runs);
-  if (hosts.length > 0) return { next: "dispatch", hosts };
-  const waiting = runs.some(({ phase }) => phase === "WAITING");
-  if (runs.some(isActive) || (waiting && !over)) return { next: "await", seconds: QUIET_SECONDS };
-  return { next: "close" };
+const afterClaim = (
+  session: Session,
+  runs: readonly HostRun[],
+  now: string,
+  circumstances: Circumstances,
+): SessionStep => {
+  const { standstill = null } = circumstances;
+  const still = standstill === null ? [] : standingStill(standstill, now);
+  const atWork = runs.some(isActive);
+  if (!runs.some(awaitsTurn)) return atWork ? waiting(QUIET_SECONDS, still) : { next: "close" };
+  const { open, next } = windowsAt(session, now);
+  if (open === null || !fitsInto(open, secondsPerHost(session, runs), now)) {
+    if (next === null && !atWork) return { next: "close" };
+    const boundary = secondsUntil(now, nextBoundary(session, now) ?? later(now, QUIET_SECONDS));
+    const seconds = atWork ? Math.min(QUIET_SECONDS, boundary) : boundary;
+    return waiting(seconds, [windowOver(next, now), ...still]);
+  }
+  if (standstill !== null)
+    return waiting(standstill.code === "frozen" ? QUIET_SECONDS : UNWELL_SECONDS, still);
+  return starting(session, runs, now, { ...circumstances, closes: open.ends_at });
 };
 
-const isOver = (session: Session, now: string): boolean =>
-  session.ends_at !== null && now >= session.ends_at;
+const starting = (
+  session: Session,
+  runs: readonly HostRun[],
+  now: string,
+  { guard = null, isDown, closes }: Circumstances & { readonly closes: string | null },
+): SessionStep => {
+  const trial = modelsOnTrial(session, runs, now, isDown);
+  const { start, cordon, heldByTrial, shortages } = selectHosts(session, runs, {
+    onTrial: trial,
+    guard,
+  });
+  const brakes = [
+    ...heldByTrial.map((model) => onTrial(session, runs, model, now)),
+    ...shortages.map((shortage) => belowReserve(session, shortage, now)),
+  ];
+  const dates = [closes, ...session.canaries.map((canary) => soakedAt(canary, session))];
+  const seconds = Math.min(
+    brakes.length > 0 ? LOOK_SECONDS : QUIET_SECONDS,
+    ...dates.filter((at) => at !== null && at > now).map((at) => secondsUntil(now, at ?? now)),
+  );
+  return start.length + cordon.length > 0
+    ? { next: "dispatch", start, cordon, seconds, brakes }
+    : waiting(seconds, brakes);
+};
 
 /** Whether pre-flight found something that only a changed request or cloud can cure. */
 const isBlocked = (session: Session): boolean =>

@@ -1,11 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type HostRun, isActive } from "../../lib/domain/host-run.ts";
-import { later } from "../../lib/domain/instant.ts";
-import { nextStep } from "../../lib/domain/plan/session-step.ts";
-import { LONGEST_WAIT_SECONDS } from "../../lib/domain/run.ts";
-import type { Attention, Session } from "../../lib/domain/session.ts";
-import { aClaimedSession, aHost, aSession, NOW } from "./builders.ts";
+import { type HostRun, isActive } from "../../../lib/domain/host-run.ts";
+import { later } from "../../../lib/domain/instant.ts";
+import { withBrakes } from "../../../lib/domain/plan/brakes.ts";
+import { nextStep, type SessionStep } from "../../../lib/domain/plan/session-step.ts";
+import { LONGEST_WAIT_SECONDS } from "../../../lib/domain/run.ts";
+import type { Attention, Session } from "../../../lib/domain/session.ts";
+import { aClaimedSession, aHost, aSession, NOW } from "../builders.ts";
 
 const blocked: Attention = {
   code: "preflight_blocked",
@@ -27,9 +28,9 @@ describe("a session", () => {
     const stepIn = (seconds: number) =>
       nextStep(aSession({ preflight_at: NOW, maintenance_at: later(NOW, seconds) }), [], NOW);
 
-    expect(stepIn(90)).toEqual({ next: "await", seconds: 90 });
-    expect(stepIn(0.5)).toEqual({ next: "await", seconds: 1 });
-    expect(stepIn(30 * 86_400)).toEqual({ next: "await", seconds: LONGEST_WAIT_SECONDS });
+    expect(stepIn(90)).toMatchObject({ next: "await", seconds: 90 });
+    expect(stepIn(0.5)).toMatchObject({ next: "await", seconds: 1 });
+    expect(stepIn(30 * 86_400)).toMatchObject({ next: "await", seconds: LONGEST_WAIT_SECONDS });
   });
 
   test("claims its hosts at its start, not before", () => {
@@ -40,9 +41,10 @@ describe("a session", () => {
     const waiting = [aHost("cmp-01"), aHost("cmp-02")];
     const working = [aHost("cmp-01", { phase: "MOVING" }), aHost("cmp-02")];
 
-    expect(nextStep(aClaimedSession(), waiting, NOW)).toEqual({
+    expect(nextStep(aClaimedSession(), waiting, NOW)).toMatchObject({
       next: "dispatch",
-      hosts: [waiting[0]],
+      start: [waiting[0]],
+      cordon: [],
     });
     expect(nextStep(aClaimedSession(), working, NOW).next).toBe("await");
   });
@@ -68,6 +70,34 @@ describe("a session", () => {
     expect(nextStep(aClaimedSession({ control: "paused" }), runs, NOW).next).toBe("await");
   });
 
+  test("that is paused ends only by an order, not by itself", () => {
+    const done = [aHost("cmp-01", { phase: "FINISHED", outcome: "maintained" })];
+    const paused = { control: "paused", ends_at: NOW } as const;
+
+    expect(nextStep(aClaimedSession(paused), done, later(NOW, 60)).next).toBe("await");
+    expect(nextStep(aSession({ ...paused, preflight_at: NOW }), [], later(NOW, 60)).next).toBe(
+      "await",
+    );
+    expect(nextStep(aClaimedSession({ control: "aborting" }), done, NOW).next).toBe("close");
+  });
+
+  test("in which a host is at work again after its end waits for that host", () => {
+    const again = [aHost("cmp-01", { phase: "VERIFYING" }), aHost("cmp-02", { phase: "FINISHED" })];
+
+    expect(nextStep(aClaimedSession({ ends_at: NOW }), again, later(NOW, 60)).next).toBe("await");
+  });
+
+  test.each([
+    ["frozen", []],
+    ["waiting_cloud", ["waiting_cloud"]],
+  ] as const)("starts nothing while the cloud is %s", (code, told) => {
+    const standstill = { code, why: "Nova answers 503" };
+    const step = nextStep(aClaimedSession(), [aHost("cmp-01")], NOW, { standstill });
+
+    expect(step.next).toBe("await");
+    expect(codesOf(step)).toEqual(told);
+  });
+
   test("whose end has come starts nothing more and waits only for hosts at work", () => {
     const session = aClaimedSession({ ends_at: NOW });
 
@@ -88,6 +118,97 @@ describe("a session", () => {
       next: "ended",
     });
   });
+});
+
+const codesOf = (step: SessionStep) =>
+  "brakes" in step ? step.brakes.map(({ code }) => code) : [];
+
+describe("a session with windows", () => {
+  const windows = {
+    ends_at: later(NOW, 3_600),
+    next_windows: [{ starts_at: later(NOW, 86_400), ends_at: later(NOW, 90_000) }],
+  };
+  const session = aClaimedSession({ ...windows, host_minutes: 30 });
+  const hosts = [aHost("cmp-01"), aHost("cmp-02")];
+
+  test("starts no host that would not end in time, and says when it goes on", () => {
+    const step = (seconds: number) => nextStep(session, hosts, later(NOW, seconds));
+
+    expect(step(1_800).next).toBe("dispatch");
+    expect(step(1_801)).toMatchObject({ next: "await", seconds: 1_799 });
+    expect(step(3_600)).toMatchObject({ next: "await", seconds: 82_800 });
+    expect(step(3_600)).toMatchObject({
+      brakes: [{ code: "window_over", what_happens_next: `it goes on at ${later(NOW, 86_400)}` }],
+    });
+  });
+
+  test("goes on in the next one, and ends after the last with what it has", () => {
+    expect(nextStep(session, hosts, later(NOW, 86_400)).next).toBe("dispatch");
+    expect(nextStep(session, hosts, later(NOW, 90_000)).next).toBe("close");
+    expect(nextStep(session, hosts, later(NOW, 88_201)).next).toBe("close");
+  });
+
+  test("whose clock jumps over a window takes the one that it finds", () => {
+    const unclaimed = aSession({ ...windows, preflight_at: NOW });
+
+    expect(nextStep(unclaimed, [], later(NOW, 40_000))).toMatchObject({
+      next: "await",
+      seconds: 46_400,
+    });
+    expect(nextStep(unclaimed, [], later(NOW, 86_401)).next).toBe("claim");
+    expect(nextStep(unclaimed, [], later(NOW, 10 ** 7)).next).toBe("close");
+  });
+
+  test("waits for a cordoned host to be given back before it ends", () => {
+    const cordoned = [aHost("cmp-01", { phase: "CORDONED", cordon: true })];
+
+    expect(nextStep(session, cordoned, later(NOW, 10 ** 7)).next).toBe("await");
+  });
+});
+
+describe("a session with a canary", () => {
+  const session = aClaimedSession({ canary: true, soak_minutes: 10, max_parallel_hosts: 3 });
+  const done = aHost("cmp-01", { phase: "FINISHED", outcome: "maintained", finished_at: NOW });
+  const rest = [aHost("cmp-02"), aHost("cmp-03")];
+  const startedAt = (proven: typeof session, runs: HostRun[], now: string) => {
+    const step = nextStep(proven, runs, now);
+    return step.next === "dispatch" ? step.start.map(({ host }) => host) : [];
+  };
+
+  test("starts the first host alone, and says what the others wait for", () => {
+    const step = nextStep(session, [aHost("cmp-01"), ...rest], NOW);
+
+    expect(startedAt(session, [aHost("cmp-01"), ...rest], NOW)).toEqual(["cmp-01"]);
+    expect(codesOf(step)).toEqual(["canary"]);
+  });
+
+  test("goes on one at a time, until the canary has borne an instance and soaked", () => {
+    const borne = {
+      ...session,
+      canaries: [{ model: "", host: "cmp-01", at: later(NOW, 100) }],
+    };
+
+    expect(startedAt(session, [done, ...rest], later(NOW, 5_000))).toEqual(["cmp-02"]);
+    expect(startedAt(borne, [done, ...rest], later(NOW, 699))).toEqual(["cmp-02"]);
+    expect(startedAt(borne, [done, ...rest], later(NOW, 700))).toEqual(["cmp-02", "cmp-03"]);
+    const soaking = [done, aHost("cmp-02", { phase: "MOVING" }), aHost("cmp-03")];
+    expect(nextStep(borne, soaking, later(NOW, 690))).toMatchObject({ next: "await", seconds: 10 });
+  });
+
+  test("has nothing to say when only one host goes at a time anyway", () => {
+    const serial = { ...session, max_parallel_hosts: 1 };
+
+    expect(codesOf(nextStep(serial, [aHost("cmp-01"), ...rest], NOW))).toEqual([]);
+  });
+});
+
+test("findings of brakes replace those before, and keep since when they are there", () => {
+  const old = { ...blocked, code: "canary", host: null, since: NOW, message: "old" };
+  const other = { ...blocked, code: "duties" };
+  const found = { ...old, since: later(NOW, 60), message: "new" };
+
+  expect(withBrakes([old, other], [found])).toEqual([other, { ...found, since: NOW }]);
+  expect(withBrakes([old, other], [])).toEqual([other]);
 });
 
 /** What may happen while a session waits: a host finishes, or an admin gives an order. */
@@ -137,7 +258,7 @@ const play = (session: Session, script: News[], check: (world: World, starts: nu
   let world: World = { session, runs: [], now: NOW, aborted: false };
   for (let steps = 0; steps < 500; steps++) {
     const step = nextStep(world.session, world.runs, world.now);
-    check(world, step.next === "dispatch" ? step.hosts.length : 0);
+    check(world, step.next === "dispatch" ? step.start.length : 0);
     const { now } = world;
     switch (step.next) {
       case "preflight":
@@ -149,7 +270,7 @@ const play = (session: Session, script: News[], check: (world: World, starts: nu
         break;
       case "dispatch":
         world.runs = world.runs.map((run) =>
-          step.hosts.includes(run) ? { ...run, phase: "DISABLING" } : run,
+          step.start.includes(run) ? { ...run, phase: "DISABLING" } : run,
         );
         break;
       case "await":

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { rankTargets, type Target, type Wish } from "../../lib/domain/plan/targets.ts";
+import { rankTargets, type Target, type Wish } from "../../../lib/domain/plan/targets.ts";
 
 const typical = {
   zone: "nova",
