@@ -18,7 +18,7 @@ export const handler = hostStep(
     if (isCordonOver(session, waiting, now))
       return {
         run: {
-          ...givingBack(waiting, now, "its session is paused"),
+          ...givingBack(waiting, now, "its turn does not come soon"),
           outcome: null,
           waits_again: true,
         },

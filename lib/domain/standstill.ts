@@ -1,6 +1,7 @@
 import { type HostRun, PHASES, type Phase } from "./host-run.ts";
 import { secondsUntil } from "./instant.ts";
 import type { Session } from "./session.ts";
+import { windowsAt } from "./windows.ts";
 
 /** A hand on the whole cloud's brake: while it is frozen, nothing at all is done to it. */
 export type Freeze = {
@@ -64,10 +65,18 @@ export const secondsAtIt = (run: HostRun, now: string): number =>
 export const secondsInPhase = (run: HostRun, now: string): number =>
   secondsUntil(run.phase_at, now) - run.stood_still_in_phase - standing(run, now);
 
-/** How long a paused session keeps the next hosts disabled before it lets instances land on them again. */
+/** How long a session that does not get on keeps the next hosts disabled. */
 const CORDON_PATIENCE_SECONDS = 30 * 60;
 
-/** Whether a host that only waits for its turn is to be given back: its session will not go on soon. */
+/**
+ * Whether a host that only waits for its turn is to be given back, so that instances may land on it
+ * again: its session was aborted, has been paused or short of room for long, or has no window open.
+ */
 export const isCordonOver = (session: Session, run: HostRun, now: string): boolean =>
   session.control === "aborting" ||
+  windowsAt(session, now).open === null ||
+  session.attention.some(
+    ({ code, since }) =>
+      code === "below_reserve" && secondsUntil(since, now) >= CORDON_PATIENCE_SECONDS,
+  ) ||
   (session.control === "paused" && standing(run, now) >= CORDON_PATIENCE_SECONDS);

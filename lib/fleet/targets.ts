@@ -19,13 +19,14 @@ type Fleet = {
   readonly devices: readonly Device[];
   readonly owners: ReadonlyMap<string, string>;
   readonly maintained: ReadonlySet<string>;
+  readonly onTrial: ReadonlySet<string>;
 };
 
 /** The hosts that have room for the instance right now, as Placement and Nova say. */
 export const targetsFor = async (
   cloud: Cloud,
   server: Server,
-  { devices, owners, maintained }: Fleet,
+  { devices, owners, maintained, onTrial }: Fleet,
 ): Promise<Target[]> => {
   const [fits, services] = await Promise.all([
     candidates(cloud.placement, {
@@ -53,6 +54,7 @@ export const targetsFor = async (
       enabledAndUp: usable.has(device.name),
       ownedBy: owners.get(device.id) ?? null,
       maintained: maintained.has(device.name),
+      onTrial: onTrial.has(device.name),
     };
   });
 };

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { FrozenError } from "../domain/errors.ts";
 import { movabilityOf } from "../domain/instances.ts";
 import { type Intent, type Move, moveEffect, moveKindOf } from "../domain/move.ts";
+import { hostsToProve } from "../domain/plan/canary.ts";
 import { rankTargets } from "../domain/plan/targets.ts";
 import { commonRefusal, refusedNow } from "../domain/refusals.ts";
 import { groupsApart, hostsToAvoid } from "../fleet/apart.ts";
@@ -161,6 +162,7 @@ const readFleet = async ({ inventory, owners, hostRuns, session, settings }: Hos
     devices,
     owners: await owners.owners(devices.map(({ id }) => id)),
     maintained: new Set(finished.map(({ host }) => host)),
+    onTrial: hostsToProve(session, runs),
   };
 };
 

@@ -10,6 +10,8 @@ export type Target = {
   readonly ownedBy: string | null;
   /** Whether this session has maintained it already. */
   readonly maintained: boolean;
+  /** Maintained, and others of its model wait until it has been shown to bear an instance. */
+  readonly onTrial: boolean;
 };
 
 export type Wish = {
@@ -28,9 +30,9 @@ export type Wish = {
  *
  * Hard: enabled and up, not owned by another session, the same zone, never a lower hypervisor
  * version (Nova refuses it: DestinationHypervisorTooOld), not refused before, no member of the
- * same hard anti-affinity group. Preferred: hosts that need no further move (maintained ones and
- * those outside the session) before hosts that still have to be emptied, then the most free
- * memory, then the name.
+ * same hard anti-affinity group. Preferred: a host on trial, so that the others need not wait; then
+ * hosts that need no further move (maintained ones and those outside the session) before hosts that
+ * still have to be emptied, then the most free memory, then the name.
  */
 export const rankTargets = (wish: Wish, targets: readonly Target[]): Target[] => {
   const settled = (target: Target) => target.maintained || target.ownedBy === null;
@@ -48,6 +50,7 @@ export const rankTargets = (wish: Wish, targets: readonly Target[]): Target[] =>
     )
     .toSorted(
       (a, b) =>
+        Number(b.onTrial) - Number(a.onTrial) ||
         Number(settled(b)) - Number(settled(a)) ||
         b.freeShare - a.freeShare ||
         (a.host < b.host ? -1 : 1),

@@ -9,6 +9,7 @@ const typical = {
   enabledAndUp: true,
   ownedBy: null,
   maintained: false,
+  onTrial: false,
 };
 const target = (host: string, but: Partial<Target> = {}): Target => ({ host, ...typical, ...but });
 
@@ -29,6 +30,19 @@ describe("the order of targets", () => {
     const maintained = target("cmp-03", { ownedBy: "mine", maintained: true, freeShare: 0.1 });
 
     expect(namesOf(rankTargets(wish(), [waiting, maintained]))).toEqual(["cmp-03", "cmp-02"]);
+  });
+
+  test("prefers a host on trial to any other, so that the session gets on", () => {
+    const free = target("cmp-02", { freeShare: 0.9 });
+    const maintained = target("cmp-03", { ownedBy: "mine", maintained: true, freeShare: 0.5 });
+    const onTrial = target("cmp-04", {
+      ...maintained,
+      host: "cmp-04",
+      onTrial: true,
+      freeShare: 0,
+    });
+
+    expect(namesOf(rankTargets(wish(), [free, maintained, onTrial]))[0]).toBe("cmp-04");
   });
 
   test("then prefers the most free memory", () => {
@@ -62,6 +76,7 @@ const fleets = fc.uniqueArray(
     enabledAndUp: fc.constantFrom(true, true, false),
     ownedBy: fc.constantFrom(null, null, "mine", "other"),
     maintained: fc.boolean(),
+    onTrial: fc.boolean(),
   }),
   { selector: ({ host }) => host },
 );
