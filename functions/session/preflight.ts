@@ -14,7 +14,8 @@ export const handler = sessionStep(async (context) => {
   const { cloud, sessions, inventory, owners, ref, now, session, hosts } = context;
   const devices = await inventory.byName(session.region);
   const owned = await owners.owners([...devices.values()].map(({ id }) => id));
-  const { findings, summary } = await inspect(await cloud(), session, { devices, owners: owned });
+  const fleet = { devices, owners: owned };
+  const { findings, summary } = await inspect(await cloud(), session, fleet, now);
   const fields = {
     preflight_at: now,
     instances_total: summary.instances_total,

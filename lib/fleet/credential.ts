@@ -6,7 +6,8 @@ import { applicationCredential } from "../openstack/identity/application-credent
 /** When the engine's own access ends. Keystone need not tell: then nothing is known. */
 export const readExpiries = async (cloud: Cloud): Promise<Expiry[]> => {
   const { user, application_credential_id: id } = await cloud.whoami();
-  if (id === null) return [];
+  if (id === null)
+    return [{ what: `the password of ${user.name}`, expires_at: utc(user.password_expires_at) }];
   try {
     const { name, expires_at } = await applicationCredential(cloud.identity, user.id, id);
     return [{ what: `application credential ${name}`, expires_at }];
@@ -15,3 +16,6 @@ export const readExpiries = async (cloud: Cloud): Promise<Expiry[]> => {
     throw error;
   }
 };
+
+const utc = (at: string | null | undefined): string | null =>
+  at == null ? null : /(Z|[+-]\d\d:?\d\d)$/.test(at) ? at : `${at}Z`;

@@ -1,4 +1,5 @@
 import { capacityOn } from "../domain/capacity-check.ts";
+import { clockSkew } from "../domain/clock-skew.ts";
 import { expiring, neededUntil } from "../domain/credential.ts";
 import type { Device } from "../domain/device.ts";
 import type { Finding } from "../domain/errors.ts";
@@ -9,10 +10,11 @@ import { listHypervisors } from "../openstack/compute/hypervisors.ts";
 import { listMigrations } from "../openstack/compute/migrations.ts";
 import { listServices, type Service } from "../openstack/compute/services.ts";
 import { readCapacity } from "./capacity.ts";
+import { novaTime } from "./clock.ts";
 import { readExpiries } from "./credential.ts";
 import { agentsOf, dutiesIn, volumeDuties } from "./duties.ts";
 import { type GuestFacts, groupsOf, serversOn, toGuest, vnicTypesOn } from "./guests.ts";
-import { openReader, type Reader } from "./permissions.ts";
+import { findBlindness, openReader, type Reader } from "./permissions.ts";
 
 /** Hosts looked at at once: enough to be quick, few enough for Nova not to notice. */
 const AT_ONCE = 8;
@@ -33,19 +35,21 @@ export const inspect = async (
   cloud: Cloud,
   session: Session,
   fleet: Fleet,
+  now: string,
 ): Promise<{ readonly findings: Finding[]; readonly summary: PreflightSummary }> => {
   const reader = openReader();
+  const time = await reader.read(() => novaTime(cloud, session.hosts[0] ?? ""), null);
   const { services, candidates } = await readCandidates(cloud, session, fleet, reader);
   const rooms = await reader.read(() => roomsFor(cloud, session, fleet), []);
   await reader.read(() => listMigrations(cloud.compute, { limit: 1 }), []);
   const { findings, warnings } = capacityOn(candidates, rooms, session);
-  const access = [
-    ...reader.lacking(),
-    ...expiring(await readExpiries(cloud), neededUntil(session)),
-  ];
+  const lacking = [...reader.lacking(), ...(await findBlindness(cloud, candidates))];
+  const access = [...lacking, ...expiring(await readExpiries(cloud), neededUntil(session))];
+  const skew = clockSkew(now, time);
+  if (skew !== null) warnings.unshift({ code: "clock_skew", message: skew });
   const summary = { ...summaryOf(candidates, session), warnings: warnings.slice(0, MOST_WARNINGS) };
   // What could not be read in full says nothing of the hosts.
-  if (reader.lacking().length > 0) return { findings: access, summary };
+  if (lacking.length > 0) return { findings: access, summary };
   return {
     findings: [
       ...access,

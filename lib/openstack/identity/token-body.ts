@@ -4,7 +4,12 @@ const named = z.object({ id: z.string(), name: z.string() });
 
 /** Who a token speaks for. */
 export type TokenOwner = {
-  readonly user: { readonly id: string; readonly name: string };
+  readonly user: {
+    readonly id: string;
+    readonly name: string;
+    /** In UTC, with or without a zone as Keystone writes it; null or absent: never. */
+    readonly password_expires_at?: string | null | undefined;
+  };
   /** null when the token is scoped to the system, a domain or nothing. */
   readonly project: { readonly id: string; readonly name: string } | null;
   /** Whether the token is scoped to the whole system. */
@@ -21,7 +26,7 @@ export type TokenOwner = {
 export const ownerSchema = z
   .object({
     token: z.object({
-      user: named,
+      user: named.extend({ password_expires_at: z.string().nullish() }),
       project: named.nullish(),
       system: z.object({ all: z.boolean().optional() }).nullish(),
       roles: z.array(z.object({ name: z.string() })).default([]),
