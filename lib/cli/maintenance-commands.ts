@@ -13,9 +13,11 @@ import { EXIT } from "./exit.ts";
 import { createCommand } from "./maintenance-create.ts";
 import { type Column, formatOf, printFields, printRows, tableLines } from "./output.ts";
 import { resolveSessionId } from "./session-id.ts";
-import { attentionText, isOver, movedOf, phaseOf } from "./session-text.ts";
+import { isOver, movedOf, phaseOf } from "./session-text.ts";
 import { showTime } from "./times.ts";
+import { nextText, ruleText, waitsOf } from "./waits.ts";
 import { intervalOf, watchSession } from "./watch.ts";
+import { topLines } from "./watch-view.ts";
 
 const listColumns: readonly Column<SessionSummary>[] = [
   { name: "session_id", of: ({ session_id }) => session_id },
@@ -96,13 +98,20 @@ const printTable = <Row>(
   for (const line of tableLines(columns, rows)) out(line);
 };
 
+/** How it stands and what waits, a line each, for people and grep. */
+const standingLines = (detail: SessionDetail, now: number): string[] => [
+  ...topLines({ detail, readAt: now, now }),
+  ...waitsOf(detail).map((wait) => `! ${ruleText(wait, now)}  ${nextText(wait)}`),
+  "",
+];
+
 const show = async ({ values, args, terminal, connect }: Context): Promise<number> => {
   const format = formatOf(values);
   const api = await connect();
   const id = await resolveSessionId(api, args[0] ?? "");
   const detail = await getMaintenanceDetail(api, id);
   if (format === "table" && !values.list("column").length)
-    for (const item of detail.attention) terminal.out(`! ${attentionText(item)}`);
+    for (const line of standingLines(detail, terminal.now())) terminal.out(line);
   printFields(terminal, values, showColumns, detail);
   if (format !== "table" || values.list("column").length > 0) return EXIT.done;
   printTable(terminal, hostColumns, detail.hosts);

@@ -1,15 +1,18 @@
-import type { Attention, HostRun, SessionDetail } from "../client/maintenance.ts";
+import type { HostRun, SessionDetail } from "../client/maintenance.ts";
 import { count } from "./counts.ts";
 import { EXIT } from "./exit.ts";
-import { clean } from "./output.ts";
 import { showDuration } from "./times.ts";
+
+/** Enough of the id to type, and to find it by. */
+export const shortId = ({ session_id }: Pick<SessionDetail, "session_id">): string =>
+  session_id.slice(0, 8);
 
 /** Whether nothing more will happen in the session by itself. */
 export const isOver = ({ session }: SessionDetail): boolean =>
   session.state === "MAINTENANCE_DONE" || session.state === "MAINTENANCE_FAILED";
 
-const maintained = (detail: SessionDetail) =>
-  detail.hosts.filter(({ outcome }) => outcome === "maintained").length;
+const maintained = ({ hosts }: SessionDetail) =>
+  hosts.filter(({ outcome }) => outcome === "maintained" || outcome === "retired").length;
 
 /** Pre-flight is a session's first step: one that it stops has begun on no host. */
 export const isBlocked = ({ attention, hosts }: SessionDetail): boolean =>
@@ -38,7 +41,9 @@ export const resultOf = (detail: SessionDetail): string => {
   if (isBlocked(detail)) return "blocked by pre-flight, nothing was changed";
   const failed = detail.hosts.filter(({ outcome }) => outcome === "failed").length;
   const restored = detail.hosts.filter(({ outcome }) => outcome === "restored").length;
+  const { aborted } = detail;
   return [
+    ...(aborted ? [`aborted by ${aborted.by} (${aborted.reason})`] : []),
     `${maintained(detail)} of ${count(detail.hosts.length, "host")} maintained`,
     ...(failed > 0 ? [`${failed} failed`] : []),
     ...(restored > 0 ? [`${restored} put back without work`] : []),
@@ -58,16 +63,3 @@ export const elapsedOf = ({ started_at, finished_at }: HostRun, now: number): st
   started_at
     ? showDuration((finished_at ? Date.parse(finished_at) : now) - Date.parse(started_at))
     : "";
-
-/** "cmp-01 / vm-1: no target fits; tried again in 60 s". */
-export const attentionText = ({
-  host,
-  instance,
-  code,
-  message,
-  what_happens_next,
-}: Attention): string => {
-  const where = [host, instance].filter(Boolean).join(" / ");
-  const next = what_happens_next ? ` Next: ${what_happens_next}` : "";
-  return clean(`${where ? `${where}: ` : ""}${message} [${code}]${next}`);
-};

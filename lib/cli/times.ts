@@ -50,10 +50,25 @@ export const showTime = (instant: string | null | undefined): string => {
   return date.getTimezoneOffset() === 0 ? shown : `${shown} (${localTime(date, utc.slice(0, 10))})`;
 };
 
+const two = (count: number) => String(count).padStart(2, "0");
+
+/**
+ * "03:12Z (04:12)": the time of day in UTC, and local where that is another; with the day when it
+ * is not that of `now`, milliseconds since the epoch.
+ */
+export const showClock = (instant: string, now?: number): string => {
+  const date = new Date(instant);
+  if (Number.isNaN(date.getTime())) return instant;
+  const utc = date.toISOString();
+  const today = now === undefined || utc.slice(0, 10) === new Date(now).toISOString().slice(0, 10);
+  const shown = `${today ? "" : `${utc.slice(0, 10)} `}${utc.slice(11, 16)}Z`;
+  const local = `${two(date.getHours())}:${two(date.getMinutes())}`;
+  return date.getTimezoneOffset() === 0 ? shown : `${shown} (${local})`;
+};
+
 /** "1h02m", "4m10s", "7s". */
 export const showDuration = (ms: number): string => {
   const seconds = Math.max(0, Math.floor(ms / 1000));
-  const two = (count: number) => String(count).padStart(2, "0");
   const minutes = Math.floor(seconds / 60);
   if (minutes >= 60) return `${Math.floor(minutes / 60)}h${two(minutes % 60)}m`;
   return minutes > 0 ? `${minutes}m${two(seconds % 60)}s` : `${seconds}s`;

@@ -1,9 +1,11 @@
 import type { HostRun, SessionDetail } from "../client/maintenance.ts";
+import { controlText } from "./headline.ts";
 import { clean } from "./output.ts";
-import { attentionText, movedOf, phaseOf } from "./session-text.ts";
+import { movedOf, phaseOf } from "./session-text.ts";
+import { nextText, ruleText, waitsOf } from "./waits.ts";
 
-const sessionLine = ({ session_id, session, control, percent_done }: SessionDetail): string =>
-  `session ${session_id} ${session.state} ${control} ${percent_done}%`;
+const sessionLine = (detail: SessionDetail): string =>
+  `session ${detail.session_id} ${controlText(detail)} ${detail.percent_done}%`;
 
 const hostLine = (run: HostRun): string =>
   [
@@ -14,7 +16,7 @@ const hostLine = (run: HostRun): string =>
 
 const factsOf = (detail: SessionDetail): string[] => [
   sessionLine(detail),
-  ...detail.attention.map((item) => `attention ${attentionText(item)}`),
+  ...waitsOf(detail).map((wait) => `attention ${ruleText(wait)}  ${nextText(wait)}`),
   ...detail.hosts.map(hostLine),
 ];
 
@@ -24,11 +26,10 @@ const factsOf = (detail: SessionDetail): string[] => [
  */
 export const newLines = (detail: SessionDetail, before: SessionDetail | undefined): string[] => {
   const known = new Set(before ? factsOf(before) : []);
-  const gone = before?.attention.filter(
-    (old) => !detail.attention.some((item) => attentionText(item) === attentionText(old)),
-  );
+  const rules = new Set(waitsOf(detail).map((wait) => ruleText(wait)));
+  const gone = before ? waitsOf(before).map((wait) => ruleText(wait)) : [];
   return [
     ...factsOf(detail).filter((fact) => !known.has(fact)),
-    ...(gone ?? []).map((item) => `settled ${attentionText(item)}`),
+    ...gone.filter((rule) => !rules.has(rule)).map((rule) => `settled ${rule}`),
   ].map(clean);
 };

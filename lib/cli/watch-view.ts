@@ -1,7 +1,9 @@
 import type { HostRun, SessionDetail } from "../client/maintenance.ts";
+import { instancesLine, sessionLine } from "./headline.ts";
 import { alignedLines, clean } from "./output.ts";
-import { attentionText, elapsedOf, isOver, movedOf, phaseOf } from "./session-text.ts";
-import { showDuration, showTime } from "./times.ts";
+import { elapsedOf, movedOf, phaseOf, shortId } from "./session-text.ts";
+import { showTime } from "./times.ts";
+import { nextText, ruleText, type Wait, waitsOf } from "./waits.ts";
 
 export type Screen = { readonly columns: number; readonly rows: number };
 
@@ -20,24 +22,26 @@ const hiddenLine = (hidden: readonly HostRun[]): string => {
   return `… and ${hidden.length} more: ${counts}`;
 };
 
-const headLines = (detail: SessionDetail, now: number): string[] => {
-  const { session, control, percent_done, session_id, hosts } = detail;
-  const done = hosts.filter(({ phase }) => phase === "FINISHED").length;
-  const shownControl = control === "running" || isOver(detail) ? "" : `  ${control.toUpperCase()}`;
-  return [
-    clean(
-      `session ${session_id}  ${session.state}${shownControl}  ${percent_done}%  ${done}/${hosts.length} hosts`,
-    ),
-    clean(
-      `begins ${showTime(session.maintenance_at)}  now ${showTime(new Date(now).toISOString())}`,
-    ),
-  ];
+/** What is looked at: the session, when it was read, and what the time is now, in milliseconds. */
+export type Look = {
+  readonly detail: SessionDetail;
+  readonly readAt: number;
+  readonly now: number;
+  /** Why the figures are old, when they are. */
+  readonly trouble?: string | undefined;
 };
 
-const attentionLines = ({ attention }: SessionDetail, now: number): string[] =>
-  attention.map(
-    (item) => `! ${attentionText(item)} (for ${showDuration(now - Date.parse(item.since))})`,
-  );
+/** The top of the view: the session, what instances suffer, then what waits, the oldest first. */
+export const topLines = ({ detail, readAt, now, trouble }: Look): string[] => [
+  sessionLine(detail, now),
+  instancesLine(detail, now, readAt),
+  ...(trouble ? [clean(`! ${trouble}`)] : []),
+];
+
+const waitLines = (wait: Wait, now: number): string[] => {
+  const next = nextText(wait);
+  return [`! ${ruleText(wait, now)}`, ...(next ? [`    ${next}`] : [])];
+};
 
 /** As much of the line as the screen is wide: a wrapped line would break redrawing in place. */
 const cut = (line: string, columns: number): string => {
@@ -45,21 +49,18 @@ const cut = (line: string, columns: number): string => {
   return letters.length < columns ? line : `${letters.slice(0, columns - 2).join("")}…`;
 };
 
-/**
- * One screen of a session: what needs a person on top, then a row per host, as many as fit.
- *
- * @param trouble why the figures are old, when they are
- */
-export const viewLines = (
-  detail: SessionDetail,
-  now: number,
-  { columns, rows }: Screen,
-  trouble?: string,
-): string[] => {
+/** One screen of a session: its top, what waits, then a row per host, as many as fit. */
+export const viewLines = (look: Look, { columns, rows }: Screen): string[] => {
+  const { detail, now } = look;
+  const waits = waitsOf(detail);
+  const shown = waits.slice(0, Math.max(1, Math.floor(rows / 4)));
   const top = [
-    ...headLines(detail, now),
-    ...(trouble ? [`! ${clean(trouble)}`] : []),
-    ...attentionLines(detail, now),
+    ...topLines(look),
+    `now ${showTime(new Date(now).toISOString())}  begins ${showTime(detail.session.maintenance_at)}`,
+    ...shown.flatMap((wait) => waitLines(wait, now)),
+    ...(waits.length > shown.length
+      ? [`! … and ${waits.length - shown.length} more: lull maintenance show ${shortId(detail)}`]
+      : []),
     "",
   ];
   const hosts = detail.hosts.toSorted((a, b) => rank(a) - rank(b));

@@ -8,7 +8,7 @@ import { clean } from "./output.ts";
 import { exitCodeOf, isOver, resultOf } from "./session-text.ts";
 import type { Terminal } from "./terminal.ts";
 import { newLines } from "./watch-lines.ts";
-import { redraw, viewLines } from "./watch-view.ts";
+import { type Look, redraw, viewLines } from "./watch-view.ts";
 
 const DEFAULT_INTERVAL_MS = 2_000;
 const SHORTEST_INTERVAL_MS = 50;
@@ -30,19 +30,19 @@ type Display = {
 
 const screenDisplay = (terminal: Terminal): Display => {
   let drawn = 0;
-  let last: SessionDetail | undefined;
-  const draw = (detail: SessionDetail, trouble?: string) => {
-    const lines = viewLines(detail, terminal.now(), terminal.size(), trouble);
+  let last: Omit<Look, "now"> | undefined;
+  const draw = (look: Omit<Look, "now">) => {
+    const lines = viewLines({ ...look, now: terminal.now() }, terminal.size());
     terminal.draw(redraw(lines, drawn));
     drawn = lines.length;
   };
   return {
     update: (detail) => {
-      last = detail;
-      draw(detail);
+      last = { detail, readAt: terminal.now() };
+      draw(last);
     },
     trouble: (why) => {
-      if (last) draw(last, `these figures are old: ${why}`);
+      if (last) draw({ ...last, trouble: `these figures are old: ${why}` });
       else terminal.err(clean(why));
     },
   };
@@ -115,7 +115,7 @@ export const watchSession = async (
   } catch (error) {
     if (!signal.aborted) throw error;
     terminal.err(
-      `\nsession ${id} goes on without you. Watch it: lull maintenance watch ${id}. Stop it: lull maintenance delete ${id}`,
+      `\nsession ${id} goes on without you. Watch it: lull maintenance watch ${id}. Stop it: lull maintenance pause ${id} --reason '...'`,
     );
     return EXIT.interrupted;
   } finally {

@@ -263,8 +263,11 @@ describe("lull maintenance list and show", () => {
       },
     ];
     const { out } = await lull(["maintenance", "show", "7f3c", "--endpoint", server.url]);
-    expect(out.split("\n")[0]).toBe(
-      "! cmp-01 / vm-1: 16 GiB fit nowhere [no_target] Next: tried again in 60 s",
+    const [first, second, third] = out.split("\n");
+    expect(first).toMatch(/^session 7f3c0000 {2}PLANNED_MAINTENANCE {2}20% {2}1 moving 1 waiting/);
+    expect(second).toMatch(/^instances down, paused or in ERROR by us: 0 \(read /);
+    expect(third).toMatch(
+      /^! cmp-01 \/ web: 16 GiB fit nowhere \[no_target\] {2}since 10:01Z \(.*\) {2}owner project p1 {2}next: tried again in 60 s {2}do: lull why cmp-01$/,
     );
     expect(out).toMatch(/^cmp-01 +MOVING +3\/7/m);
     expect(out).toMatch(/^vm-1 +web +blocked +cmp-01 +16 GiB fit nowhere$/m);
@@ -338,16 +341,16 @@ describe("lull maintenance watch in a pipe", () => {
     const { code, out } = await lull(watch(server.url));
     expect(code).toBe(0);
     expect(out.split("\n").map((line) => line.replace(/^\S+Z /, ""))).toEqual([
-      `session ${SESSION} MAINTENANCE running 0%`,
+      `session ${SESSION} MAINTENANCE 0%`,
       "host cmp-01 WAITING  moved 0/7",
       "host cmp-02 WAITING  moved 0/7",
-      `session ${SESSION} PLANNED_MAINTENANCE running 20%`,
-      "attention cmp-01 / vm-1: 16 GiB fit nowhere [no_target] Next: tried again in 60 s",
+      `session ${SESSION} PLANNED_MAINTENANCE 20%`,
+      "attention cmp-01 / vm-1: 16 GiB fit nowhere [no_target]  since 10:01Z  owner admin  next: tried again in 60 s  do: lull why cmp-01",
       "host cmp-01 MOVING  moved 3/7",
-      `session ${SESSION} MAINTENANCE_DONE running 100%`,
+      `session ${SESSION} MAINTENANCE_DONE 100%`,
       "host cmp-01 FINISHED (maintained)  moved 7/7",
       "host cmp-02 FINISHED (maintained)  moved 7/7",
-      "settled cmp-01 / vm-1: 16 GiB fit nowhere [no_target] Next: tried again in 60 s",
+      "settled cmp-01 / vm-1: 16 GiB fit nowhere [no_target]  since 10:01Z  owner admin",
       "",
     ]);
     expect(out).not.toContain("\u001b");
@@ -382,7 +385,7 @@ describe("lull maintenance watch in a pipe", () => {
     });
     expect(code).toBe(130);
     expect(err).toContain(`session ${SESSION} goes on without you`);
-    expect(err).toContain(`lull maintenance delete ${SESSION}`);
+    expect(err).toContain(`lull maintenance pause ${SESSION}`);
     expect(server.calls.every(({ method }) => method === "GET")).toBe(true);
   });
 });

@@ -1,11 +1,13 @@
 import { describe, expect, test } from "vitest";
 import type { Terminal } from "../../../lib/cli/terminal.ts";
 import { viewLines } from "../../../lib/cli/watch-view.ts";
+import type { SessionDetail } from "../../../lib/client/maintenance.ts";
 import { hostRun, SESSION, session, startApi } from "../client/fake-api.ts";
 import { lullHere } from "./lull.ts";
 
 const now = Date.parse("2026-11-22T10:04:10Z");
 const screen = { columns: 120, rows: 24 };
+const look = (detail: SessionDetail) => ({ detail, readAt: now, now });
 const started_at = "2026-11-22T10:00:00Z";
 
 const detail = session(
@@ -29,6 +31,7 @@ const detail = session(
   {
     percent_done: 33,
     control: "paused",
+    holds: [{ code: "breaker", by: "lull", at: "2026-11-22T10:03:10Z", reason: "2 hosts failed" }],
     attention: [
       {
         code: "breaker",
@@ -44,10 +47,12 @@ const detail = session(
 
 describe("the screen of a session", () => {
   test("has the session, then what needs a person, then a row per host, those in work first", () => {
-    expect(viewLines(detail, now, screen)).toEqual([
-      `session ${SESSION}  PLANNED_MAINTENANCE  PAUSED  33%  1/3 hosts`,
-      expect.stringContaining("begins 2026-11-22 10:00:00Z"),
-      "! 2 hosts failed [breaker] Next: waits for resume (for 1m00s)",
+    expect(viewLines(look(detail), screen)).toEqual([
+      "session 7f3c0000  PAUSED by breaker 10:03Z (2 hosts failed)  33%  1 done 1 moving 1 waiting",
+      "instances down, paused or in ERROR by us: 0 (read 10:04:10Z)",
+      "now 2026-11-22 10:04:10Z  begins 2026-11-22 10:00:00Z",
+      "! session: 2 hosts failed [breaker]  since 10:03Z (1m00s)  owner admin",
+      "    next: waits for resume  do: lull maintenance resume 7f3c0000",
       "",
       "HOST    PHASE                  MOVED  ELAPSED  DETAILS",
       "cmp-03  MOVING                 3/7    4m10s    vm-4  [2J",
@@ -63,17 +68,18 @@ describe("the screen of a session", () => {
         hostRun(`cmp-${index}`, index === 99 ? { phase: "MOVING", started_at } : {}),
       ),
     );
-    const lines = viewLines(many, now, { columns: 40, rows: 12 });
+    const lines = viewLines(look(many), { columns: 40, rows: 12 });
     expect(lines.length).toBeLessThan(12);
     expect(lines.every((line) => [...line].length < 40)).toBe(true);
     expect(lines.join("\n")).toContain("cmp-99  MOVING");
-    expect(lines.at(-1)).toBe("… and 94 more: 94 WAITING");
+    expect(lines.at(-1)).toBe("… and 95 more: 95 WAITING");
   });
 
   test("says when its figures are old", () => {
-    expect(viewLines(detail, now, screen, "these figures are old: 503")).toContain(
-      "! these figures are old: 503",
-    );
+    const old = { ...look(detail), readAt: now - 95_000, trouble: "these figures are old: 503" };
+    const lines = viewLines(old, screen);
+    expect(lines).toContain("! these figures are old: 503");
+    expect(lines[1]).toContain("(read 10:02:35Z, 1m35s old)");
   });
 });
 
@@ -108,7 +114,7 @@ test("is drawn in place: nothing of an older look stays", async () => {
   const args = ["maintenance", "watch", SESSION, "--interval", "0.05"];
   const { code, err } = await lullHere(args, terminal);
 
-  expect(lines()).toEqual(viewLines(last, now, screen));
+  expect(lines()).toEqual(viewLines(look(last), screen));
   expect({ code, err }).toEqual({ code: 0, err: `session ${SESSION}: 1 of 1 host maintained` });
 });
 
