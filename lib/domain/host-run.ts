@@ -108,6 +108,8 @@ export const hostRunSchema = z.object({
   stood_still_in_phase: z.int().default(0),
   /** Taken out of scheduling early and given back: it waits for its turn again. */
   waits_again: z.boolean().default(false),
+  /** Host work was begun in an earlier try: it is not given back before it was verified. */
+  worked: z.boolean().default(false),
   work_started_at: z.string().nullable(),
   work_ended_at: z.string().nullable(),
   finished_at: z.string().nullable(),
@@ -172,6 +174,7 @@ export const claimHost = ({
   stood_still: 0,
   stood_still_in_phase: 0,
   waits_again: false,
+  worked: false,
   work_started_at: null,
   work_ended_at: null,
   finished_at: null,
@@ -191,12 +194,14 @@ export const entering = (run: HostRun, phase: Phase, now: string): HostRun => ({
   trouble: null,
 });
 
-/** The host given back before any work was done on it; `why` is kept for the report. */
-export const givingBack = (run: HostRun, now: string, why: string): HostRun => ({
-  ...entering(run, "RESTORING", now),
-  outcome: "restored",
-  details: why,
-});
+/**
+ * The host given back before any work was done on it; `why` is kept for the report. One that was
+ * worked on in an earlier try is left for a human: guests would be put on a half-worked host.
+ */
+export const givingBack = (run: HostRun, now: string, why: string): HostRun =>
+  run.worked
+    ? leavingForHuman(run, now, why)
+    : { ...entering(run, "RESTORING", now), outcome: "restored", details: why };
 
 /**
  * The host left as it is, out of service and silenced, for a human to look at: nothing more is

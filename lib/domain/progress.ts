@@ -20,8 +20,28 @@ export const deriveState = (session: Session, runs: readonly HostRun[]): Session
   return moving || open.length < runs.length ? "PLANNED_MAINTENANCE" : "START_MAINTENANCE";
 };
 
+/** Whether the host's work is done: it is back as it was, or gone for good as it should be. */
+export const isMaintained = ({ outcome }: HostRun): boolean =>
+  outcome === "maintained" || outcome === "retired";
+
+const areAllMaintained = (session: Session, runs: readonly HostRun[]): boolean =>
+  session.hosts.length === runs.length && runs.every(isMaintained);
+
+/** How a session ended. */
+export type Result = "done" | "partial" | "failed" | "blocked" | "aborted";
+
+/** What a session came to: nothing while it is open, all hosts, some or none; or what stopped it. */
+export const resultOf = (session: Session, runs: readonly HostRun[]): Result | null => {
+  if (session.closed_at === null) return null;
+  if (session.claimed_at !== null && areAllMaintained(session, runs)) return "done";
+  if (session.control === "aborting") return "aborted";
+  if (wasBlocked(session)) return "blocked";
+  return runs.some(isMaintained) ? "partial" : "failed";
+};
+
+const wasBlocked = ({ claimed_at, attention }: Session): boolean =>
+  claimed_at === null && attention.some(({ code }) => code === "preflight_blocked");
+
 /** DONE only if every host was maintained: a session that stopped short has failed, and says where. */
 const closedState = (session: Session, runs: readonly HostRun[]): SessionState =>
-  session.hosts.length === runs.length && runs.every((run) => run.outcome === "maintained")
-    ? "MAINTENANCE_DONE"
-    : "MAINTENANCE_FAILED";
+  areAllMaintained(session, runs) ? "MAINTENANCE_DONE" : "MAINTENANCE_FAILED";

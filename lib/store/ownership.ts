@@ -2,11 +2,13 @@ import * as z from "zod";
 import { SupersededError, TransientError } from "../domain/errors.ts";
 import type { HostRun } from "../domain/host-run.ts";
 import type { RunRef } from "../domain/run.ts";
+import type { Session } from "../domain/session.ts";
 import { chunked, getAll } from "./batch-get.ts";
-import { transact } from "./conditions.ts";
+import { transact, type Write } from "./conditions.ts";
 import { queryIndex } from "./query.ts";
 import { parseRow } from "./rows.ts";
 import { checkLive } from "./runs.ts";
+import { checkUnchanged } from "./sessions.ts";
 import { keys, scopes, type Table } from "./table.ts";
 
 /** Two writes a host plus the fence fit into one transaction of at most 100. */
@@ -20,26 +22,32 @@ const byDevice = (rows: readonly Record<string, unknown>[]): Map<string, string>
       .map(({ device_id, session_id }) => [device_id, session_id]),
   );
 
+/** The write that makes a session the owner of a host; it fails while another session owns it. */
+export const putOwner = (
+  { name }: Table,
+  { device_id, session_id, phase_at }: Pick<HostRun, "device_id" | "session_id" | "phase_at">,
+): Write => ({
+  Put: {
+    TableName: name,
+    Item: {
+      ...keys.owner(device_id),
+      ...scopes.owners(device_id),
+      kind: "owner",
+      device_id,
+      session_id,
+      at: phase_at,
+    },
+    ConditionExpression: "attribute_not_exists(PK) OR session_id = :session",
+    ExpressionAttributeValues: { ":session": session_id },
+  },
+});
+
 export const ownership = (table: Table) => {
   const { name } = table;
 
   const claimChunk = async (session: RunRef, runs: readonly HostRun[]): Promise<HostRun[]> => {
     const failed = await transact(table, [
-      ...runs.map((run) => ({
-        Put: {
-          TableName: name,
-          Item: {
-            ...keys.owner(run.device_id),
-            ...scopes.owners(run.device_id),
-            kind: "owner",
-            device_id: run.device_id,
-            session_id: run.session_id,
-            at: run.phase_at,
-          },
-          ConditionExpression: "attribute_not_exists(PK) OR session_id = :session",
-          ExpressionAttributeValues: { ":session": run.session_id },
-        },
-      })),
+      ...runs.map((run) => putOwner(table, run)),
       ...runs.map((run) => ({
         Update: {
           TableName: name,
@@ -74,15 +82,20 @@ export const ownership = (table: Table) => {
     /**
      * Frees the hosts that this session owns; those of others are left alone.
      *
+     * @param seen the session as it was when that was decided
+     * @returns false when the session has changed since: a host of it may be at work again
      * @throws TransientError when owners changed while they were read; try again
      */
-    async release(sessionId: string, deviceIds: readonly string[]): Promise<void> {
+    async release(
+      sessionId: string,
+      deviceIds: readonly string[],
+      seen: Pick<Session, "session_id" | "sequence"> | null = null,
+    ): Promise<boolean> {
       for (const chunk of chunked(deviceIds, CHUNK)) {
         const owned = [...(await owners(chunk))].filter(([, session]) => session === sessionId);
         if (owned.length === 0) continue;
-        const failed = await transact(
-          table,
-          owned.map(([deviceId]) => ({
+        const failed = await transact(table, [
+          ...owned.map(([deviceId]) => ({
             Delete: {
               TableName: name,
               Key: keys.owner(deviceId),
@@ -90,9 +103,12 @@ export const ownership = (table: Table) => {
               ExpressionAttributeValues: { ":session": sessionId },
             },
           })),
-        );
+          ...(seen === null ? [] : [checkUnchanged(table, seen)]),
+        ]);
+        if (seen !== null && failed?.at(-1) === false) return false;
         if (failed) throw new TransientError("owners of hosts changed while they were freed");
       }
+      return true;
     },
 
     owners,

@@ -92,6 +92,49 @@ export const endRun = ({ name }: Table, ref: RunRef): Write => ({
   },
 });
 
+/**
+ * The writes by which a run that has ended goes on in a new generation, which `drive` starts. They
+ * fail when it has not ended, or somebody else has revived it.
+ */
+export const reviveRun = (
+  { name }: Table,
+  { run_id, generation }: RunRef,
+  now: string,
+): Write[] => [
+  {
+    Update: {
+      TableName: name,
+      Key: keys.run(run_id),
+      UpdateExpression:
+        "SET #status = :active, generation = :next, heartbeat_at = :now, rounds = :zero, #due = :run, due_at = :due REMOVE wake_at",
+      ConditionExpression: "generation = :generation AND #status = :ended",
+      ExpressionAttributeNames: { "#status": "status", "#due": "due" },
+      ExpressionAttributeValues: {
+        ":active": "active",
+        ":ended": "ended",
+        ":generation": generation,
+        ":next": generation + 1,
+        ":now": now,
+        ":zero": 0,
+        ":run": due.run,
+        ":due": later(now, TAKEOVER_SECONDS / 2),
+      },
+    },
+  },
+  nextWake(name, run_id, generation + 1),
+];
+
+/** The write that lets only the next generation be woken. */
+const nextWake = (name: string, runId: string, generation: number): Write => ({
+  Update: {
+    TableName: name,
+    Key: keys.wake(runId),
+    UpdateExpression: "SET generation = :next ADD seq :one REMOVE #token",
+    ExpressionAttributeNames: { "#token": "token" },
+    ExpressionAttributeValues: { ":next": generation, ":one": 1 },
+  },
+});
+
 export const runStore = (table: Table) => {
   const { client, name } = table;
 
@@ -239,15 +282,7 @@ export const runStore = (table: Table) => {
             },
           },
         },
-        {
-          Update: {
-            TableName: name,
-            Key: keys.wake(run_id),
-            UpdateExpression: "SET generation = :next ADD seq :one REMOVE #token",
-            ExpressionAttributeNames: { "#token": "token" },
-            ExpressionAttributeValues: { ":next": generation + 1, ":one": 1 },
-          },
-        },
+        nextWake(name, run_id, generation + 1),
       ]);
       return failed === null;
     },

@@ -25,16 +25,50 @@ const startAfter = (cursor: string) => {
 /** Tries of a change that lost against another writer of the same session. */
 const CHANGE_TRIES = 5;
 
+const row = (session: Session) => ({
+  ...keys.session(session.session_id),
+  ...scopes.sessions(session.created_at, session.session_id),
+  kind: "session",
+  ...session,
+});
+
+const partition = (sessionId: string) => keys.session(sessionId).PK;
+
+const ifAt = (sequence: number) => ({
+  ConditionExpression: "#sequence = :seen",
+  ExpressionAttributeNames: { "#sequence": "sequence" },
+  ExpressionAttributeValues: { ":seen": sequence },
+});
+
+/**
+ * The writes that take a session from what was seen to its next state, with the event that tells.
+ * Every change of a session counts `sequence`, so that the condition on it catches each race.
+ */
+export const putNext = (
+  table: Table,
+  seen: Session,
+  { next, event }: { readonly next: Session; readonly event: DomainEvent },
+): Write[] => [
+  {
+    Put: {
+      TableName: table.name,
+      Item: row(next),
+      ...ifAt(seen.sequence),
+    },
+  },
+  putEvent(table, partition(next.session_id), event),
+];
+
+/** The check that fails a transaction once the session is no longer as it was seen. */
+export const checkUnchanged = (
+  { name }: Table,
+  { session_id, sequence }: Pick<Session, "session_id" | "sequence">,
+): Write => ({
+  ConditionCheck: { TableName: name, Key: keys.session(session_id), ...ifAt(sequence) },
+});
+
 export const sessionStore = (table: Table) => {
   const { client, name } = table;
-  const partition = (sessionId: string) => keys.session(sessionId).PK;
-
-  const row = (session: Session) => ({
-    ...keys.session(session.session_id),
-    ...scopes.sessions(session.created_at, session.session_id),
-    kind: "session",
-    ...session,
-  });
 
   const get = async (sessionId: string): Promise<Session> => {
     const { Item } = await client.send(
@@ -43,20 +77,6 @@ export const sessionStore = (table: Table) => {
     if (Item === undefined) throw new NotFoundError(`no maintenance session ${sessionId}`);
     return parseRow(sessionSchema, Item);
   };
-
-  /** Every change of a session counts `sequence`, so that the condition on it catches each race. */
-  const putNext = (seen: Session, next: Session, event: DomainEvent): Write[] => [
-    {
-      Put: {
-        TableName: name,
-        Item: row(next),
-        ConditionExpression: "#sequence = :seen",
-        ExpressionAttributeNames: { "#sequence": "sequence" },
-        ExpressionAttributeValues: { ":seen": seen.sequence },
-      },
-    },
-    putEvent(table, partition(next.session_id), event),
-  ];
 
   /**
    * Changes a session together with its event, whoever else writes it.
@@ -71,7 +91,7 @@ export const sessionStore = (table: Table) => {
       const seen = await get(sessionId);
       const decision = decide(seen);
       if (decision === null) return seen;
-      const writes = putNext(seen, decision.next, decision.event);
+      const writes = putNext(table, seen, decision);
       const failed = await transact(table, fence ? [...writes, fence] : writes);
       if (failed === null) return decision.next;
       if (fence && failed.at(-1) === false)

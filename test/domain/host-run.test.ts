@@ -76,6 +76,7 @@ describe("a host", () => {
     expect(before).toEqual([
       "WAITING",
       "DISABLING",
+      "CORDONED",
       "ASKING",
       "MOVING",
       "VERIFYING_EMPTY",
@@ -107,6 +108,16 @@ describe("a host", () => {
       outcome: "restored",
       details: "aborted",
       finished_at: null,
+    });
+  });
+
+  test("that was worked on in an earlier try is not given back unverified", () => {
+    const worked = aHost("cmp-01", { phase: "MOVING", worked: true });
+
+    expect(givingBack(worked, LATER, "aborted")).toMatchObject({
+      phase: "FINISHED",
+      outcome: "failed",
+      details: "aborted",
     });
   });
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { PHASES } from "../../lib/domain/host-run.ts";
-import { deriveState, percentDone } from "../../lib/domain/progress.ts";
+import { type HostRun, PHASES } from "../../lib/domain/host-run.ts";
+import { deriveState, percentDone, resultOf } from "../../lib/domain/progress.ts";
 import { aClaimedSession, aHost, aSession, NOW } from "./builders.ts";
 
 const maintained = { phase: "FINISHED", outcome: "maintained" } as const;
@@ -82,5 +82,48 @@ describe("the share that is done", () => {
 
   test("counts hosts that are not claimed yet", () => {
     expect(percentDone(aSession(), [aHost("cmp-01", maintained)])).toBe(50);
+  });
+});
+
+describe("the result of a session", () => {
+  const ended = (first: HostRun["outcome"], second: HostRun["outcome"], but = {}) =>
+    resultOf(aClaimedSession({ closed_at: NOW, ...but }), [
+      aHost("cmp-01", { phase: "FINISHED", outcome: first }),
+      aHost("cmp-02", { phase: "FINISHED", outcome: second }),
+    ]);
+  const blocked = {
+    code: "preflight_blocked",
+    host: "cmp-01",
+    instance: null,
+    since: NOW,
+    message: "down",
+    what_happens_next: "nothing",
+  };
+
+  test.each([
+    ["maintained", "maintained", "done"],
+    ["maintained", "retired", "done"],
+    ["maintained", "failed", "partial"],
+    ["released", "maintained", "partial"],
+    ["restored", "failed", "failed"],
+    [null, null, "failed"],
+  ] as const)("of hosts that are %s and %s is %s", (first, second, result) => {
+    expect(ended(first, second)).toBe(result);
+  });
+
+  test("is nothing while it is open", () => {
+    expect(ended("maintained", "maintained", { closed_at: null })).toBeNull();
+  });
+
+  test("is that it was aborted, unless everything was done by then", () => {
+    expect(ended("maintained", "restored", { control: "aborting" })).toBe("aborted");
+    expect(ended("maintained", "maintained", { control: "aborting" })).toBe("done");
+  });
+
+  test("is that pre-flight stopped it", () => {
+    const session = aSession({ closed_at: NOW, attention: [blocked] });
+
+    expect(resultOf(session, [])).toBe("blocked");
+    expect(resultOf({ ...session, hosts: [] }, [])).toBe("blocked");
   });
 });
