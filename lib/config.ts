@@ -43,7 +43,15 @@ const settingsSchema = z
     LULL_READER_ROLE: optional.refine((role) => role !== "reader" && role !== "member", {
       error: "every user of a cloud has this role: it would show the whole fleet to all",
     }),
+    LULL_BREAK_GLASS_SHA256: optional.pipe(
+      z
+        .string()
+        .regex(/^[0-9a-f]{64}$/i, "is not a SHA-256 in hexadecimal")
+        .nullable(),
+    ),
     LULL_ALLOW_ALL_HOSTS: z.stringbool().default(false),
+    LULL_MAX_HOSTS: whole(2000, 1, 2000),
+    LULL_MAX_ZONE_PERCENT: whole(100, 1, 100),
     LULL_EGRESS_ALLOW: list,
     LULL_ALERTMANAGER_URL: optional,
     LULL_ALERTMANAGER_LABEL: z.string().min(1).default("instance"),

@@ -13,6 +13,11 @@ export class ConflictError extends DomainError {
   override readonly name = "ConflictError";
 }
 
+/** What the caller wants to change is no longer what the caller has seen; 412. */
+export class PreconditionError extends DomainError {
+  override readonly name = "PreconditionError";
+}
+
 /** One finding about an input or a cloud, as the API reports it (RFC 9457 extension `errors`). */
 export type Finding = {
   /** Where: a field path of the body, or `host`, or `host/instance`. */

@@ -5,7 +5,7 @@ import type { TokenOwner } from "../openstack/identity/token-body.ts";
 import { type Keystone, validateToken } from "../openstack/identity/tokens.ts";
 
 /** Who a policy speaks of. Every user of a cloud has role `reader`, so it alone opens nothing. */
-export type Persona = "fleet_admin" | "fleet_reader" | "project_member";
+export type Persona = "fleet_admin" | "fleet_reader" | "project_member" | "break_glass";
 
 export type Principal = {
   readonly user: string;

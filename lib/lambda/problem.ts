@@ -9,6 +9,7 @@ import {
   InvalidError,
   MalformedError,
   NotFoundError,
+  PreconditionError,
   UnauthorizedError,
 } from "../domain/errors.ts";
 import { logger } from "./logger.ts";
@@ -29,6 +30,8 @@ const problemOf = (error: unknown): Problem => {
     return { status: 403, code: "forbidden", title: "Not allowed" };
   if (error instanceof NotFoundError) return { status: 404, code: "not_found", title: "Not found" };
   if (error instanceof ConflictError) return { status: 409, code: "conflict", title: "Conflict" };
+  if (error instanceof PreconditionError)
+    return { status: 412, code: "precondition_failed", title: "It has changed since" };
   if (error instanceof InvalidError)
     return { status: 422, code: "invalid", title: "The request cannot be fulfilled" };
   if (error instanceof BlockedError)
