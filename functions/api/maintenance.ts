@@ -1,43 +1,31 @@
-import { createHash, randomUUID } from "node:crypto";
 import * as z from "zod";
 import { readSettings } from "../../lib/config.ts";
-import { objectionsTo } from "../../lib/domain/admission.ts";
+import { admit } from "../../lib/control/admit.ts";
+import { hostOrders } from "../../lib/control/host-orders.ts";
+import { idempotencyOf, repeated } from "../../lib/control/idempotency.ts";
+import { sessionOrders } from "../../lib/control/session-orders.ts";
+import { abort, hide, type Order, pause, resume, staysChanged } from "../../lib/domain/control.ts";
 import { hostNameSchema } from "../../lib/domain/device.ts";
-import {
-  BlockedError,
-  ConflictError,
-  InvalidError,
-  MalformedError,
-} from "../../lib/domain/errors.ts";
+import { ConflictError, MalformedError } from "../../lib/domain/errors.ts";
 import { maintenanceSession } from "../../lib/domain/events/maintenance-session.ts";
-import { percentDone } from "../../lib/domain/progress.ts";
-import {
-  isClosed,
-  type NewSession,
-  newSessionSchema,
-  openSession,
-  type Session,
-} from "../../lib/domain/session.ts";
-import { attentionOf, detailOf, summaryOf } from "../../lib/domain/session-view.ts";
+import { isClosed, newSessionSchema, type Session } from "../../lib/domain/session.ts";
+import { detailOf, summaryOf } from "../../lib/domain/session-view.ts";
 import {
   ADMINS,
   type ApiRequest,
   api,
+  BRAKEMEN,
   parseBody,
+  parseOptionalBody,
   parseQuery,
   pathParameter,
   READERS,
   type Reply,
 } from "../../lib/lambda/api.ts";
-import { hookStore } from "../../lib/store/hooks.ts";
+import { freezeStore } from "../../lib/store/freeze.ts";
 import { hostRunStore } from "../../lib/store/host-runs.ts";
 import { hostStore } from "../../lib/store/hosts.ts";
-import {
-  findIdempotency,
-  type IdempotencyRecord,
-  type IdempotencyUse,
-  putIdempotency,
-} from "../../lib/store/idempotency.ts";
+import { findIdempotency, putIdempotency } from "../../lib/store/idempotency.ts";
 import { moveStore } from "../../lib/store/moves.ts";
 import { outbox } from "../../lib/store/outbox.ts";
 import { sessionStore } from "../../lib/store/sessions.ts";
@@ -48,19 +36,22 @@ const table = openTable(settings.TABLE_NAME);
 const sessions = sessionStore(table);
 const hostRuns = hostRunStore(table);
 const moves = moveStore(table);
-const hosts = hostStore(table);
-const hooks = hookStore(table);
+const freeze = freezeStore(table);
 const events = outbox(table);
+const orders = sessionOrders(table);
+const { retry, release } = hostOrders(table);
+const admitted = admit(settings, hostStore(table));
 
 /** A session is one row of the table, which holds 400 KB. */
 const LARGEST_BODY = 200_000;
-
-const LONGEST_KEY = 255;
 
 const pageSchema = z.strictObject({
   limit: z.coerce.number().int().min(1).max(500).default(100),
   cursor: z.string().optional(),
 });
+
+const reasonSchema = z.strictObject({ reason: z.string().min(1).max(200) });
+const perhapsReasonSchema = z.strictObject({ reason: z.string().max(200).optional() });
 
 /** Finished and deleted: kept for the audit, no longer listed. */
 const isHidden = (session: Session): boolean => session.hidden_at !== null && isClosed(session);
@@ -80,7 +71,8 @@ const createSession = async (request: ApiRequest): Promise<Reply> => {
   const before = use && (await findIdempotency(table, use, request.now));
   if (use && before) return repeated(before, use);
 
-  const session = await admitted(body, request);
+  const { now, principal } = request;
+  const session = await admitted({ body, by: principal?.name ?? "", now });
   const { session_id } = session;
   const remember = use ? [putIdempotency(table, use, session_id, request.now)] : [];
   try {
@@ -91,62 +83,6 @@ const createSession = async (request: ApiRequest): Promise<Reply> => {
     return repeated(winner, use);
   }
   return { status: 200, body: { session_id } };
-};
-
-/** @throws BlockedError when the inventory knows that the session could not be carried out */
-const admitted = async (body: NewSession, { now, principal }: ApiRequest): Promise<Session> => {
-  const asked = body.hosts.length > 0 ? body.hosts : await everyHost();
-  const wanted = { ...body, hosts: asked };
-  const devices = await hosts.findByNames(settings.LULL_REGION, [...asked, ...body.targets]);
-  const objections = objectionsTo(wanted, devices, now, settings.LULL_ACTION_MINUTES);
-  if (objections.length > 0)
-    throw new BlockedError("this session could not be carried out", objections);
-  return openSession(wanted, {
-    sessionId: randomUUID(),
-    cloud: settings.LULL_CLOUD,
-    region: settings.LULL_REGION,
-    by: principal?.name ?? "",
-    now,
-  });
-};
-
-/** @throws MalformedError when the key is empty or too long to be one */
-const idempotencyOf = ({ headers, body, principal }: ApiRequest): IdempotencyUse | null => {
-  const key = headers["idempotency-key"];
-  if (key === undefined) return null;
-  if (key === "" || key.length > LONGEST_KEY)
-    throw new MalformedError(`Idempotency-Key must be 1 to ${LONGEST_KEY} characters long`);
-  const bodyHash = createHash("sha256")
-    .update(body ?? "")
-    .digest("hex");
-  return { who: principal?.user ?? "", key, bodyHash };
-};
-
-/** @throws InvalidError when the key was used for another body */
-const repeated = (before: IdempotencyRecord, { bodyHash }: IdempotencyUse): Reply => {
-  if (before.body_sha256 !== bodyHash)
-    throw new InvalidError("this Idempotency-Key was used for another request", [
-      { path: "Idempotency-Key", code: "key_reused", message: "take a new key for a new request" },
-    ]);
-  return { status: 200, body: { session_id: before.session_id } };
-};
-
-/**
- * An empty list of hosts means the whole cloud to Fenix, and an empty result to a script: it has
- * to be allowed by the operator.
- */
-const everyHost = async (): Promise<string[]> => {
-  if (settings.LULL_ALLOW_ALL_HOSTS) {
-    const devices = await hosts.byName(settings.LULL_REGION);
-    return [...devices.values()].filter(({ gone }) => !gone).map(({ name }) => name);
-  }
-  throw new InvalidError("name the hosts to maintain", [
-    {
-      path: "hosts",
-      code: "hosts_empty",
-      message: "an empty list would mean every host; LULL_ALLOW_ALL_HOSTS allows that",
-    },
-  ]);
 };
 
 const listSessions = async (request: ApiRequest): Promise<Reply> => {
@@ -164,29 +100,21 @@ const listSessions = async (request: ApiRequest): Promise<Reply> => {
   };
 };
 
-const showSession = async (request: ApiRequest): Promise<Reply> => {
-  const session = await sessions.get(sessionIdOf(request));
-  const runs = await hostRuns.list(session.session_id);
-  const { session_id, state, control, maintenance_at } = session;
-  return {
-    status: 200,
-    body: {
-      session_id,
-      state,
-      control,
-      percent_done: percentDone(session, runs),
-      maintenance_at,
-      attention: attentionOf(session, runs),
-    },
-  };
-};
+const showSession = async (request: ApiRequest): Promise<Reply> => ({
+  status: 200,
+  body: await orders.view(await sessions.get(sessionIdOf(request))),
+});
 
 const showDetail = async (request: ApiRequest): Promise<Reply> => {
   const sessionId = sessionIdOf(request);
   // The session first: one that is over must not be shown with hosts as they were before its end.
   const session = await sessions.get(sessionId);
-  const [runs, moved] = await Promise.all([hostRuns.list(sessionId), moves.list(sessionId)]);
-  return { status: 200, body: detailOf(session, runs, moved) };
+  const [runs, moved, frozen] = await Promise.all([
+    hostRuns.list(sessionId),
+    moves.list(sessionId),
+    freeze.get(),
+  ]);
+  return { status: 200, body: detailOf(session, runs, moved, frozen) };
 };
 
 const listEvents = async (request: ApiRequest): Promise<Reply> => {
@@ -208,39 +136,54 @@ const listEvents = async (request: ApiRequest): Promise<Reply> => {
   };
 };
 
+/** An order to the session, and the session as it is then. */
+const ordering =
+  (bodySchema: typeof reasonSchema | typeof perhapsReasonSchema, decide: Decide) =>
+  async (request: ApiRequest): Promise<Reply> => {
+    const { reason } = parseOptionalBody(bodySchema, request);
+    const session = await orders.give(sessionIdOf(request), orderOf(request, reason), decide);
+    return { status: 200, body: await orders.view(session) };
+  };
+
+type Decide = Parameters<typeof orders.give>[2];
+
+const orderOf = ({ principal, now }: ApiRequest, reason = ""): Order => ({
+  by: principal?.name ?? "",
+  at: now,
+  reason,
+});
+
+/** The answer says what stays changed in the cloud: nothing that has moved is moved back. */
+const abortSession = async (request: ApiRequest): Promise<Reply> => {
+  const { reason } = parseOptionalBody(reasonSchema, request);
+  const session = await orders.give(sessionIdOf(request), orderOf(request, reason), abort);
+  const { session_id } = session;
+  const [view, runs, moved] = await Promise.all([
+    orders.view(session),
+    hostRuns.list(session_id),
+    moves.list(session_id),
+  ]);
+  return { status: 200, body: { ...view, stays_changed: staysChanged(session, runs, moved) } };
+};
+
 /** DELETE: a running session is aborted, which gives back what has not been worked on. */
 const deleteSession = async (request: ApiRequest): Promise<Reply> => {
-  const { now } = request;
-  const sessionId = sessionIdOf(request);
-  const runs = await hostRuns.list(sessionId);
-  await sessions.change(sessionId, (seen) => {
-    if (seen.hidden_at !== null) return null;
-    const next: Session = {
-      ...seen,
-      control: isClosed(seen) ? seen.control : "aborting",
-      hidden_at: now,
-      updated_at: now,
-      sequence: seen.sequence + 1,
-    };
-    return { next, event: maintenanceSession(next, percentDone(next, runs), now) };
-  });
+  await orders.give(sessionIdOf(request), orderOf(request, "deleted"), hide);
   return { status: 200, body: {} };
 };
 
-/** An admin says that the work on the host is done: ends a hold, or a webhook that lost its word. */
-const releaseHost = async (request: ApiRequest): Promise<Reply> => {
-  const { params, now, principal } = request;
-  const run = await hostRuns.get(
-    sessionIdOf(request),
-    pathParameter(params["host"], hostNameSchema),
-  );
-  const held = run.actions.find(({ state }) => state === "RUNNING");
-  if (!held?.hook_id)
-    throw new ConflictError(`no work is under way on ${run.host}; it is ${run.phase}`);
-  const details = `released by ${principal?.name}`;
-  await hooks.answer(held.hook_id, { state: "DONE", details, at: now });
-  return { status: 200, body: {} };
-};
+/** An order to one host of the session. */
+const orderingHost =
+  (give: typeof retry) =>
+  async (request: ApiRequest): Promise<Reply> => {
+    const { reason } = parseOptionalBody(perhapsReasonSchema, request);
+    const session = await give({
+      sessionId: sessionIdOf(request),
+      host: pathParameter(request.params["host"], hostNameSchema),
+      order: orderOf(request, reason),
+    });
+    return { status: 200, body: await orders.view(session) };
+  };
 
 export const handler = api([
   { method: "POST", path: "/v1/maintenance", allow: ADMINS, run: createSession },
@@ -251,8 +194,32 @@ export const handler = api([
   { method: "GET", path: "/v1/maintenance/{session_id}/events", allow: READERS, run: listEvents },
   {
     method: "POST",
-    path: "/v1/maintenance/{session_id}/hosts/{host}/release",
+    path: "/v1/maintenance/{session_id}/pause",
+    allow: BRAKEMEN,
+    run: ordering(reasonSchema, pause),
+  },
+  {
+    method: "POST",
+    path: "/v1/maintenance/{session_id}/resume",
+    allow: BRAKEMEN,
+    run: ordering(perhapsReasonSchema, resume),
+  },
+  {
+    method: "POST",
+    path: "/v1/maintenance/{session_id}/abort",
+    allow: BRAKEMEN,
+    run: abortSession,
+  },
+  {
+    method: "POST",
+    path: "/v1/maintenance/{session_id}/hosts/{host}/retry",
     allow: ADMINS,
-    run: releaseHost,
+    run: orderingHost(retry),
+  },
+  {
+    method: "POST",
+    path: "/v1/maintenance/{session_id}/hosts/{host}/release",
+    allow: BRAKEMEN,
+    run: orderingHost(release),
   },
 ]);

@@ -1,13 +1,17 @@
-import { type ActionRun, type HostRun, isActive, isOutOfService } from "./host-run.ts";
+import { attentionOf } from "./attention.ts";
+import { staysChanged } from "./control.ts";
+import { type HostRun, isOutOfService } from "./host-run.ts";
 import type { Move } from "./move.ts";
-import { percentDone } from "./progress.ts";
-import type { Attention, Session } from "./session.ts";
+import { isMaintained, percentDone, resultOf } from "./progress.ts";
+import type { Session } from "./session.ts";
+import type { Freeze } from "./standstill.ts";
 
 /** A session in a list. */
 export const summaryOf = (session: Session, hosts: readonly HostRun[]) => ({
   session_id: session.session_id,
   state: session.state,
   control: session.control,
+  result: resultOf(session, hosts),
   percent_done: percentDone(session, hosts),
   maintenance_at: session.maintenance_at,
   reason: session.reason,
@@ -15,63 +19,23 @@ export const summaryOf = (session: Session, hosts: readonly HostRun[]) => ({
   created_at: session.created_at,
 });
 
-/** Everything in the session that waits for a named human, oldest first. */
-export const attentionOf = (session: Session, hosts: readonly HostRun[]): Attention[] => {
-  const failed = hosts
-    .filter(({ outcome }) => outcome === "failed")
-    .map((run) => ({
-      code: "host_failed",
-      host: run.host,
-      instance: null,
-      since: run.finished_at ?? run.phase_at,
-      message: run.details ?? "no reason given",
-      what_happens_next: "nothing: the host stays disabled and silenced until you put it back",
-    }));
-  const stuck = hosts
-    .filter((run) => isActive(run) && run.trouble !== null)
-    .map((run) => ({
-      code: `host_${run.phase.toLowerCase()}`,
-      host: run.host,
-      instance: null,
-      since: run.phase_at,
-      message: run.trouble ?? "",
-      what_happens_next:
-        "it is tried again, and given back or left out of service when its time is over",
-    }));
-  const held = hosts
-    .filter(({ actions }) => actions.some(isHeld))
-    .map((run) => ({
-      code: "host_held",
-      host: run.host,
-      instance: null,
-      since: run.phase_at,
-      message: run.actions.find(isHeld)?.details ?? "",
-      what_happens_next:
-        "it is held until then, or until its time is over: then it counts as failed",
-    }));
-  const left = hosts
-    .filter(({ left_behind }) => left_behind !== null)
-    .map((run) => ({
-      code: "host_left",
-      host: run.host,
-      instance: null,
-      since: run.phase_at,
-      message: run.left_behind ?? "",
-      what_happens_next: "nothing: this is left for you",
-    }));
-  return [...session.attention, ...failed, ...stuck, ...held, ...left].toSorted((a, b) =>
-    a.since < b.since ? -1 : 1,
-  );
-};
-
-/** A hold that waits for a human: one that ends by itself has nothing to say. */
-const isHeld = ({ plugin, state, details }: ActionRun): boolean =>
-  plugin === "hold" && state === "RUNNING" && details !== null;
+/** How a session stands, without its hosts: the answer to whoever looks at it or orders something. */
+export const briefOf = (session: Session, hosts: readonly HostRun[], freeze: Freeze | null) => ({
+  session_id: session.session_id,
+  state: session.state,
+  control: session.control,
+  holds: session.holds,
+  aborted: session.aborted,
+  result: resultOf(session, hosts),
+  percent_done: percentDone(session, hosts),
+  maintenance_at: session.maintenance_at,
+  attention: attentionOf(session, hosts, freeze),
+});
 
 const hostView = (host: string, run: HostRun | undefined) => ({
   hostname: host,
   type: "compute",
-  maintained: run?.outcome === "maintained",
+  maintained: run !== undefined && isMaintained(run),
   /** Whether Lull has it out of scheduling, or has left it so for a human. */
   disabled: run?.outcome === "failed" || (run !== undefined && isOutOfService(run)),
   phase: run?.phase ?? "WAITING",
@@ -80,6 +44,8 @@ const hostView = (host: string, run: HostRun | undefined) => ({
   instances_left: run?.instances_left ?? 0,
   started_at: run?.started_at ?? null,
   finished_at: run?.finished_at ?? null,
+  /** Why nothing is begun on it now; its clocks stand still. */
+  standstill: run?.standstill?.why ?? null,
   details: run?.trouble ?? run?.left_behind ?? run?.details ?? null,
 });
 
@@ -98,11 +64,20 @@ const moveView = (move: Move) => ({
 });
 
 /** Answer of GET /v1/maintenance/{id}/detail: Fenix's names, and ours beside them. */
-export const detailOf = (session: Session, hosts: readonly HostRun[], moves: readonly Move[]) => ({
+export const detailOf = (
+  session: Session,
+  hosts: readonly HostRun[],
+  moves: readonly Move[],
+  freeze: Freeze | null,
+) => ({
   session_id: session.session_id,
   percent_done: percentDone(session, hosts),
   control: session.control,
-  attention: attentionOf(session, hosts),
+  holds: session.holds,
+  aborted: session.aborted,
+  result: resultOf(session, hosts),
+  stays_changed: session.control === "aborting" ? staysChanged(session, hosts, moves) : [],
+  attention: attentionOf(session, hosts, freeze),
   session: {
     state: session.state,
     prev_state: session.prev_state,
@@ -116,9 +91,22 @@ export const detailOf = (session: Session, hosts: readonly HostRun[], moves: rea
     created_by: session.created_by,
     preflight_at: session.preflight_at,
     instances_total: session.instances_total,
+    preflight: session.preflight,
     updated_at: session.updated_at,
     targets: session.targets,
     max_parallel_hosts: session.max_parallel_hosts,
+    max_parallel_per: session.max_parallel_per,
+    canary: session.canary,
+    soak_minutes: session.soak_minutes,
+    reserve_hosts: session.reserve_hosts,
+    cordon_ahead: session.cordon_ahead,
+    host_minutes: session.host_minutes,
+    next_windows: session.next_windows,
+    accept_duties: session.accept_duties,
+    retire: session.retire,
+    policies: session.policies,
+    resumed_at: session.resumed_at,
+    closed_at: session.closed_at,
   },
   hosts: session.hosts.map((host) =>
     hostView(

@@ -12,6 +12,7 @@ import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
  * | name lock | p#UQ#DEV#<region>#<ln> | #UQ                 |                        |                  | hosts.findByName                |
  * | owner     | p#DEV#<id>          | #OWNER                 | p#L#OWN / <id>         |                  | ownership.*                     |
  * | slots     | p#DEV#<id>          | #SLOTS                 |                        |                  | intents (conditions only)       |
+ * | set by hand | p#DEV#<id>        | #HAND                  |                        |                  | byHand.find                     |
  * | group     | GROUP#<id>          | #GROUP                 |                        |                  | intents (conditions only)       |
  * | freeze    | p#FREEZE            | #FREEZE                |                        |                  | intents.begin, freeze.get       |
  * | cloud health | p#HEALTH         | #HEALTH                |                        |                  | cloudHealth.*                   |
@@ -38,6 +39,7 @@ export const keys = {
   }),
   owner: (deviceId: string) => ({ PK: `${INVENTORY}#DEV#${deviceId}`, SK: "#OWNER" }),
   slots: (deviceId: string) => ({ PK: `${INVENTORY}#DEV#${deviceId}`, SK: "#SLOTS" }),
+  byHand: (deviceId: string) => ({ PK: `${INVENTORY}#DEV#${deviceId}`, SK: "#HAND" }),
   group: (id: string) => ({ PK: `GROUP#${id}`, SK: "#GROUP" }),
   freeze: () => ({ PK: `${INVENTORY}#FREEZE`, SK: "#FREEZE" }),
   cloudHealth: () => ({ PK: `${INVENTORY}#HEALTH`, SK: "#HEALTH" }),

@@ -1,12 +1,17 @@
 import { describe, expect, test } from "vitest";
-import { objectionsTo } from "../../lib/domain/admission.ts";
+import { type Limits, objectionsTo } from "../../lib/domain/admission.ts";
 import type { Device } from "../../lib/domain/device.ts";
 import { later } from "../../lib/domain/instant.ts";
 import { newSessionSchema } from "../../lib/domain/session.ts";
 import { aDevice, NOW } from "./builders.ts";
 
-/** The operator's limit on one action. */
-const MOST_MINUTES = 240;
+const LIMITS: Limits = {
+  now: NOW,
+  actionMinutes: 240,
+  maxHosts: 2_000,
+  maxZonePercent: 100,
+  hostsInZone: new Map(),
+};
 
 const fleet = (...devices: Device[]) => new Map(devices.map((device) => [device.name, device]));
 
@@ -19,15 +24,21 @@ const gone = aDevice("cmp-05", { gone: true });
 const ironic = aDevice("cmp-06", {
   hypervisor: { id: "node", hostname: "node", type: "ironic", version: 1 },
 });
-const cloud = fleet(aDevice("cmp-01"), aDevice("cmp-02"), disabled, down, gone, ironic);
+const cloud = fleet(
+  aDevice("cmp-01", { labels: { rack: "r1" } }),
+  aDevice("cmp-02"),
+  disabled,
+  down,
+  gone,
+  ironic,
+);
 
 /** What is objected to, as `path code`. */
-const objections = (request: object): string[] =>
+const objections = (request: object, limits: Partial<Limits> = {}): string[] =>
   objectionsTo(
     newSessionSchema.parse({ hosts: ["cmp-01"], maintenance_at: NOW, ...request }),
     cloud,
-    NOW,
-    MOST_MINUTES,
+    { ...LIMITS, ...limits },
   ).map(({ path, code }) => `${path} ${code}`);
 
 test("a sound request meets no objection", () => {
@@ -75,7 +86,7 @@ describe("a target", () => {
   test("that is disabled is refused with the reason that stands at Nova", () => {
     const request = newSessionSchema.parse({ maintenance_at: NOW, targets: ["cmp-03"] });
 
-    expect(objectionsTo(request, cloud, NOW, MOST_MINUTES)[0]?.message).toContain("bad DIMM");
+    expect(objectionsTo(request, cloud, LIMITS)[0]?.message).toContain("bad DIMM");
   });
 });
 
@@ -114,7 +125,7 @@ describe("an action", () => {
   const objectionsToHold = (metadata: object) =>
     objections({ actions: [{ plugin: "hold", metadata }] });
 
-  test.each(["abc", "", 0, -1, 0.5, 1e15, MOST_MINUTES * 60 + 1])(
+  test.each(["abc", "", 0, -1, 0.5, 1e15, LIMITS.actionMinutes * 60 + 1])(
     "cannot last %j seconds",
     (seconds) => {
       expect(objectionsToHold({ seconds })).toEqual(["actions.0.metadata.seconds out_of_range"]);
@@ -122,12 +133,86 @@ describe("an action", () => {
   );
 
   test("cannot be given more time than the operator allows", () => {
-    expect(objectionsToHold({ ttl_minutes: MOST_MINUTES + 1 })).toEqual([
+    expect(objectionsToHold({ ttl_minutes: LIMITS.actionMinutes + 1 })).toEqual([
       "actions.0.metadata.ttl_minutes out_of_range",
     ]);
   });
 
   test("may last as long as the operator allows, in numbers or their text", () => {
-    expect(objectionsToHold({ seconds: MOST_MINUTES * 60, ttl_minutes: "5" })).toEqual([]);
+    expect(objectionsToHold({ seconds: LIMITS.actionMinutes * 60, ttl_minutes: "5" })).toEqual([]);
   });
+});
+
+describe("windows", () => {
+  const window = (from: number, to: number) => ({
+    starts_at: later(NOW, from * 3600),
+    ends_at: later(NOW, to * 3600),
+  });
+  const ends_at = later(NOW, 3600);
+
+  test("come in order, and may touch", () => {
+    expect(objections({ ends_at, next_windows: [window(1, 2), window(24, 26)] })).toEqual([]);
+  });
+
+  test("that overlap, or are out of order, are refused", () => {
+    expect(objections({ ends_at, next_windows: [window(0.5, 2)] })).toEqual([
+      "next_windows.0.starts_at windows_overlap",
+    ]);
+    expect(objections({ ends_at, next_windows: [window(24, 26), window(2, 3)] })).toEqual([
+      "next_windows.1.starts_at windows_overlap",
+    ]);
+  });
+
+  test("after one without an end never come", () => {
+    expect(objections({ next_windows: [window(1, 2)] })).toEqual(["ends_at end_missing"]);
+  });
+
+  test("of which none is long enough for a host are refused; touching ones are one", () => {
+    const next_windows = [window(1, 2)];
+
+    expect(objections({ ends_at, next_windows, host_minutes: 121 })).toEqual([
+      "host_minutes windows_too_short",
+    ]);
+    expect(objections({ ends_at, next_windows, host_minutes: 120 })).toEqual([]);
+    expect(objections({ host_minutes: 10_000 })).toEqual([]);
+  });
+});
+
+describe("the size of a session", () => {
+  test("is limited by the operator, each host counted once", () => {
+    const hosts = ["cmp-01", "cmp-02", "cmp-01"];
+
+    expect(objections({ hosts }, { maxHosts: 1 })).toEqual(["hosts too_many_hosts"]);
+    expect(objections({ hosts }, { maxHosts: 2 })).toEqual([]);
+  });
+
+  test("is limited to a share of each zone", () => {
+    const hostsInZone = new Map([["nova", 4]]);
+    const hosts = ["cmp-01", "cmp-02"];
+
+    expect(objections({ hosts }, { hostsInZone, maxZonePercent: 49 })).toEqual([
+      "hosts too_much_of_zone",
+    ]);
+    expect(objections({ hosts }, { hostsInZone, maxZonePercent: 50 })).toEqual([]);
+  });
+});
+
+describe("brakes", () => {
+  test("go by zone, cell, or a label that one of the hosts has", () => {
+    const hosts = ["cmp-01", "cmp-02"];
+
+    expect(objections({ hosts, max_parallel_per: { zone: 2, cell: 1, rack: 1 } })).toEqual([]);
+    expect(objections({ hosts: ["cmp-02"], max_parallel_per: { rack: 1 } })).toEqual([
+      "max_parallel_per.rack label_unknown",
+    ]);
+  });
+
+  test("have no soak without a canary", () => {
+    expect(objections({ canary: false, soak_minutes: 10 })).toEqual(["soak_minutes no_canary"]);
+    expect(objections({ soak_minutes: 10 })).toEqual([]);
+  });
+});
+
+test("hosts may be retired with work done on them before", () => {
+  expect(objections({ retire: true, actions: [{ plugin: "hold" }] })).toEqual([]);
 });

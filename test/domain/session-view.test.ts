@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { attentionOf } from "../../lib/domain/attention.ts";
 import type { Move } from "../../lib/domain/move.ts";
 import type { Attention } from "../../lib/domain/session.ts";
-import { attentionOf, detailOf, summaryOf } from "../../lib/domain/session-view.ts";
+import { briefOf, detailOf, summaryOf } from "../../lib/domain/session-view.ts";
 import { aClaimedSession, aHost, NOW, SESSION_ID } from "./builders.ts";
 
 const LATER = "2026-11-22T11:00:00.000Z";
@@ -41,7 +42,7 @@ describe("attention", () => {
   test("is empty while all goes well", () => {
     const runs = [aHost("cmp-01", { phase: "MOVING" }), aHost("cmp-02")];
 
-    expect(attentionOf(aClaimedSession(), runs)).toEqual([]);
+    expect(attentionOf(aClaimedSession(), runs, null)).toEqual([]);
   });
 
   test("names what waits for a human, oldest first", () => {
@@ -54,7 +55,7 @@ describe("attention", () => {
     const stuck = aHost("cmp-03", { phase: "MOVING", phase_at: NOW, trouble: "no room for it" });
 
     expect(
-      attentionOf(aClaimedSession({ attention: [owned] }), [failed, stuck]).map(
+      attentionOf(aClaimedSession({ attention: [owned] }), [failed, stuck], null).map(
         ({ code, host, message }) => [code, host, message],
       ),
     ).toEqual([
@@ -75,7 +76,7 @@ describe("attention", () => {
       actions: [{ ...hold, details: null }],
     });
 
-    expect(attentionOf(aClaimedSession(), [held, timed])).toMatchObject([
+    expect(attentionOf(aClaimedSession(), [held, timed], null)).toMatchObject([
       { code: "host_held", host: "cmp-01", message: "held for your work" },
     ]);
   });
@@ -87,7 +88,7 @@ describe("attention", () => {
       left_behind: "alertmanager may still be silenced",
     });
 
-    expect(attentionOf(aClaimedSession(), [back])).toMatchObject([
+    expect(attentionOf(aClaimedSession(), [back], null)).toMatchObject([
       { code: "host_left", host: "cmp-01", message: "alertmanager may still be silenced" },
     ]);
   });
@@ -98,7 +99,52 @@ describe("attention", () => {
       aHost("cmp-02", { phase: "FINISHED", outcome: "maintained" }),
     ];
 
-    expect(attentionOf(aClaimedSession(), runs)).toEqual([]);
+    expect(attentionOf(aClaimedSession(), runs, null)).toEqual([]);
+  });
+});
+
+describe("a session that stands still", () => {
+  const hold = { code: "operator", by: "alice", at: NOW, reason: "storm ahead" } as const;
+  const breaker = { code: "breaker", by: "lull", at: LATER, reason: "2 hosts failed" } as const;
+  const paused = aClaimedSession({ control: "paused", holds: [hold, breaker] });
+  const freeze = { frozen: true, by: "bob", at: LATER, reason: "power cut" };
+
+  test("says who paused it, since when, and in what words", () => {
+    expect(attentionOf(paused, [], null)).toMatchObject([
+      { code: "paused", since: NOW, message: "paused by alice: storm ahead" },
+      { code: "breaker", since: LATER, message: "paused by lull: 2 hosts failed" },
+    ]);
+  });
+
+  test("says each thing once, whoever found it", () => {
+    const found = { ...owned, code: "breaker", host: null };
+
+    expect(attentionOf({ ...paused, attention: [found] }, [], null)).toHaveLength(2);
+  });
+
+  test("says who has frozen the cloud; one that was thawed, and one that is over, say nothing", () => {
+    expect(attentionOf(aClaimedSession(), [], freeze)).toMatchObject([
+      { code: "frozen", since: LATER, message: "the whole cloud was frozen by bob: power cut" },
+    ]);
+    expect(attentionOf(aClaimedSession(), [], { ...freeze, frozen: false })).toEqual([]);
+    expect(attentionOf({ ...paused, closed_at: LATER }, [], freeze)).toEqual([]);
+  });
+
+  test("that was aborted is not paused any more", () => {
+    const order = { by: "alice", at: LATER, reason: "wrong hosts" };
+
+    expect(attentionOf({ ...paused, control: "aborting", aborted: order }, [], null)).toEqual([]);
+  });
+
+  test("tells all of it in short", () => {
+    expect(briefOf(paused, [], freeze)).toMatchObject({
+      session_id: SESSION_ID,
+      control: "paused",
+      holds: [hold, breaker],
+      aborted: null,
+      result: null,
+      attention: [{ code: "paused" }, { code: "breaker" }, { code: "frozen" }],
+    });
   });
 });
 
@@ -114,7 +160,7 @@ describe("the detail of a session", () => {
       ],
     }),
   ];
-  const detail = detailOf(aClaimedSession(), runs, [move]);
+  const detail = detailOf(aClaimedSession(), runs, [move], null);
 
   test("lists every host of the session, claimed or not, in the session's order", () => {
     expect(detail.hosts).toMatchObject([

@@ -7,8 +7,10 @@ beforeAll(async () => {
 });
 afterAll(() => api.close());
 
-const READERS: Persona[] = ["admin", "system reader", "auditor"];
+const EMERGENCY = "holder of the break-glass token";
+const READERS: Persona[] = ["admin", "system reader", "auditor", EMERGENCY];
 const ADMINS: Persona[] = ["admin"];
+const BRAKEMEN: Persona[] = ["admin", EMERGENCY];
 
 /** Who may call what. A route that is not in this table is one that nobody has thought about. */
 const POLICY: Record<string, Persona[] | "anyone"> = {
@@ -16,6 +18,12 @@ const POLICY: Record<string, Persona[] | "anyone"> = {
   "POST /v1/callbacks/{id}": "anyone",
   "GET /v1/hosts": READERS,
   "GET /v1/hosts/{host}": READERS,
+  "PATCH /v1/hosts/{host}": ADMINS,
+  "PUT /v1/hosts/{host}/maintenance": ADMINS,
+  "DELETE /v1/hosts/{host}/maintenance": ADMINS,
+  "GET /v1/freeze": READERS,
+  "PUT /v1/freeze": BRAKEMEN,
+  "DELETE /v1/freeze": BRAKEMEN,
   "POST /v1/sync": ADMINS,
   "GET /v1/sync/{id}": READERS,
   "POST /v1/maintenance": ADMINS,
@@ -24,7 +32,11 @@ const POLICY: Record<string, Persona[] | "anyone"> = {
   "DELETE /v1/maintenance/{session_id}": ADMINS,
   "GET /v1/maintenance/{session_id}/detail": READERS,
   "GET /v1/maintenance/{session_id}/events": READERS,
-  "POST /v1/maintenance/{session_id}/hosts/{host}/release": ADMINS,
+  "POST /v1/maintenance/{session_id}/pause": BRAKEMEN,
+  "POST /v1/maintenance/{session_id}/resume": BRAKEMEN,
+  "POST /v1/maintenance/{session_id}/abort": BRAKEMEN,
+  "POST /v1/maintenance/{session_id}/hosts/{host}/retry": ADMINS,
+  "POST /v1/maintenance/{session_id}/hosts/{host}/release": BRAKEMEN,
   "GET /status/{host}": READERS,
 };
 
@@ -99,4 +111,36 @@ test("a token's owner is remembered, so that Keystone is not asked at each reque
   api.cloud.happen({ kind: "clear_faults" });
 
   expect(status).toBe(200);
+});
+
+describe("while Keystone is down", () => {
+  beforeAll(() => {
+    const effect = { kind: "error", status: 503 } as const;
+    api.cloud.happen({ kind: "fault", fault: { service: "identity", effect } });
+  });
+  afterAll(() => api.cloud.happen({ kind: "clear_faults" }));
+
+  test.each(["x-lull-token", "x-auth-token"])(
+    "the break-glass token in %s lets its holder look and stop things",
+    async (header) => {
+      const headers = { [header]: "break the glass" };
+      const body = { reason: "Keystone is down" };
+      const look = await api.call("GET", "/v1/hosts", { as: null, headers });
+      const freeze = await api.call("PUT", "/v1/freeze", { as: null, headers, body });
+      await api.call("DELETE", "/v1/freeze", { as: null, headers });
+
+      expect([look.status, freeze.status]).toEqual([200, 200]);
+      expect(freeze.body).toMatchObject({ frozen: true, by: "break-glass" });
+    },
+  );
+
+  test("another token of ours opens nothing", async () => {
+    const headers = { "x-lull-token": "break the grass" };
+
+    expect((await api.call("GET", "/v1/hosts", { as: null, headers })).status).toBe(401);
+  });
+
+  test("whoever has a token of Keystone is asked to try again later", async () => {
+    expect((await api.call("GET", "/v1/hosts", { token: "unknown" })).status).toBe(503);
+  });
 });

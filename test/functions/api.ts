@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import * as z from "zod";
 import type { Table } from "../../lib/store/table.ts";
@@ -10,7 +11,7 @@ import { cloudOf } from "../../localstack/openstack/spec.ts";
 import { serverless } from "../serverless.ts";
 import { type DynamoDb, startDynamoDb } from "../store/dynamodb.ts";
 
-/** Users by what their tokens are good for; each is a user of the simulated Keystone. */
+/** Users by what their tokens are good for: each a user of the simulated Keystone, or a token of ours. */
 export const PERSONAS = {
   admin: null,
   "system reader": { project: null, roles: ["reader"] },
@@ -18,6 +19,7 @@ export const PERSONAS = {
   "project member": { project: "alpha", roles: ["member", "reader"] },
   "project reader": { project: "alpha", roles: ["reader"] },
   "system member": { project: null, roles: ["member"] },
+  "holder of the break-glass token": "break the glass",
 } as const;
 export type Persona = keyof typeof PERSONAS;
 
@@ -64,6 +66,7 @@ export const startApi = async (settings: Readonly<Record<string, string>> = {}):
     LULL_CLOUD_SECRET: "lull/cloud",
     LULL_AUTH_URL: cloud.authUrl,
     LULL_READER_ROLE: "auditor",
+    LULL_BREAK_GLASS_SHA256: createHash("sha256").update("break the glass").digest("hex"),
     POWERTOOLS_LOG_LEVEL: "SILENT",
     ...settings,
   });
@@ -112,6 +115,7 @@ const tokens = (cloud: Simulator) => {
   const admin = cloud.world.users.find(({ name }) => name === "admin");
   const issue = async (persona: Persona): Promise<string> => {
     const wanted = PERSONAS[persona];
+    if (typeof wanted === "string") return wanted;
     const project = cloud.world.projects.find(({ name }) => name === wanted?.project);
     const user =
       wanted === null

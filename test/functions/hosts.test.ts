@@ -38,6 +38,8 @@ describe("a host", () => {
         type: "QEMU",
         version: 8_002_000,
       },
+      labels: {},
+      instance_storage: null,
       session_id: null,
       synced_at: NOW,
       gone: false,

@@ -131,9 +131,10 @@ describe("the release of a host", () => {
     const sessionId = await api.created({ actions: [{ plugin: "hold" }] });
     const host = "cmp-01";
     const claim = claimHost({ sessionId, host, deviceId: sessionId, plugins: ["hold"], now: "" });
+    const phase = state === "RUNNING" ? "IN_MAINTENANCE" : "WAITING";
     const action = { plugin: "hold", state, hook_id: sessionId, started_at: null, details: null };
     const session = { run_id: sessionId, generation: 1 };
-    await ownership(api.table).claim(session, [{ ...claim, actions: [action] }]);
+    await ownership(api.table).claim(session, [{ ...claim, phase, actions: [action] }]);
     await hookStore(api.table).add({
       schema: 1,
       hook_id: sessionId,

@@ -17,6 +17,8 @@ export const maintenanceSession = (
     session_id: session.session_id,
     state: session.state,
     control: session.control,
+    holds: session.holds,
+    aborted: session.aborted,
     percent_done: percentDone,
     attention: session.attention,
   },

@@ -1,0 +1,41 @@
+import type { Order } from "../domain/control.ts";
+import { maintenanceSession } from "../domain/events/maintenance-session.ts";
+import { percentDone } from "../domain/progress.ts";
+import type { Session } from "../domain/session.ts";
+import { briefOf } from "../domain/session-view.ts";
+import { freezeStore } from "../store/freeze.ts";
+import { hostRunStore } from "../store/host-runs.ts";
+import { sessionStore } from "../store/sessions.ts";
+import type { Table } from "../store/table.ts";
+
+/** What an order makes of a session; null = nothing changes. */
+type Decide = (session: Session, order: Order) => Session | null;
+
+export const sessionOrders = (table: Table) => {
+  const sessions = sessionStore(table);
+  const hostRuns = hostRunStore(table);
+  const freeze = freezeStore(table);
+
+  return {
+    /**
+     * Carries out an order to a session, and stores the event that tells of it.
+     *
+     * @returns the session as it is now
+     * @throws NotFoundError, and ConflictError as `decide` does
+     */
+    async give(sessionId: string, order: Order, decide: Decide): Promise<Session> {
+      const runs = await hostRuns.list(sessionId);
+      return sessions.change(sessionId, (seen) => {
+        const next = decide(seen, order);
+        const percent = percentDone(next ?? seen, runs);
+        return next && { next, event: maintenanceSession(next, percent, order.at) };
+      });
+    },
+
+    /** The session as whoever looks at it, or orders something, is told. */
+    async view(session: Session) {
+      const [runs, frozen] = await Promise.all([hostRuns.list(session.session_id), freeze.get()]);
+      return briefOf(session, runs, frozen);
+    },
+  };
+};
