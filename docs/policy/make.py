@@ -45,7 +45,6 @@ NOVA = {
         'os_compute_api:servers:migrations:index',
         'os_compute_api:servers:migrations:index:host',
         'os_compute_api:servers:migrations:delete',
-        'os_compute_api:servers:migrations:force_complete',
         'os_compute_api:os-instance-actions:list',
         'os_compute_api:os-instance-actions:show',
         'os_compute_api:os-instance-actions:events',

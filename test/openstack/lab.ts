@@ -31,14 +31,24 @@ class LabError extends Error {
   override readonly name = "LabError";
 }
 
-/** Starts whatever of the lab does not run. Minutes and seconds of each stage are printed. */
-export async function bringUp(): Promise<void> {
-  await run("up.sh");
+/**
+ * Starts whatever of the lab does not run. Minutes and seconds of each stage are printed.
+ *
+ * @param settings the lab's README names them; those of a service take effect when it starts
+ */
+export async function bringUp(settings: Readonly<Record<string, string>> = {}): Promise<void> {
+  await run("up.sh", [], settings);
+}
+
+/** Starts Nova's API anew with other settings. */
+export async function restartNovaApi(settings: Readonly<Record<string, string>>): Promise<void> {
+  await run("host.sh", ["stop", "nova-api"]);
+  await bringUp(settings);
 }
 
 /** Stops the lab; `wipe` deletes its data too. */
 export async function bringDown(options: { wipe?: boolean } = {}): Promise<void> {
-  await run("down.sh", ...(options.wipe ? ["wipe"] : []));
+  await run("down.sh", options.wipe ? ["wipe"] : []);
 }
 
 /** True when the lab's Keystone answers: it is the first service to start and the last to stop. */
@@ -53,7 +63,7 @@ export async function isUp(): Promise<boolean> {
 
 /** What hosts do from now on, instead of what they were told before; `{}` ends all trouble. */
 export async function setFaults(faults: Faults): Promise<void> {
-  await run("host.sh", "fault", JSON.stringify(faults));
+  await run("host.sh", ["fault", JSON.stringify(faults)]);
 }
 
 /**
@@ -64,7 +74,7 @@ export async function actOnHosts(
   action: "kill" | "stop" | "freeze" | "thaw" | "start",
   ...hosts: [string, ...string[]]
 ): Promise<void> {
-  await run("host.sh", action, ...hosts);
+  await run("host.sh", [action, ...hosts]);
 }
 
 /**
@@ -72,7 +82,7 @@ export async function actOnHosts(
  * resizes confirmed. Servers stay where they are.
  */
 export async function healLab(): Promise<void> {
-  await run("host.sh", "heal");
+  await run("host.sh", ["heal"]);
 }
 
 /**
@@ -93,9 +103,13 @@ export async function holdLab(): Promise<() => void> {
   return () => child.stdin.end();
 }
 
-async function run(script: string, ...args: string[]): Promise<void> {
+async function run(
+  script: string,
+  args: readonly string[],
+  settings: Readonly<Record<string, string>> = {},
+): Promise<void> {
   const child = spawn(join(import.meta.dirname, "lab", script), args, {
-    env: { ...process.env, LAB: labFolder },
+    env: { ...process.env, ...settings, LAB: labFolder },
     stdio: ["ignore", "inherit", "inherit"],
   });
   const code = await new Promise<number | null>((resolve, reject) => {

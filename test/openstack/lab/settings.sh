@@ -16,6 +16,7 @@
 : "${CPU_RATIO:=16}"          # VCPU allocation ratio; 1 with small hosts makes a full cloud
 : "${REPORT_INTERVAL:=5}"     # seconds between two heartbeats of a host (Nova's default: 10)
 : "${SERVICE_DOWN_TIME:=20}"  # seconds of silence after which it is down (Nova's default: 60)
+: "${RECLAIM_INTERVAL:=0}"   # above 0 what is deleted is SOFT_DELETED; read when nova-api starts
 : "${API_WORKERS:=2}"         # processes of nova-api and of keystone
 : "${PASSWORD:=lab}"          # of every account
 : "${REGION:=RegionOne}"
@@ -28,7 +29,7 @@
 : "${GLANCE_PORT:=9292}" "${NEUTRON_PORT:=9696}" "${AODH_PORT:=8042}"
 
 SETTINGS=(COMPUTES HOST_PREFIX SERVERS EXTRAS HOST_VCPUS HOST_RAM_MB HOST_DISK_GB CPU_RATIO
-  REPORT_INTERVAL SERVICE_DOWN_TIME API_WORKERS PASSWORD REGION MQ_HTTP DB_PORT CACHE_PORT
+  REPORT_INTERVAL SERVICE_DOWN_TIME RECLAIM_INTERVAL API_WORKERS PASSWORD REGION MQ_HTTP DB_PORT CACHE_PORT
   MQ_PORT MQ_HTTP_PORT MQ_DIST_PORT EPMD_PORT KEYSTONE_PORT NOVA_PORT PLACEMENT_PORT
   GLANCE_PORT NEUTRON_PORT AODH_PORT)
 export LAB "${SETTINGS[@]?}"

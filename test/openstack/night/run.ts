@@ -28,6 +28,9 @@ import { reportOf } from "./report.ts";
 const LONGEST_MS = 45 * 60_000;
 const PROGRESS_MS = 30_000;
 
+/** Where LULL_PUBLIC_URL, to which host work reports, points unless told otherwise. */
+const PORT = 12_347;
+
 /** Short, so that what waits for a dead host gives up within the night. */
 const SETTINGS = {
   LULL_DRAIN_MINUTES: "8",
@@ -50,7 +53,7 @@ export const night = async (): Promise<boolean> => {
   const migrated = (await listMigrations(admin.compute, { limit: 1 }))[0]?.id ?? 0;
   const began = new Date();
   const hostWork = await startHostWork(admin);
-  const lull = await startLullOnLab(labClouds.operator, SETTINGS);
+  const lull = await startLullOnLab(labClouds.operator, SETTINGS, PORT);
   const { seen, stop } = observe(admin);
   try {
     const session = await lull.open({

@@ -75,6 +75,7 @@ def nova_compute():
             'service_down_time': SETTINGS['SERVICE_DOWN_TIME'],
             'periodic_fuzzy_delay': 1,      # 60 by default, before new hosts are looked for at all
             'graceful_shutdown_timeout': 3,
+            'shelved_offload_time': -1,     # 0 by default: there would be nothing shelved on a host
             'vif_plugging_timeout': 0,
             'vif_plugging_is_fatal': 'false',
         },
@@ -96,7 +97,9 @@ def nova_compute():
 
 
 def nova():
-    return {**nova_compute(), 'api_database': database('nova_api'), 'database': database('nova'),
+    common = nova_compute()
+    common['DEFAULT']['reclaim_instance_interval'] = SETTINGS['RECLAIM_INTERVAL']
+    return {**common, 'api_database': database('nova_api'), 'database': database('nova'),
             'oslo_policy': policy('nova')}
 
 

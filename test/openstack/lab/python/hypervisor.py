@@ -24,6 +24,7 @@ from nova import context as nova_context
 from nova import exception
 from nova import objects
 from nova.compute import power_state
+from nova.compute import vm_states
 from nova.virt import fake
 
 ASKED_FOR = 'asked for by the lab'
@@ -66,9 +67,10 @@ class Hypervisor(fake.FakeDriver):
         """The fake driver forgets its guests with its process; a machine does not."""
         super().init_host(host)
         for guest in objects.InstanceList.get_by_host(nova_context.get_admin_context(), host):
-            running = guest.power_state == power_state.RUNNING
+            powered = guest.power_state in (
+                power_state.RUNNING, power_state.PAUSED, power_state.SUSPENDED)
             self.instances[guest.uuid] = fake.FakeInstance(
-                guest.name, power_state.RUNNING if running else power_state.SHUTDOWN, guest.uuid)
+                guest.name, guest.power_state if powered else power_state.SHUTDOWN, guest.uuid)
 
     def get_host_uptime(self):
         with open('/proc/uptime') as file:
@@ -79,6 +81,28 @@ class Hypervisor(fake.FakeDriver):
     def spawn(self, context, instance, *args, **kwargs):
         self._suffer('spawn', instance)
         super().spawn(context, instance, *args, **kwargs)
+
+    def _set_power(self, instance, state):
+        """The fake driver calls a paused guest running, and Nova would believe it."""
+        if instance.uuid in self.instances:
+            self.instances[instance.uuid].state = state
+
+    def pause(self, instance):
+        self._set_power(instance, power_state.PAUSED)
+
+    def unpause(self, instance):
+        self._set_power(instance, power_state.RUNNING)
+
+    def suspend(self, context, instance):
+        self._set_power(instance, power_state.SUSPENDED)
+
+    def resume(self, context, instance, *args, **kwargs):
+        self._set_power(instance, power_state.RUNNING)
+
+    def post_live_migration_at_destination(self, context, instance, *args, **kwargs):
+        super().post_live_migration_at_destination(context, instance, *args, **kwargs)
+        if instance.vm_state == vm_states.PAUSED:
+            self.pause(instance)
 
     def finish_migration(self, context, migration, instance, *args, **kwargs):
         self._suffer('finish_migration', instance)
