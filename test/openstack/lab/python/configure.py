@@ -35,8 +35,8 @@ def callers(user):
 
 
 def policy(service):
-    """The files that docs/credentials.md tells operators to use."""
-    return {'policy_file': os.path.join(POLICY, service + '.yaml')}
+    """A copy of the file that docs/credentials.md gives to operators."""
+    return {'policy_file': '%s/%s/policy.yaml' % (ETC, service)}
 
 
 def keystone():
@@ -185,6 +185,14 @@ def write_pipelines():
                            if line.startswith('oslo_config_project') else '') for line in lines))
 
 
+def write_policies():
+    """In one step each: a service that runs reads them anew."""
+    for service in ('nova', 'neutron', 'placement'):
+        path = '%s/%s/policy.yaml' % (ETC, service)
+        shutil.copy(os.path.join(POLICY, service + '.yaml'), path + '.new')
+        os.replace(path + '.new', path)
+
+
 def write_plugin():
     """Neutron finds its drivers through package metadata, so there must be a package."""
     package = 'plugins/lull_lab-1.dist-info/'
@@ -220,6 +228,7 @@ def main():
     if AODH:
         write_conf('aodh/aodh.conf', aodh())
     write_pipelines()
+    write_policies()
     write_plugin()
     write_clouds()
 
