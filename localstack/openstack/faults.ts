@@ -26,7 +26,15 @@ export type Effect = z.infer<typeof effectSchema>;
 
 export const requestFaultSchema = z.object({
   service: z
-    .enum(["identity", "compute", "placement", "network", "instance-ha", "alertmanager"])
+    .enum([
+      "identity",
+      "compute",
+      "placement",
+      "network",
+      "block-storage",
+      "instance-ha",
+      "alertmanager",
+    ])
     .optional(),
   method: z.string().optional(),
   /** Regular expression on the path below the service's root, with its query. */

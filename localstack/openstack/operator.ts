@@ -1,4 +1,5 @@
 import { recoverAtSource, SOURCE_DIED, TARGET_DIED } from "./live-migration.ts";
+import { register } from "./retirement.ts";
 import { type Simulation, set } from "./simulation.ts";
 import { type Host, hold, lastBeat, release } from "./world.ts";
 
@@ -42,6 +43,7 @@ export const startHost = (simulation: Simulation, name: string, as: Reborn = {})
     silent_since: null,
     started_at: simulation.clock.now(),
   });
+  register(simulation, host);
   recoverAtSource(simulation, name);
 };
 

@@ -11,6 +11,8 @@ import {
 import {
   type Action,
   type ActionEvent,
+  type Agent,
+  type Aggregate,
   allocate,
   change,
   type Host,
@@ -18,6 +20,9 @@ import {
   lastBeat,
   type World,
 } from "./world.ts";
+
+/** Who works for the engine, where it is no admin. */
+export const OPERATOR = { user: "lull", project: "service", role: "maintenance_operator" };
 
 /** One accepted call that changed something. */
 export type JournalEntry = {
@@ -84,6 +89,8 @@ export const newSimulation = (clock: Clock, given: CloudSpec, seed: number): Sim
     users: [adminUser, ...tenants],
     flavors: spec.flavors.map((flavor) => ({ ...flavor, id: ids.uuid() })),
     groups: [],
+    aggregates: [],
+    agents: [],
     hosts: new Map(),
     instances: new Map(),
     migrations: [],
@@ -110,6 +117,9 @@ export const newSimulation = (clock: Clock, given: CloudSpec, seed: number): Sim
   addHosts(simulation);
   addGroups(simulation);
   for (const instance of spec.instances) addInstance(simulation, instance);
+  addOperator(simulation);
+  world.aggregates = aggregatesOf(simulation);
+  world.agents = agentsOf(simulation);
   return simulation;
 };
 
@@ -117,11 +127,13 @@ const addHosts = ({ clock, spec, world, ids }: Simulation): void => {
   for (const { disabled_reason, ...host } of spec.hosts)
     world.hosts.set(host.name, {
       ...host,
+      has_service: true,
+      has_hypervisor: true,
+      has_provider: true,
       service_id: ids.uuid(),
       node_id: ids.uuid(),
       status: disabled_reason === undefined ? "enabled" : "disabled",
       disabled_reason: disabled_reason ?? null,
-      forced_down: false,
       power: "on",
       started_at: clock.now() - Math.floor(ids.random() * spec.timing.heartbeat_ms),
       silent_since: null,
@@ -129,6 +141,46 @@ const addHosts = ({ clock, spec, world, ids }: Simulation): void => {
       generation: 1,
     });
 };
+
+/** The engine's user, in a project of its own. */
+const addOperator = ({ world, ids, spec }: Simulation): void => {
+  const project = { id: ids.hex(), name: OPERATOR.project };
+  world.projects.push(project);
+  world.users.push({
+    id: ids.hex(),
+    name: OPERATOR.user,
+    password: spec.password,
+    project_id: project.id,
+    roles: [OPERATOR.role],
+  });
+};
+
+/** One aggregate for each zone that is not Nova's default, then the declared ones. */
+const aggregatesOf = ({ spec }: Simulation): Aggregate[] => {
+  const zones = [...new Set(spec.hosts.map(({ zone }) => zone))].filter((zone) => zone !== "nova");
+  const ofZones = zones.map((zone) => ({
+    name: zone,
+    hosts: spec.hosts.filter((host) => host.zone === zone).map(({ name }) => name),
+    metadata: { availability_zone: zone },
+  }));
+  return [...ofZones, ...spec.aggregates].map((aggregate, index) => ({
+    ...aggregate,
+    id: index + 1,
+    uuid: `00000000-0000-4000-8000-${String(index + 1).padStart(12, "0")}`,
+  }));
+};
+
+const OVS = {
+  agent_type: "Open vSwitch agent",
+  binary: "neutron-openvswitch-agent",
+  alive: true,
+  configurations: {},
+};
+
+const agentsOf = ({ spec, ids }: Simulation): Agent[] =>
+  spec.hosts.flatMap(({ name: host, duties }) =>
+    [OVS, ...duties.agents].map((agent) => ({ ...agent, host, id: ids.uuid() })),
+  );
 
 const addGroups = ({ spec, world, ids }: Simulation): void => {
   for (const { project, max_server_per_host, ...group } of spec.groups) {

@@ -4,7 +4,7 @@ import type { Clock } from "../clock.ts";
 import { adminReply } from "./api/admin.ts";
 import { type Incoming, type Outcome, openFront } from "./api/front.ts";
 import { type Deed, perform } from "./deeds.ts";
-import { type JournalEntry, newSimulation, type Simulation } from "./simulation.ts";
+import { type JournalEntry, newSimulation, OPERATOR, type Simulation } from "./simulation.ts";
 import type { CloudSpec } from "./spec.ts";
 import type { World } from "./world.ts";
 
@@ -16,6 +16,8 @@ export type Simulator = {
   readonly alertmanagerUrl: string;
   /** As the cloud's admin. */
   readonly config: CloudConfig;
+  /** As an engine that is no admin: its only role is maintenance_operator. */
+  readonly operator: CloudConfig;
   /** As the member of a project, by the project's name. */
   readonly tenants: Readonly<Record<string, CloudConfig>>;
   /** Accepted calls that changed something, the oldest first. */
@@ -48,7 +50,7 @@ export const startSimulator = async ({
     response.once("close", release);
     void read(request).then(async (text) => {
       const outcome = await route(simulation, front, incomingOf(request, text)).catch(broken);
-      deliver(outcome, response);
+      deliver(outcome, response, clock.now());
       if (outcome === "silence") release();
     });
   });
@@ -72,6 +74,7 @@ export const startSimulator = async ({
     authUrl: `${url}/identity`,
     alertmanagerUrl: `${url}/alertmanager`,
     config: configOf("admin", "admin"),
+    operator: configOf(OPERATOR.user, OPERATOR.project),
     tenants: Object.fromEntries(
       spec.projects.map(({ name, user }) => [name, configOf(user, name)]),
     ),
@@ -126,13 +129,14 @@ const route = async (
   return handle(service, below(service.prefix));
 };
 
-const deliver = (outcome: Outcome, response: ServerResponse): void => {
+const deliver = (outcome: Outcome, response: ServerResponse, now: number): void => {
   if (outcome === "silence") return;
   if (outcome === "reset") {
     response.socket?.resetAndDestroy();
     return;
   }
   const { status, body, headers } = outcome;
-  response.writeHead(status, { "Content-Type": "application/json", ...headers });
+  const date = new Date(now).toUTCString();
+  response.writeHead(status, { Date: date, "Content-Type": "application/json", ...headers });
   response.end(typeof body === "string" || body === undefined ? body : JSON.stringify(body));
 };

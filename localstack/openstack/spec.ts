@@ -27,7 +27,29 @@ const timingSchema = z.object({
   boot_ms: z.number().default(1_500),
   /** Stopping, starting, rebooting, pausing, suspending. */
   power_ms: z.number().default(700),
+  /** Between two reports of a host's resources (Nova's update_resources_interval). */
+  resources_ms: z.number().default(60_000),
   shelve_ms: z.number().default(2_000),
+});
+
+/** What lives on a host besides its nova-compute and its Open vSwitch agent. */
+const dutiesSchema = z.object({
+  /** Binaries, e.g. "nova-scheduler". */
+  compute_services: z.array(z.string()).default([]),
+  agents: z
+    .array(
+      z.object({
+        /** "L3 agent", "DHCP agent", "OVN Controller Gateway agent" ... */
+        agent_type: z.string(),
+        binary: z.string().default("neutron-agent"),
+        /** `false`: it has fallen silent although its host has not. */
+        alive: z.boolean().default(true),
+        configurations: z.record(z.string(), z.unknown()).default({}),
+      }),
+    )
+    .default([]),
+  /** Of a cinder-volume, e.g. "lvm". */
+  volume_backends: z.array(z.string()).default([]),
 });
 
 const hostSchema = z.object({
@@ -39,7 +61,10 @@ const hostSchema = z.object({
   disk_gb: z.number().default(2_000),
   cpu_ratio: z.number().default(16),
   memory_ratio: z.number().default(1.5),
+  hypervisor_type: z.string().default("fake"),
   hypervisor_version: z.number().default(1_000),
+  duties: dutiesSchema.prefault({}),
+  forced_down: z.boolean().default(false),
   /** Set: the service starts out disabled, for this reason. */
   disabled_reason: z.string().optional(),
 });
@@ -114,10 +139,30 @@ export const cloudSpecSchema = z.object({
   timing: timingSchema.prefault({}),
   hosts: z.array(hostSchema),
   flavors: z.array(flavorSchema),
-  /** Each has one user, who is a member; the user's password is `password`. */
+  /**
+   * Each has one user, who is a member; the user's password is `password`. Besides them there are
+   * `admin` and `lull`, whose only role is maintenance_operator.
+   */
   projects: z.array(z.object({ name: z.string(), user: z.string() })),
   password: z.string().default("lab"),
   groups: z.array(groupSchema).default([]),
+  /** Besides one for each zone that is not Nova's default. */
+  aggregates: z
+    .array(
+      z.object({
+        name: z.string(),
+        hosts: z.array(z.string()),
+        metadata: z.record(z.string(), z.string()).default({}),
+      }),
+    )
+    .default([]),
+  /** When everybody's application credential ends, RFC 3339; null: never. */
+  application_credential_expires_at: z.iso.datetime().nullable().default(null),
+  /**
+   * How long the scheduler goes on to believe that a guest is where it was before a live migration:
+   * so long anti-affinity keeps its group away from there.
+   */
+  stale_scheduler_ms: z.number().default(0),
   instances: z.array(instanceSpecSchema).default([]),
 });
 /** A cloud as it is at the start; what is left out has the lab's values. */

@@ -4,16 +4,25 @@ type Power = "on" | "frozen" | "off";
 
 export type Host = {
   readonly name: string;
-  readonly service_id: string;
+  /** Of its nova-compute's record; another one after it was deleted and the host started anew. */
+  service_id: string;
+  /** Whether Nova has a record of its nova-compute. */
+  has_service: boolean;
+  /** Whether Nova has a record of its hypervisor, and so takes the host for one. */
+  has_hypervisor: boolean;
+  /** Whether Placement has its resource provider. */
+  has_provider: boolean;
   /** Of its hypervisor, and of its resource provider. */
   readonly node_id: string;
-  readonly zone: string;
+  zone: string;
   readonly cell: string;
   vcpus: number;
   memory_mb: number;
   disk_gb: number;
   readonly cpu_ratio: number;
   readonly memory_ratio: number;
+  readonly hypervisor_type: string;
+  readonly duties: HostDuties;
   hypervisor_version: number;
   status: "enabled" | "disabled";
   disabled_reason: string | null;
@@ -27,6 +36,31 @@ export type Host = {
   on_maintenance: boolean;
   /** Placement's generation of the provider. */
   generation: number;
+};
+
+/** Services of Nova and Cinder besides its nova-compute. */
+type HostDuties = {
+  readonly compute_services: readonly string[];
+  readonly volume_backends: readonly string[];
+};
+
+/** An agent of Neutron. */
+export type Agent = {
+  readonly id: string;
+  readonly host: string;
+  readonly agent_type: string;
+  readonly binary: string;
+  /** `false`: silent, whatever its host does. */
+  readonly alive: boolean;
+  readonly configurations: Readonly<Record<string, unknown>>;
+};
+
+export type Aggregate = {
+  readonly id: number;
+  readonly uuid: string;
+  readonly name: string;
+  readonly hosts: readonly string[];
+  readonly metadata: Readonly<Record<string, string>>;
 };
 
 export type Instance = {
@@ -162,6 +196,8 @@ export type World = {
   readonly users: User[];
   readonly flavors: (FlavorSpec & { readonly id: string })[];
   readonly groups: Group[];
+  aggregates: readonly Aggregate[];
+  agents: readonly Agent[];
   readonly hosts: Map<string, Host>;
   readonly instances: Map<string, Instance>;
   readonly migrations: Migration[];

@@ -62,39 +62,10 @@ const flavors = ({ simulation }: Ask): Reply => ({
   },
 });
 
-/** One aggregate for each zone that is not Nova's default. */
-const aggregates = ({ simulation }: Ask): Reply => {
-  const hosts = [...simulation.world.hosts.values()];
-  const zones = [...new Set(hosts.map((host) => host.zone))].filter((zone) => zone !== "nova");
-  return {
-    status: 200,
-    body: {
-      aggregates: zones.map((zone, index) => ({
-        id: index + 1,
-        uuid: `00000000-0000-4000-8000-${String(index + 1).padStart(12, "0")}`,
-        name: zone,
-        availability_zone: zone,
-        hosts: hosts.filter((host) => host.zone === zone).map((host) => host.name),
-        metadata: { availability_zone: zone },
-        created_at: "2026-01-01T00:00:00.000000",
-        updated_at: null,
-        deleted_at: null,
-        deleted: false,
-      })),
-    },
-  };
-};
-
 /** The root tells its version to everyone, with or without a token. */
 export const computeVersionRoute: Route = { method: "GET", path: /^\/?$/, handle: version };
 
 export const computeListRoutes: Route[] = [
   { method: "GET", path: /^\/os-server-groups$/, handle: groups },
   { method: "GET", path: /^\/flavors\/detail$/, handle: flavors },
-  {
-    method: "GET",
-    path: /^\/os-aggregates$/,
-    policy: "os_compute_api:os-aggregates:index",
-    handle: aggregates,
-  },
 ];

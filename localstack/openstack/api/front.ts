@@ -3,7 +3,9 @@ import type { Effect } from "../faults.ts";
 import { faultFor } from "../faults.ts";
 import { seededIds } from "../ids.ts";
 import type { Simulation } from "../simulation.ts";
+import { aggregateRoutes } from "./aggregates.ts";
 import { alertmanagerRoutes } from "./alertmanager.ts";
+import { blockStorageRoutes } from "./block-storage.ts";
 import { computeListRoutes, computeVersionRoute } from "./compute-lists.ts";
 import { refusalBody, type ServiceName } from "./errors.ts";
 import { hypervisorRoutes } from "./hypervisors.ts";
@@ -64,6 +66,7 @@ export const openFront = (simulation: Simulation, seed: number) => {
         ...instanceActionRoutes,
         ...hypervisorRoutes,
         ...computeListRoutes,
+        ...aggregateRoutes,
       ],
     },
     {
@@ -72,6 +75,7 @@ export const openFront = (simulation: Simulation, seed: number) => {
       open: [placementVersionRoute],
       closed: placementRoutes,
     },
+    { name: "block-storage", prefix: "/block-storage/v3", open: [], closed: blockStorageRoutes },
     { name: "network", prefix: "/network", open: [], closed: networkRoutes },
     { name: "instance-ha", prefix: "/instance-ha/v1", open: [], closed: instanceHaRoutes },
     { name: "alertmanager", prefix: "/alertmanager/api/v2", open: alertmanagerRoutes, closed: [] },

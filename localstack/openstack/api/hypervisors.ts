@@ -32,7 +32,7 @@ const capacity = (simulation: Simulation, host: Host) => {
 
 const detail = ({ simulation, microversion }: Ask, host: Host) => ({
   ...brief(simulation, host),
-  hypervisor_type: "fake",
+  hypervisor_type: host.hypervisor_type,
   hypervisor_version: host.hypervisor_version,
   host_ip: "127.0.0.1",
   service: { id: host.service_id, host: host.name, disabled_reason: host.disabled_reason },
@@ -40,7 +40,9 @@ const detail = ({ simulation, microversion }: Ask, host: Host) => ({
 });
 
 const hosts = ({ simulation }: Ask): Host[] =>
-  [...simulation.world.hosts.values()].filter((host) => !simulation.downCells.has(host.cell));
+  [...simulation.world.hosts.values()].filter(
+    (host) => host.has_hypervisor && !simulation.downCells.has(host.cell),
+  );
 
 const withServers = ({ simulation, query }: Ask, host: Host) => {
   if (query.get("with_servers") !== "true") return {};

@@ -1,10 +1,12 @@
 import * as z from "zod";
 import type { Simulation } from "../simulation.ts";
 import type { User } from "../world.ts";
+import { requirePolicy } from "./policy.ts";
 import { type Ask, bodyAs, Refused, type Reply, type Route } from "./reply.ts";
 
 type Token = {
   readonly user: User;
+  readonly method: "password" | "application_credential";
   readonly project_id: string | null;
   readonly issued_at: number;
   readonly expires_at: number;
@@ -76,6 +78,11 @@ export const identityRoutes = (tokens: Tokens): { open: Route[]; closed: Route[]
     },
     {
       method: "GET",
+      path: /^\/v3\/users\/(?<user>[^/]+)\/application_credentials\/(?<id>[^/]+)$/,
+      handle: credential,
+    },
+    {
+      method: "GET",
       path: /^\/v3\/projects$/,
       policy: "identity:list_projects",
       handle: ({ simulation }) => ({
@@ -123,11 +130,14 @@ const issue = (tokens: Tokens, ask: Ask): Reply => {
   const { simulation, base } = ask;
   const { auth } = bodyAs(ask, authSchema);
   const user = userOf(simulation, auth.identity);
+  const method = auth.identity.password ? "password" : "application_credential";
+  const lifetime = simulation.clock.now() + simulation.spec.token_ms;
   const token: Token = {
     user,
+    method,
     project_id: projectOf(simulation, user, auth.scope),
     issued_at: simulation.clock.now(),
-    expires_at: simulation.clock.now() + simulation.spec.token_ms,
+    expires_at: method === "password" ? lifetime : Math.min(lifetime, credentialEnd(simulation)),
   };
   const name = `sim-${simulation.ids.hex()}`;
   tokens.set(name, token);
@@ -140,8 +150,15 @@ const issue = (tokens: Tokens, ask: Ask): Reply => {
 
 type Identity = z.infer<typeof authSchema>["auth"]["identity"];
 
+/** When the application credentials end, in milliseconds since the epoch. */
+const credentialEnd = ({ spec }: Simulation): number =>
+  spec.application_credential_expires_at === null
+    ? Number.POSITIVE_INFINITY
+    : Date.parse(spec.application_credential_expires_at);
+
 /** Application credentials are not stored: each user has one whose id is its own and whose secret is its password. */
-const userOf = ({ world }: Simulation, { password, application_credential }: Identity): User => {
+const userOf = (simulation: Simulation, { password, application_credential }: Identity): User => {
+  const { world, clock } = simulation;
   const user = password
     ? world.users.find(
         (one) =>
@@ -150,7 +167,9 @@ const userOf = ({ world }: Simulation, { password, application_credential }: Ide
       )
     : world.users.find(
         (one) =>
-          one.id === application_credential?.id && one.password === application_credential.secret,
+          one.id === application_credential?.id &&
+          one.password === application_credential.secret &&
+          clock.now() < credentialEnd(simulation),
       );
   if (!user) throw new Refused(401, UNAUTHORIZED);
   return user;
@@ -174,7 +193,10 @@ const tokenBody = (simulation: Simulation, token: Token, base: string, withCatal
   const project = simulation.world.projects.find((one) => one.id === token.project_id);
   return {
     token: {
-      methods: ["password"],
+      methods: [token.method],
+      ...(token.method === "application_credential" && {
+        application_credential: { id: token.user.id, name: token.user.name, restricted: true },
+      }),
       user: { domain, id: token.user.id, name: token.user.name, password_expires_at: null },
       audit_ids: [],
       expires_at: time(token.expires_at),
@@ -183,7 +205,32 @@ const tokenBody = (simulation: Simulation, token: Token, base: string, withCatal
         ? { project: { domain, id: project.id, name: project.name }, is_domain: false }
         : { system: { all: true } }),
       roles: token.user.roles.map((name) => ({ id: name, name })),
-      ...(withCatalog && { catalog: catalog(simulation.spec.region, base) }),
+      ...(withCatalog && { catalog: catalog(simulation, token.project_id ?? "", base) }),
+    },
+  };
+};
+
+/** A user may read its own. */
+const credential = ({ simulation, caller, params }: Ask): Reply => {
+  const { id, user } = params;
+  if (caller.user.id !== user)
+    requirePolicy(caller, "identity", "identity:get_application_credential");
+  const owner = simulation.world.users.find((one) => one.id === user && one.id === id);
+  if (!owner) throw new Refused(404, `Could not find Application Credential: ${id}.`);
+  const expires_at = simulation.spec.application_credential_expires_at;
+  return {
+    status: 200,
+    body: {
+      application_credential: {
+        id,
+        name: owner.name,
+        description: null,
+        project_id: owner.project_id,
+        roles: owner.roles.map((name) => ({ id: name, name, domain_id: null })),
+        expires_at: expires_at && time(Date.parse(expires_at)).replace("Z", ""),
+        unrestricted: false,
+        system: null,
+      },
     },
   };
 };
@@ -196,16 +243,24 @@ const SERVICES = [
   ["instance-ha", "masakari", "/instance-ha/v1"],
 ] as const;
 
-const catalog = (region: string, base: string) =>
-  SERVICES.map(([type, name, path]) => ({
+/** Cinder is there if any host has a volume backend; its endpoint names the project. */
+const servicesOf = ({ spec }: Simulation, projectId: string) => [
+  ...SERVICES,
+  ...(spec.hosts.some(({ duties }) => duties.volume_backends.length > 0)
+    ? [["volumev3", "cinder", `/block-storage/v3/${projectId}`] as const]
+    : []),
+];
+
+const catalog = (simulation: Simulation, projectId: string, base: string) =>
+  servicesOf(simulation, projectId).map(([type, name, path]) => ({
     id: type,
     type,
     name,
     endpoints: ["public", "internal", "admin"].map((side) => ({
       id: `${type}-${side}`,
       interface: side,
-      region_id: region,
-      region,
+      region_id: simulation.spec.region,
+      region: simulation.spec.region,
       url: base + path,
     })),
   }));

@@ -4,11 +4,11 @@ import { startLiveMigration } from "../live-migration.ts";
 import { isUp } from "../simulation.ts";
 import type { Instance } from "../world.ts";
 import { type Act, requester, requireState, requireUnlocked } from "./action-rules.ts";
-import { requirePolicy } from "./policy.ts";
+import { requireMembership, requirePolicy } from "./policy.ts";
 import { type Ask, Refused } from "./reply.ts";
 
 const requireKnown = ({ simulation }: Ask, host: string | null): void => {
-  if (host !== null && !simulation.world.hosts.has(host))
+  if (host !== null && !simulation.world.hosts.get(host)?.has_hypervisor)
     throw new Refused(400, `Compute host ${host} could not be found.`);
 };
 
@@ -87,7 +87,9 @@ export const migrateCold: Act = (ask, instance, argument) => {
 };
 
 /** 409 by the state; 400 once the confirmation is under way and the row no longer `finished`. */
-const requireResized = (ask: Ask, name: string, instance: Instance) => {
+const requireResized = (ask: Ask, name: "confirmResize" | "revertResize", instance: Instance) => {
+  const policy = `os_compute_api:servers:${name === "confirmResize" ? "confirm" : "revert"}_resize`;
+  requireMembership(ask.caller, "compute", policy, instance.project_id);
   requireUnlocked(ask, instance);
   requireState(name, instance, ["resized"]);
   const row = finishedMigration(ask.simulation, instance);

@@ -1,5 +1,6 @@
-import { isUp } from "../simulation.ts";
-import type { Instance, Port } from "../world.ts";
+import { deleteAgent } from "../retirement.ts";
+import { isUp, type Simulation } from "../simulation.ts";
+import type { Agent, Instance, Port } from "../world.ts";
 import { may } from "./policy.ts";
 import { type Ask, Refused, type Reply, type Route } from "./reply.ts";
 
@@ -67,21 +68,29 @@ const removeBinding = (ask: Ask): Reply => {
   return { status: 204 };
 };
 
+const isAlive = (simulation: Simulation, agent: Agent): boolean => {
+  const host = simulation.world.hosts.get(agent.host);
+  return agent.alive && host !== undefined && (host.power === "on" || isUp(simulation, host));
+};
+
 const agents = ({ simulation, query }: Ask): Reply => {
-  const wanted = query.get("host");
-  const found = [...simulation.world.hosts.values()]
-    .filter((host) => wanted === null || host.name === wanted)
-    .map((host) => ({
-      id: `agent-${host.service_id}`,
-      agent_type: "Open vSwitch agent",
-      binary: "neutron-openvswitch-agent",
-      host: host.name,
+  const wanted = (name: string, value: string) => !query.has(name) || query.get(name) === value;
+  const found = simulation.world.agents
+    .filter((agent) => wanted("host", agent.host) && wanted("agent_type", agent.agent_type))
+    .map((agent) => ({
+      ...agent,
       topic: "N/A",
-      alive: host.power === "on" || isUp(simulation, host),
+      alive: isAlive(simulation, agent),
       admin_state_up: true,
-      configurations: {},
     }));
   return { status: 200, body: { agents: found } };
+};
+
+const removeAgent = ({ simulation, params }: Ask): Reply => {
+  const agent = simulation.world.agents.find(({ id }) => id === params["id"]);
+  if (!agent) throw new Refused(404, `Agent ${params["id"]} could not be found.`);
+  deleteAgent(simulation, agent);
+  return { status: 204 };
 };
 
 const PORT = "^/v2.0/ports/(?<id>[^/]+)/bindings";
@@ -101,4 +110,10 @@ export const networkRoutes: Route[] = [
     handle: removeBinding,
   },
   { method: "GET", path: /^\/v2\.0\/agents$/, policy: "get_agent", handle: agents },
+  {
+    method: "DELETE",
+    path: /^\/v2\.0\/agents\/(?<id>[^/]+)$/,
+    policy: "delete_agent",
+    handle: removeAgent,
+  },
 ];

@@ -16,15 +16,18 @@ const providerBody = (host: Host) => ({
   root_provider_uuid: host.node_id,
 });
 
+const known = ({ world }: Simulation): Host[] =>
+  [...world.hosts.values()].filter((host) => host.has_provider);
+
 const hostOf = ({ simulation, params }: Ask): Host => {
-  const host = [...simulation.world.hosts.values()].find((one) => one.node_id === params["id"]);
+  const host = known(simulation).find((one) => one.node_id === params["id"]);
   if (!host) throw new Refused(404, `No resource provider with uuid ${params["id"]} found`);
   return host;
 };
 
 const providers = ({ simulation, query }: Ask): Reply => {
   const [name, tree, uuid] = [query.get("name"), query.get("in_tree"), query.get("uuid")];
-  const found = [...simulation.world.hosts.values()]
+  const found = known(simulation)
     .filter((host) => name === null || host.name === name)
     .filter((host) => tree === null || host.node_id === tree)
     .filter((host) => uuid === null || host.node_id === uuid);
@@ -92,7 +95,7 @@ const candidates = ({ simulation, query }: Ask): Reply => {
     throw new Refused(400, `Badly formed resources parameter: ${query.get("resources")}`);
   const traits = (query.get("required") ?? "").split(",").filter((trait) => trait !== "");
   const limit = Number(query.get("limit") ?? Number.POSITIVE_INFINITY);
-  const found = [...simulation.world.hosts.values()]
+  const found = known(simulation)
     .map((host) => ({ host, summary: summaryOf(simulation, host) }))
     .filter(({ summary }) =>
       [...wanted].every(([name, amount]) => {

@@ -1,55 +1,44 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { OPERATOR } from "../simulation.ts";
 import type { ServiceName } from "./errors.ts";
 import { type Caller, Refused } from "./reply.ts";
 
-/** The role for an engine that is no admin: what it needs and nothing else. */
-export const OPERATOR_ROLE = "maintenance_operator";
+const FOLDER = join(import.meta.dirname, "../../../docs/policy");
+const GRANT = new RegExp(`^"(.+?)": ".*role:${OPERATOR.role}\\b`, "gm");
 
-const NOVA = [
-  "os-services:list",
-  "os-services:update",
-  "servers:index:get_all_tenants",
-  "servers:detail:get_all_tenants",
-  "servers:allow_all_filters",
-  "servers:show:host_status",
-  "os-extended-server-attributes",
-  "os-migrate-server:migrate_live",
-  "os-migrate-server:migrate",
-  "servers:confirm_resize",
-  "servers:revert_resize",
-  "os-migrations:index",
-  "servers:migrations:index",
-  "servers:migrations:delete",
-  "servers:migrations:force_complete",
-  "os-instance-actions:events:details",
-  "os-server-groups:index:all_projects",
-  "os-aggregates:index",
-  "os-hypervisors:list",
-  "os-hypervisors:list-detail",
-  "os-hypervisors:show",
-  "os-shelve:shelve_offload",
-];
-const PLACEMENT = [
-  "resource_providers:list",
-  "resource_providers:inventories:list",
-  "resource_providers:usages",
-  "resource_providers:traits:list",
-  "resource_providers:allocations:list",
-  "allocations:list",
-  "allocation_candidates:list",
-];
-const NEUTRON = ["get_port:binding:host_id", "get_port_binding", "get_agent"];
-const CINDER = ["volume_extension:services:index"];
+const read = (): ReadonlySet<string> => {
+  const files = readdirSync(FOLDER).filter((name) => name.endsWith(".yaml"));
+  const texts = files.map((name) => readFileSync(join(FOLDER, name), "utf8"));
+  return new Set(texts.flatMap((text) => [...text.matchAll(GRANT)].map(([, name = ""]) => name)));
+};
 
-const OPERATOR = new Set([
-  ...NOVA.map((name) => `os_compute_api:${name}`),
-  ...PLACEMENT.map((name) => `placement:${name}`),
-  ...NEUTRON,
-  ...CINDER,
-]);
+let granted: ReadonlySet<string> | undefined;
+
+/** The rules that the policy files we give to operators let the engine's role through. */
+const grants = (): ReadonlySet<string> => {
+  granted ??= read();
+  return granted;
+};
 
 /** Whether the policy files let the caller do what is for admins by default. */
 export const may = ({ user }: Caller, policy: string): boolean =>
-  user.roles.includes("admin") || (user.roles.includes(OPERATOR_ROLE) && OPERATOR.has(policy));
+  user.roles.includes("admin") || (user.roles.includes(OPERATOR.role) && grants().has(policy));
+
+/**
+ * For what the members of the thing's own project may do, too.
+ *
+ * @throws Refused 403
+ */
+export const requireMembership = (
+  caller: Caller,
+  service: ServiceName,
+  policy: string,
+  projectId: string,
+): void => {
+  const isMember = caller.user.roles.includes("member") && caller.project?.id === projectId;
+  if (!isMember) requirePolicy(caller, service, policy);
+};
 
 /** @throws Refused 403 */
 export const requirePolicy = (caller: Caller, service: ServiceName, policy: string): void => {

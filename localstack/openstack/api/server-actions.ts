@@ -11,7 +11,7 @@ import {
   migrateLive,
   revertResize,
 } from "./migrate-actions.ts";
-import { requirePolicy } from "./policy.ts";
+import { requireMembership, requirePolicy } from "./policy.ts";
 import { type Ask, bodyAs, Refused, type Reply, type Route } from "./reply.ts";
 import { isCellDown } from "./server-body.ts";
 import { instanceOf } from "./servers.ts";
@@ -23,18 +23,22 @@ type Plain = {
   readonly to: VmState | ((instance: Instance, spec: FullCloudSpec) => VmState);
   /** Which of the cloud's timings it takes; `power_ms` when absent. */
   readonly takes?: "power_ms" | "shelve_ms";
-  /** For admins by default. */
+  /** The policy's name below os_compute_api, when it is not one for admins: `servers:<name>`. */
   readonly policy?: string;
+  /** Whether its owner may not. */
+  readonly forAdmins?: boolean;
   /** Tasks in which it may be asked for besides none. */
   readonly tasks?: readonly string[];
 };
 
 /** Actions that one host carries out by itself. */
 const plain =
-  (name: string, { from, task_state, to, takes = "power_ms", policy, tasks = [] }: Plain): Act =>
+  (name: string, { from, task_state, to, takes = "power_ms", tasks = [], ...plan }: Plain): Act =>
   (ask, instance) => {
     const { simulation } = ask;
-    if (policy !== undefined) requirePolicy(ask.caller, "compute", policy);
+    const policy = `os_compute_api:${plan.policy ?? `servers:${name}`}`;
+    if (plan.forAdmins) requirePolicy(ask.caller, "compute", policy);
+    else requireMembership(ask.caller, "compute", policy, instance.project_id);
     requireUnlocked(ask, instance);
     requireState(name, instance, from, [null, ...tasks]);
     const vm_state = typeof to === "function" ? to(instance, simulation.spec) : to;
@@ -66,8 +70,10 @@ const reboot: Act = (ask, instance, argument) => {
 
 const lock =
   (locked: boolean): Act =>
-  ({ simulation }, instance) => {
-    set(simulation, instance, { locked });
+  (ask, instance) => {
+    const policy = `os_compute_api:os-lock-server:${locked ? "lock" : "unlock"}`;
+    requireMembership(ask.caller, "compute", policy, instance.project_id);
+    set(ask.simulation, instance, { locked });
     return { status: 202 };
   };
 
@@ -96,11 +102,32 @@ const ACTIONS: Readonly<Record<string, Act>> = {
     to: "stopped",
   }),
   "os-start": plain("start", { from: ["stopped"], task_state: "powering-on", to: "active" }),
-  pause: plain("pause", { from: ["active"], task_state: "pausing", to: "paused" }),
-  unpause: plain("unpause", { from: ["paused"], task_state: "unpausing", to: "active" }),
-  suspend: plain("suspend", { from: ["active"], task_state: "suspending", to: "suspended" }),
-  resume: plain("resume", { from: ["suspended"], task_state: "resuming", to: "active" }),
+  pause: plain("pause", {
+    policy: "os-pause-server:pause",
+    from: ["active"],
+    task_state: "pausing",
+    to: "paused",
+  }),
+  unpause: plain("unpause", {
+    policy: "os-pause-server:unpause",
+    from: ["paused"],
+    task_state: "unpausing",
+    to: "active",
+  }),
+  suspend: plain("suspend", {
+    policy: "os-suspend-server:suspend",
+    from: ["active"],
+    task_state: "suspending",
+    to: "suspended",
+  }),
+  resume: plain("resume", {
+    policy: "os-suspend-server:resume",
+    from: ["suspended"],
+    task_state: "resuming",
+    to: "active",
+  }),
   shelve: plain("shelve", {
+    policy: "os-shelve:shelve",
     from: ["active", "stopped", "paused", "suspended"],
     task_state: "shelving",
     to: afterShelving,
@@ -111,7 +138,8 @@ const ACTIONS: Readonly<Record<string, Act>> = {
     task_state: "shelving_offloading",
     to: "shelved_offloaded",
     takes: "shelve_ms",
-    policy: "os_compute_api:os-shelve:shelve_offload",
+    policy: "os-shelve:shelve_offload",
+    forAdmins: true,
   }),
 };
 

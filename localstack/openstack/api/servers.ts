@@ -5,7 +5,8 @@ import { forget } from "../operator.ts";
 import { schedule } from "../scheduler.ts";
 import { addInstance, set } from "../simulation.ts";
 import { allocate, type Instance } from "../world.ts";
-import { may, requirePolicy } from "./policy.ts";
+import { requireUnlocked } from "./action-rules.ts";
+import { may, requireMembership, requirePolicy } from "./policy.ts";
 import { type Ask, bodyAs, Refused, type Reply, type Route } from "./reply.ts";
 import {
   isCellDown,
@@ -30,9 +31,9 @@ const FILTERS = ["host", "status", "project_id", "tenant_id", "name", "deleted",
 const MAX_LIMIT = 1_000;
 
 /** Newest first, as Nova lists; a filter hides servers of a cell that does not answer. */
-const selected = ({ simulation, caller, query }: Ask): Instance[] => {
+const selected = ({ simulation, caller, query }: Ask, list: "index" | "detail"): Instance[] => {
   const everyone = query.has("all_tenants");
-  if (everyone) requirePolicy(caller, "compute", "os_compute_api:servers:index:get_all_tenants");
+  if (everyone) requirePolicy(caller, "compute", `os_compute_api:servers:${list}:get_all_tenants`);
   const all = may(caller, "os_compute_api:servers:allow_all_filters");
   const value = (name: string) => (all || name === "status" ? query.get(name) : null);
   const project = everyone ? (value("project_id") ?? value("tenant_id")) : caller.project?.id;
@@ -50,11 +51,16 @@ const selected = ({ simulation, caller, query }: Ask): Instance[] => {
     .sort((left, right) => right.created_at - left.created_at || right.number - left.number);
 };
 
-const page = (ask: Ask, path: string, describe: (instance: Instance) => unknown): Reply => {
+const page = (
+  ask: Ask,
+  list: "index" | "detail",
+  describe: (instance: Instance) => unknown,
+): Reply => {
   const { query, base } = ask;
+  const path = list === "detail" ? "/servers/detail" : "/servers";
   const limit = Math.min(Number(query.get("limit") ?? MAX_LIMIT), MAX_LIMIT);
   const marker = query.get("marker");
-  const all = selected(ask);
+  const all = selected(ask, list);
   const after = marker === null ? -1 : all.findIndex((one) => one.id === marker);
   if (marker !== null && after < 0) throw new Refused(400, `marker [${marker}] not found`);
   const rows = all.slice(after + 1, after + 1 + limit);
@@ -79,7 +85,7 @@ const viewOf = ({ caller, base, microversion }: Ask, detail: View["detail"]): Vi
 const listDetailed = (ask: Ask): Reply => {
   const { simulation, base } = ask;
   const view = viewOf(ask, "list");
-  return page(ask, "/servers/detail", (instance) =>
+  return page(ask, "detail", (instance) =>
     isCellDown(simulation, instance)
       ? partialServer(instance, base)
       : serverBody(simulation, instance, view),
@@ -87,7 +93,7 @@ const listDetailed = (ask: Ask): Reply => {
 };
 
 const listBriefly = (ask: Ask): Reply =>
-  page(ask, "/servers", ({ id, name }) => ({ id, name, links: linksOf(ask.base, id) }));
+  page(ask, "index", ({ id, name }) => ({ id, name, links: linksOf(ask.base, id) }));
 
 const show = (ask: Ask): Reply => {
   const { simulation, base } = ask;
@@ -110,6 +116,7 @@ const createSchema = z.object({
 
 const create = (ask: Ask): Reply => {
   const { simulation, caller, base } = ask;
+  requireMembership(caller, "compute", "os_compute_api:servers:create", caller.project?.id ?? "");
   const { server, "os:scheduler_hints": hints } = bodyAs(ask, createSchema);
   const { world } = simulation;
   const flavor = world.flavors.find(
@@ -147,20 +154,29 @@ const boot = async ({ simulation }: Ask, instance: Instance): Promise<void> => {
   set(simulation, instance, { vm_state, task_state: null });
 };
 
+/** @throws Refused 403 when neither its project nor the policies let the caller */
+const ownOf = (ask: Ask, policy: string): Instance => {
+  const instance = instanceOf(ask);
+  requireMembership(ask.caller, "compute", `os_compute_api:${policy}`, instance.project_id);
+  return instance;
+};
+
 const remove = (ask: Ask): Reply => {
-  forget(ask.simulation, instanceOf(ask).id);
+  const instance = ownOf(ask, "servers:delete");
+  requireUnlocked(ask, instance);
+  forget(ask.simulation, instance.id);
   return { status: 204 };
 };
 
 const setMetadata = (ask: Ask): Reply => {
-  const instance = instanceOf(ask);
+  const instance = ownOf(ask, "server-metadata:create");
   const { metadata } = bodyAs(ask, z.object({ metadata: z.record(z.string(), z.string()) }));
   set(ask.simulation, instance, { metadata: { ...instance.metadata, ...metadata } });
   return { status: 200, body: { metadata: instance.metadata } };
 };
 
 const removeMetadata = (ask: Ask): Reply => {
-  const instance = instanceOf(ask);
+  const instance = ownOf(ask, "server-metadata:delete");
   const { [ask.params["key"] ?? ""]: gone, ...metadata } = instance.metadata;
   if (gone === undefined) throw new Refused(404, "Metadata item was not found");
   set(ask.simulation, instance, { metadata });
