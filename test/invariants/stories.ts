@@ -140,7 +140,7 @@ export const goodStory: Story = {
       detail: {
         session_id: SESSION,
         attention: [],
-        session: { state: "MAINTENANCE_DONE", created_at: instant(0) },
+        session: { state: "MAINTENANCE_DONE", created_at: instant(0), policies: {} },
         hosts: [
           {
             hostname: "cmp-01",
@@ -156,6 +156,7 @@ export const goodStory: Story = {
             instance_name: "web",
             host: "cmp-01",
             destination_host: "cmp-02",
+            action: "LIVE_MIGRATE",
             state: "moved",
             finished_at: instant(21),
           },

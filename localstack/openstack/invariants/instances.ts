@@ -1,12 +1,53 @@
-import { when } from "./replay.ts";
-import type { Call, Story } from "./story.ts";
+import { valueBefore, when } from "./replay.ts";
+import type { Call, ChangeFacts, InstanceFacts, Story } from "./story.ts";
 
-/** What Lull may ask of an instance; everything else interrupts it or may. */
+/** What a policy lets Lull do to an instance besides moving it live. */
+type Licence = {
+  readonly policy: string;
+  readonly value: string;
+  /** What the instance has to be before it is first touched. */
+  readonly from: string;
+  readonly actions: readonly string[];
+  readonly changes: readonly (readonly [before: string, after: string])[];
+};
+
+const LICENCES: readonly Licence[] = [
+  {
+    policy: "shutoff",
+    value: "migrate",
+    from: "stopped",
+    actions: ["migrate", "confirmResize", "revertResize"],
+    changes: [
+      ["stopped", "resized"],
+      ["resized", "stopped"],
+    ],
+  },
+  {
+    policy: "shelved",
+    value: "offload",
+    from: "shelved",
+    actions: ["shelveOffload"],
+    changes: [["shelved", "shelved_offloaded"]],
+  },
+  {
+    policy: "device_bound",
+    value: "stop_start",
+    from: "active",
+    actions: ["os-stop", "os-start"],
+    changes: [
+      ["active", "stopped"],
+      ["stopped", "active"],
+    ],
+  },
+];
+
+/** What Lull may always ask of an instance; everything else interrupts it or may. */
 const HARMLESS = new Set(["os-migrateLive"]);
 
 /**
- * No instance is stopped, paused, rebooted, deleted or left in ERROR: the same instances are there
- * at the end, each as it was, none left it meanwhile, and no call asked for more than a live move.
+ * No instance is stopped, paused, rebooted, deleted or left in ERROR, unless a policy says so: the
+ * same instances are there at the end, each as it was, none left it meanwhile, and no call asked for
+ * more than a live move or what a policy allows.
  */
 export const harmToInstances = (story: Story): string[] => [
   ...harmAtTheEnd(story),
@@ -14,41 +55,78 @@ export const harmToInstances = (story: Story): string[] => [
   ...harmfulCalls(story),
 ];
 
-const harmAtTheEnd = ({ before, after }: Story): string[] =>
-  before.instances.flatMap((was) => {
-    const is = after.instances.find(({ id }) => id === was.id);
+/** What the policies of the story's sessions allow with this instance, by what it was at first. */
+const licencesFor = (story: Story, id: string): Licence[] => {
+  const said = story.sessions.map(({ detail }) => detail.session.policies);
+  const was = firstState(story, id);
+  return LICENCES.filter(
+    ({ policy, value, from }) => from === was && said.some((one) => one[policy] === value),
+  );
+};
+
+const firstState = ({ before, after, history }: Story, id: string): unknown => {
+  const known = before.instances.find((one) => one.id === id);
+  if (known) return known.vm_state;
+  const isState = ({ kind, field, id: of }: ChangeFacts) =>
+    kind === "instance" && field === "vm_state" && of === id;
+  return history.find(isState)?.before ?? after.instances.find((one) => one.id === id)?.vm_state;
+};
+
+const harmAtTheEnd = (story: Story): string[] =>
+  story.before.instances.flatMap((was) => {
+    const is = story.after.instances.find(({ id }) => id === was.id);
     if (is === undefined) return [`instance ${was.name} is gone`];
-    if (is.vm_state !== was.vm_state)
+    if (is.vm_state !== was.vm_state && !isOffloaded(story, is))
       return [`instance ${was.name} was ${was.vm_state} and is ${is.vm_state}`];
     if (is.task_state !== was.task_state)
       return [`instance ${was.name} is left with task_state ${is.task_state}`];
     return [];
   });
 
+const isOffloaded = (story: Story, { id, vm_state }: InstanceFacts): boolean =>
+  vm_state === "shelved_offloaded" &&
+  licencesFor(story, id).some(({ policy }) => policy === "shelved");
+
 const harmMeanwhile = (story: Story): string[] => {
   const known = new Map(story.before.instances.map(({ id, name }) => [id, name]));
-  return story.history.flatMap((change) =>
-    change.kind === "instance" && change.field === "vm_state" && known.has(change.id)
-      ? [
-          `instance ${known.get(change.id)} went from ${change.before} to ${change.after} at ${when(change.at)}`,
-        ]
-      : [],
-  );
+  return story.history
+    .filter(({ kind, field, id }) => kind === "instance" && field === "vm_state" && known.has(id))
+    .filter(
+      ({ id, before, after }) =>
+        !licencesFor(story, id).some(({ changes }) =>
+          changes.some(([from, to]) => from === before && to === after),
+        ),
+    )
+    .map(
+      ({ id, before, after, at }) =>
+        `instance ${known.get(id)} went from ${before} to ${after} at ${when(at)}`,
+    );
 };
 
-const harmfulCalls = ({ journal }: Story): string[] =>
-  journal
+const harmfulCalls = (story: Story): string[] =>
+  story.journal
     .filter(({ service, path }) => service === "compute" && path.startsWith("/servers"))
-    .filter((call) => !isHarmless(call))
+    .filter((call) => !isAllowed(story, call))
     .map(
       ({ method, path, body, at }) =>
-        `an instance was asked for more than a live move: ${method} ${path} ` +
+        `an instance was asked for more than it may be: ${method} ${path} ` +
         `${JSON.stringify(body ?? null)} at ${when(at)}`,
     );
 
-const isHarmless = ({ method, path, body }: Call): boolean => {
+const isAllowed = (story: Story, call: Call): boolean => {
+  const { method, path, body } = call;
   // An abort takes a move back and leaves the guest running where it is.
   if (method === "DELETE") return /\/migrations\/\d+$/.test(path);
-  const actions = Object.keys(Object(body));
-  return /^\/servers\/[^/]+\/action$/.test(path) && actions.every((name) => HARMLESS.has(name));
+  const id = /^\/servers\/(?<id>[^/]+)\/action$/.exec(path)?.groups?.["id"];
+  if (id === undefined) return false;
+  const licensed = licencesFor(story, id).flatMap(({ actions }) => actions);
+  return Object.keys(Object(body)).every(
+    (name) => HARMLESS.has(name) || (licensed.includes(name) && !isUntimely(story, call, id, name)),
+  );
 };
+
+/** A cold move of an instance that runs by now would stop it. */
+const isUntimely = (story: Story, { at }: Call, id: string, action: string): boolean =>
+  action === "migrate" &&
+  valueBefore(story, at, { kind: "instance", id, field: "vm_state" }, firstState(story, id)) !==
+    "stopped";

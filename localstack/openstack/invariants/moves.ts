@@ -16,12 +16,15 @@ const newMigrations = ({ before, after }: Story): MigrationFacts[] => {
   return after.migrations.filter(({ id }) => !old.has(id)).toSorted((a, b) => a.id - b.id);
 };
 
-/** Accepted live migrations with their rows: those of one instance come in the same order. */
+/** What sends an instance to another host. */
+const MIGRATIONS = ["os-migrateLive", "migrate"];
+
+/** Accepted migrations with their rows: those of one instance come in the same order. */
 const acceptedMoves = (story: Story): AcceptedMove[] => {
   const rows = newMigrations(story);
   return story.journal.flatMap((call) => {
     const instance = ACTION.exec(call.path)?.groups?.["id"];
-    const asked = typeof call.body === "object" && call.body && "os-migrateLive" in call.body;
+    const asked = Object.keys(Object(call.body)).some((action) => MIGRATIONS.includes(action));
     if (call.method !== "POST" || instance === undefined || !asked) return [];
     const own = rows.findIndex(({ instance_id }) => instance_id === instance);
     const [row] = own < 0 ? [] : rows.splice(own, 1);
@@ -107,12 +110,23 @@ export const movesWithoutOutcome = (story: Story): string[] => {
   ];
 };
 
+/** A live migration that ended well, and a cold one that was confirmed. */
+const SUCCEEDED = new Set(["completed", "confirmed"]);
+
 const untrueOutcomes = (story: Story): string[] => {
-  const rows = newMigrations(story).filter(({ status }) => status === "completed");
+  const rows = newMigrations(story).filter(({ status }) => SUCCEEDED.has(status));
+  const offloaded = new Set(
+    story.after.instances.filter(({ host }) => host === null).map(({ id }) => id),
+  );
   return story.sessions.flatMap(({ detail }) =>
-    detail.instances.flatMap(({ instance_id, instance_name, host, destination_host, state }) => {
+    detail.instances.flatMap((told_of) => {
+      const { instance_id, instance_name, host, destination_host, state, action } = told_of;
       const told = `session ${detail.session_id} says that ${instance_name}`;
       if (state === "moving") return [`${told} is still moving away from ${host}`];
+      if (action === "OFFLOAD")
+        return state === "moved" && !offloaded.has(instance_id)
+          ? [`${told} was offloaded from ${host}, and it was not`]
+          : [];
       const done = rows.some(
         (row) =>
           row.instance_id === instance_id && row.source === host && row.dest === destination_host,

@@ -70,7 +70,7 @@ const callSchema = z.object({
   service: z.string(),
   method: z.string(),
   path: z.string(),
-  body: z.unknown(),
+  body: z.unknown().optional(),
   requestId: z.string().nullable(),
   status: z.number(),
 });
@@ -97,7 +97,12 @@ const detailSchema = z.object({
       message: z.string(),
     }),
   ),
-  session: z.object({ state: z.string(), created_at: z.string() }),
+  session: z.object({
+    state: z.string(),
+    created_at: z.string(),
+    /** What the admin allowed besides live migration, by what keeps an instance from it. */
+    policies: z.record(z.string(), z.string()).default({}),
+  }),
   hosts: z.array(
     z.object({
       hostname: z.string(),
@@ -113,6 +118,7 @@ const detailSchema = z.object({
       instance_name: z.string(),
       host: z.string(),
       destination_host: z.string().nullable(),
+      action: z.string().default("LIVE_MIGRATE"),
       state: z.string(),
       finished_at: z.string().nullable(),
     }),
