@@ -1,5 +1,5 @@
 import { givingBack } from "../../lib/domain/host-run.ts";
-import { isCordonOver, stopped } from "../../lib/domain/standstill.ts";
+import { isCordonOver } from "../../lib/domain/standstill.ts";
 import { hostStep } from "../../lib/steps/host-step.ts";
 
 /** How long it sleeps at most before it looks whether its session still means to go on. */
@@ -11,19 +11,18 @@ const LOOK_SECONDS = 600;
  */
 export const handler = hostStep(
   "CORDONED",
-  async ({ now, run, session, standstill }) => {
-    const waiting = standstill === null ? run : stopped(run, standstill, now);
+  async ({ now, run, session }) => {
     if (session.control === "aborting")
-      return { run: givingBack(waiting, now, "the session was aborted") };
-    if (isCordonOver(session, waiting, now))
+      return { run: givingBack(run, now, "the session was aborted") };
+    if (isCordonOver(session, run, now))
       return {
         run: {
-          ...givingBack(waiting, now, "its turn does not come soon"),
+          ...givingBack(run, now, "its turn does not come soon"),
           outcome: null,
           waits_again: true,
         },
       };
-    return { run: waiting, wait: "change", seconds: LOOK_SECONDS };
+    return { run, wait: "change", seconds: LOOK_SECONDS };
   },
   { watches: true },
 );

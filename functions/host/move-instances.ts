@@ -8,7 +8,7 @@ import { noticesOf } from "../../lib/fleet/notices.ts";
 import { computeServiceOf } from "../../lib/fleet/services.ts";
 import type { Server } from "../../lib/openstack/compute/servers.ts";
 import { drainIsOver, giveUp } from "../../lib/steps/drain.ts";
-import { type HostContext, type HostFinding, hostStep } from "../../lib/steps/host-step.ts";
+import { type HostContext, hostStep } from "../../lib/steps/host-step.ts";
 import { type Judgement, judgeMoves, type Round } from "../../lib/steps/judge-moves.ts";
 import { leaveInPlace, type Resident } from "../../lib/steps/leave-in-place.ts";
 import { noteMove } from "../../lib/steps/note-move.ts";
@@ -46,7 +46,7 @@ export const handler = hostStep(
       if (leaving(servers, facts, run).length === 0) return { run: await emptied(context) };
       if (aborting) return { run: givingBack(run, now, "the session was aborted") };
       if (stopping) return { run: giveUp(run, now, leftOver(servers)) };
-      if (standstill !== null) return atRest(context);
+      if (standstill !== null) return { ...standstill, run };
     }
     const isDown = service?.state !== "up";
     const mayBegin = !stopping && !isDown && standstill === null;
@@ -73,15 +73,6 @@ export const handler = hostStep(
 const MOST_TRIES = 10;
 /** So many moves that broke off one after the other are no accident. */
 const MOST_FAILED = 3;
-/** How long a host at rest sleeps before it looks again by itself. */
-const QUIET_SECONDS = 600;
-
-/** Nothing is on its way and nothing may begin: an order or the thaw wakes it. */
-const atRest = ({ run }: HostContext): HostFinding => ({
-  run,
-  wait: "change",
-  seconds: QUIET_SECONDS,
-});
 
 /** The servers that still have to leave. */
 const leaving = (servers: readonly Server[], facts: GuestFacts, run: HostRun) =>

@@ -79,7 +79,7 @@ const stopInWork = async (context: HostContext): Promise<HostFinding> => {
 /** Begins the next action, on a host that is empty at that very moment. */
 const startNext = async ({ context, index, action }: ActionTurn): Promise<HostFinding> => {
   const { run, now, standstill } = context;
-  if (standstill !== null) return { run, wait: "change", seconds: QUIET_SECONDS };
+  if (standstill !== null) return { ...standstill, run };
   const why = await whyNotNow(context);
   if (why !== null && isOverdue(context))
     return { run: leavingForHuman(run, now, `not worked on: ${why}`) };
@@ -99,9 +99,6 @@ const startNext = async ({ context, index, action }: ActionTurn): Promise<HostFi
   };
   return toFinding(next, await startAction(next));
 };
-
-/** How long a host at rest sleeps before it looks again by itself. */
-const QUIET_SECONDS = 600;
 
 /** Whether all actions could have been done by now, had the host stayed empty. */
 const isOverdue = ({ run, now, settings }: HostContext): boolean =>

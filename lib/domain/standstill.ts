@@ -24,16 +24,34 @@ export type Brakes = {
 const isOnItsWayBack = (phase: Phase): boolean =>
   PHASES.indexOf(phase) >= PHASES.indexOf("VERIFYING");
 
+/** Why a host stands still, and how it waits for the end of that. */
+export type Standstill = {
+  readonly why: string;
+  readonly wait: "poll" | "change";
+  readonly seconds: number;
+};
+
+/** An order or a thaw wakes whoever waits for it; it looks by itself, too. */
+const ordered = (why: string): Standstill => ({ why, wait: "change", seconds: 600 });
+/** Nobody tells when the cloud is well again: each host looks. */
+const unwell = (why: string): Standstill => ({ why, wait: "poll", seconds: 15 });
+
+export const waitingForCloud = (why: string): Standstill => unwell(`waiting for the cloud: ${why}`);
+export const waitingForThaw = (why: string): Standstill => ordered(why);
+
 /**
  * Why nothing may be begun on a host in this phase now; null when it may go on. What was begun
  * before is watched all the same. A pause holds up whatever leads to more work; a frozen cloud, or
  * one that is unwell, holds up everything.
  */
-export const standstillOf = ({ session, freeze, cloud }: Brakes, phase: Phase): string | null => {
-  if (freeze?.frozen) return `frozen by ${freeze.by}: ${freeze.reason}`;
-  if (cloud.why !== null) return `waiting for the cloud: ${cloud.why}`;
+export const standstillOf = (
+  { session, freeze, cloud }: Brakes,
+  phase: Phase,
+): Standstill | null => {
+  if (freeze?.frozen) return ordered(`frozen by ${freeze.by}: ${freeze.reason}`);
+  if (cloud.why !== null) return waitingForCloud(cloud.why);
   const [hold] = session.control === "paused" && !isOnItsWayBack(phase) ? session.holds : [];
-  return hold === undefined ? null : `paused by ${hold.by}: ${hold.reason}`;
+  return hold === undefined ? null : ordered(`paused by ${hold.by}: ${hold.reason}`);
 };
 
 /** The host with its clocks stopped; `why` may change while they are. */

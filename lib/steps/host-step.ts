@@ -3,7 +3,14 @@ import type { DomainEvent } from "../domain/events/event.ts";
 import { givingBack, type HostRun, isBeforeWork, type Phase } from "../domain/host-run.ts";
 import { isWornOut, type RunRef } from "../domain/run.ts";
 import type { Session } from "../domain/session.ts";
-import { goingOn, standstillOf, stopped } from "../domain/standstill.ts";
+import {
+  goingOn,
+  type Standstill,
+  standstillOf,
+  stopped,
+  waitingForCloud,
+  waitingForThaw,
+} from "../domain/standstill.ts";
 import { step } from "../lambda/step.ts";
 import { cloudIsUnwell, lookAtCloud } from "./cloud-watch.ts";
 import { type Engine, openEngine } from "./engine.ts";
@@ -16,7 +23,7 @@ export type HostContext = Engine & {
   readonly session: Session;
   readonly run: HostRun;
   /** Why nothing may be begun now; only a step that `watches` ever sees one. */
-  readonly standstill: string | null;
+  readonly standstill: Standstill | null;
   /** Stores a state on the way, so that a later try of this step finds it. */
   readonly save: (run: HostRun, events?: readonly DomainEvent[]) => Promise<HostRun>;
 };
@@ -40,8 +47,6 @@ type Route = {
 
 /** Even a wake that nobody counted is made up for after this long. */
 const QUIET_SECONDS = 600;
-/** How soon a host looks again whether the cloud is well. */
-const UNWELL_SECONDS = 15;
 
 type Options = {
   /** The step has something to look after, also while nothing may be begun or all is aborted. */
@@ -81,13 +86,10 @@ export const hostStep = (
       stored = next;
       return next;
     };
-    const standStill = async (why: string): Promise<Route> => {
+    const standStill = async ({ why, wait, seconds }: Standstill): Promise<Route> => {
       const next = stopped(stored, why, now);
       if (next !== stored) await store(next);
-      const unwell = await engine.health.why();
-      return unwell === null
-        ? { phase, wait: "change", seconds: QUIET_SECONDS, seq }
-        : { phase, wait: "poll", seconds: UNWELL_SECONDS, seq };
+      return { phase, wait, seconds, seq };
     };
     const act = async (): Promise<Route> => {
       if (!watches && session.control === "aborting" && isBeforeWork(run))
@@ -101,7 +103,7 @@ export const hostStep = (
       const standstill = standstillOf(brakes, phase);
       if (standstill !== null && !watches) return standStill(standstill);
       // Whoever gets this far is out of trouble, unless the step finds it again.
-      const clocked = standstill === null ? goingOn(run, now) : stopped(run, standstill, now);
+      const clocked = standstill === null ? goingOn(run, now) : stopped(run, standstill.why, now);
       const calm = { ...clocked, trouble: null };
       const context = { ...engine, ref, now, session, run: calm, standstill, save: store };
       const { run: next, wait = "none", seconds = 0, events = [] } = await find(context);
@@ -114,10 +116,10 @@ export const hostStep = (
     } catch (error) {
       // Somebody with a right to it, an admin or the session, has put the host elsewhere.
       if (error instanceof ConflictError) return goTo(await readRun());
-      if (error instanceof FrozenError) return standStill(error.message);
+      if (error instanceof FrozenError) return standStill(waitingForThaw(error.message));
       const why = await cloudIsUnwell(engine, error, { host: run.host, now });
       if (why === null) throw error;
-      return standStill(`waiting for the cloud: ${why}`);
+      return standStill(waitingForCloud(why));
     }
   };
 

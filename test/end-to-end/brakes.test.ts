@@ -1,0 +1,223 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import {
+  abortMaintenance,
+  getMaintenanceDetail,
+  resumeMaintenance,
+} from "../../lib/client/maintenance.ts";
+import { waitFor } from "../../localstack/demo/stage.ts";
+import { report, startReceiver } from "./receiver.ts";
+import { quickCloud, theStage } from "./stage.ts";
+
+/** Odd hosts are in az1, even ones in az2. */
+const cloud = quickCloud({ hosts: 6, instances: 12, zones: ["az1", "az2"] });
+const AZ1 = ["cmp-01", "cmp-03", "cmp-05"];
+
+const onStage = theStage({ cloud, settings: { LULL_EGRESS_ALLOW: "127.0.0.0/8" } });
+
+type Hosts = readonly {
+  readonly hostname: string;
+  readonly started_at?: string | null | undefined;
+  readonly finished_at?: string | null | undefined;
+}[];
+
+/** How many of these hosts were at work at once, at most. */
+const mostAtOnce = (hosts: Hosts): number =>
+  Math.max(
+    ...hosts.map(
+      (one) =>
+        hosts.filter(
+          (other) =>
+            (other.started_at ?? "") <= (one.started_at ?? "") &&
+            (one.started_at ?? "") < (other.finished_at ?? ""),
+        ).length,
+    ),
+  );
+
+const inZone = (hosts: Hosts, zone: "az1" | "az2") =>
+  hosts.filter(({ hostname }) => AZ1.includes(hostname) === (zone === "az1"));
+
+test(
+  "hosts of one model go one at a time until the first bears an instance and has soaked",
+  onStage(async ({ open, ended, when }) => {
+    const id = await open({
+      hosts: ["cmp-01", "cmp-02", "cmp-03", "cmp-04", "cmp-05"],
+      max_parallel_hosts: 5,
+      canary: true,
+      soak_minutes: 1,
+      reserve_hosts: 0,
+    });
+    const held = await when(id, "the session to say what it waits for", ({ attention }) =>
+      attention.some(({ code }) => code === "canary"),
+    );
+    expect(held.detail.hosts.filter(({ phase }) => phase !== "WAITING")).toHaveLength(1);
+    const { detail } = await ended(id);
+
+    expect(detail.session.state).toBe("MAINTENANCE_DONE");
+    expect(detail.attention).toEqual([]);
+    const proven = detail.instances
+      .filter(({ destination_host, finished_at }) =>
+        detail.hosts.some(
+          (host) =>
+            host.hostname === destination_host && (host.finished_at ?? "") < (finished_at ?? ""),
+        ),
+      )
+      .map(({ finished_at }) => Date.parse(finished_at ?? ""));
+    const soaked = new Date(Math.min(...proven) + 60_000).toISOString();
+    const before = detail.hosts.filter(({ started_at }) => (started_at ?? "") < soaked);
+    expect(mostAtOnce(before)).toBe(1);
+  }),
+);
+
+test(
+  "no more hosts of a zone are out of service at once than the session allows",
+  onStage(async ({ open, ended }) => {
+    const id = await open({
+      hosts: ["cmp-01", "cmp-02", "cmp-03", "cmp-04"],
+      max_parallel_hosts: 4,
+      max_parallel_per: { zone: 1 },
+    });
+    const { detail } = await ended(id);
+
+    expect(detail.session.state).toBe("MAINTENANCE_DONE");
+    expect(mostAtOnce(inZone(detail.hosts, "az1"))).toBe(1);
+    expect(mostAtOnce(inZone(detail.hosts, "az2"))).toBe(1);
+    expect(mostAtOnce(detail.hosts)).toBe(2);
+  }),
+);
+
+test(
+  "a zone keeps its reserve: its hosts go as far as there is room for, however many may",
+  onStage(async ({ open, ended, when }) => {
+    const id = await open({ hosts: AZ1, max_parallel_hosts: 3, reserve_hosts: 1 });
+    const held = await when(id, "the session to say what it lacks", ({ attention }) =>
+      attention.some(({ code }) => code === "below_reserve"),
+    );
+    expect(held.detail.attention.find(({ code }) => code === "below_reserve")?.message).toMatch(
+      /^zone az1: \d+ MEMORY_MB are missing/,
+    );
+    const { detail } = await ended(id);
+
+    expect(detail.session.state).toBe("MAINTENANCE_DONE");
+    expect(mostAtOnce(detail.hosts)).toBe(1);
+  }),
+);
+
+test(
+  "a session whose reserve is never there waits, says so, and ends when it is aborted",
+  onStage(async ({ open, ended, when, api }) => {
+    const id = await open({ hosts: AZ1, reserve_hosts: 3 });
+    const held = await when(id, "the session to say what it lacks", ({ attention }) =>
+      attention.some(({ code }) => code === "below_reserve"),
+    );
+    expect(held.detail.hosts.map(({ phase }) => phase)).toEqual(AZ1.map(() => "WAITING"));
+    await abortMaintenance(api, id, "too full");
+
+    const { detail } = await ended(id);
+    expect(detail.hosts.map(({ started_at }) => started_at)).toEqual(AZ1.map(() => null));
+  }),
+);
+
+test(
+  "the next hosts are disabled early, and are worked on in their turn",
+  onStage(async ({ open, ended, when, simulator }) => {
+    const from = simulator.world.history.length;
+    const id = await open({ hosts: AZ1, cordon_ahead: 1 });
+    await when(id, "the second host to be cordoned", ({ hosts }) => hosts[1]?.phase === "CORDONED");
+    const { detail } = await ended(id);
+
+    expect(detail.session.state).toBe("MAINTENANCE_DONE");
+    expect(mostAtOnce(detail.hosts)).toBe(1);
+    let out = 0;
+    const counts = simulator.world.history.slice(from).flatMap(({ kind, field, after }) => {
+      if (kind !== "host" || field !== "status") return [];
+      out += after === "disabled" ? 1 : -1;
+      return [out];
+    });
+    expect(Math.max(...counts)).toBe(2);
+    expect(out).toBe(0);
+  }),
+);
+
+test(
+  "what does not end in one window waits for the next",
+  onStage(async ({ open, ended, when, clock, api }) => {
+    const now = clock.now();
+    const at = (seconds: number) => new Date(now + seconds * 1_000).toISOString();
+    const id = await open({
+      hosts: ["cmp-02", "cmp-04"],
+      ends_at: at(70),
+      host_minutes: 1,
+      next_windows: [{ starts_at: at(150), ends_at: at(3_600) }],
+    });
+    await when(id, "the session to say when it goes on", ({ attention }) =>
+      attention.some(({ code }) => code === "window_over"),
+    );
+    const { attention } = await getMaintenanceDetail(api, id);
+    const over = attention.find(({ code }) => code === "window_over");
+    expect(over?.what_happens_next).toBe(`it goes on at ${at(150)}`);
+    const { detail } = await ended(id);
+
+    expect(detail.session.state).toBe("MAINTENANCE_DONE");
+    expect(detail.attention).toEqual([]);
+    const [first, second] = detail.hosts;
+    expect((first?.started_at ?? "") < at(70)).toBe(true);
+    expect((second?.started_at ?? "") >= at(150)).toBe(true);
+  }),
+);
+
+test(
+  "hosts that do not end in the last window are not touched",
+  onStage(async ({ open, ended, clock, api }) => {
+    const id = await open({
+      hosts: ["cmp-02", "cmp-04"],
+      ends_at: new Date(clock.now() + 70_000).toISOString(),
+      host_minutes: 1,
+    });
+    const { detail } = await ended(id);
+
+    expect((await getMaintenanceDetail(api, id)).result).toBe("partial");
+    expect(detail.hosts.map(({ outcome }) => outcome)).toEqual(["maintained", null]);
+    expect(detail.attention.map(({ code }) => code)).toEqual(["window_over"]);
+  }),
+);
+
+let receiver: Awaited<ReturnType<typeof startReceiver>>;
+beforeAll(async () => {
+  receiver = await startReceiver();
+});
+afterAll(() => receiver.close());
+
+test(
+  "a session stops itself at the second host that failed, and goes on when somebody resumes it",
+  onStage(async ({ open, ended, when, api, simulator }) => {
+    const hosts = ["cmp-01", "cmp-02", "cmp-03"];
+    const id = await open({
+      hosts,
+      actions: [{ plugin: "webhook", metadata: { url: receiver.url } }],
+    });
+    const finish = async (host: string, state: "DONE" | "FAILED") => {
+      const order = await waitFor(
+        `the order to work on ${host}`,
+        () => receiver.orders.find((one) => one.session_id === id && one.host === host),
+        15_000,
+      );
+      expect(await report(order, order.callback_token, { state })).toBe(200);
+    };
+    await finish("cmp-01", "FAILED");
+    await finish("cmp-02", "FAILED");
+    const { detail: stopped } = await when(id, "the breaker", ({ attention }) =>
+      attention.some(({ code }) => code === "breaker"),
+    );
+    expect(stopped.attention.find(({ code }) => code === "breaker")?.message).toContain(
+      "2 hosts have failed: cmp-01, cmp-02",
+    );
+    expect(stopped.hosts.map(({ phase }) => phase)).toEqual(["FINISHED", "FINISHED", "WAITING"]);
+
+    await resumeMaintenance(api, id);
+    await finish("cmp-03", "DONE");
+    const { detail } = await ended(id);
+    expect((await getMaintenanceDetail(api, id)).result).toBe("partial");
+    expect(detail.hosts.map(({ outcome }) => outcome)).toEqual(["failed", "failed", "maintained"]);
+    expect(simulator.world.hosts.get("cmp-03")).toMatchObject({ status: "enabled" });
+  }),
+);

@@ -1,0 +1,158 @@
+import { expect, test } from "vitest";
+import { freeze, thaw } from "../../lib/client/freeze.ts";
+import {
+  abortMaintenance,
+  pauseMaintenance,
+  releaseHost,
+  resumeMaintenance,
+  retryHost,
+} from "../../lib/client/maintenance.ts";
+import { waitFor } from "../../localstack/demo/stage.ts";
+import type { Simulator } from "../../localstack/openstack/simulator.ts";
+import { quickCloud, theStage } from "./stage.ts";
+
+const onStage = theStage({ cloud: quickCloud({ hosts: 6, instances: 12 }) });
+
+const slowMoves = (simulator: Simulator, seconds: number) =>
+  simulator.happen({ kind: "driver", faults: { "*": { live_migration: { seconds } } } });
+
+const movesOf = ({ journal }: Simulator, from: number) =>
+  journal.slice(from).filter(({ body }) => JSON.stringify(body).includes("os-migrateLive")).length;
+
+test(
+  "a paused session ends the moves it has begun and begins no other, until it is resumed",
+  onStage(async ({ open, when, ended, api, simulator }) => {
+    slowMoves(simulator, 10);
+    const id = await open({ hosts: ["cmp-01", "cmp-02"], max_parallel_hosts: 1 });
+    await when(id, "a move to be under way", ({ instances }) =>
+      instances.some(({ state }) => state === "moving"),
+    );
+    await pauseMaintenance(api, id, "waiting for the network team");
+    const asked = simulator.journal.length;
+    const { detail: still } = await when(
+      id,
+      "the moves to end",
+      ({ attention, instances }) =>
+        attention.some(({ code }) => code === "paused") &&
+        instances.every(({ state }) => state !== "moving"),
+    );
+    expect(still.attention).toContainEqual(
+      expect.objectContaining({
+        code: "paused",
+        message: expect.stringContaining("network team"),
+      }),
+    );
+    // One that was being asked for when the pause came may still have been called.
+    expect(movesOf(simulator, asked)).toBeLessThanOrEqual(1);
+    simulator.happen({ kind: "clear_faults" });
+    await resumeMaintenance(api, id);
+    const { detail } = await ended(id);
+    expect(detail.session.state).toBe("MAINTENANCE_DONE");
+  }),
+);
+
+test(
+  "in a frozen cloud nothing is called, and a session goes on when it is thawed",
+  onStage(async ({ open, when, ended, api, clock, simulator }) => {
+    await freeze(api, "storage is on fire");
+    const calls = simulator.journal.length;
+    const id = await open({ hosts: ["cmp-03"] });
+    await when(id, "the host to wait", ({ attention }) =>
+      attention.some(({ code }) => code === "frozen"),
+    );
+    const since = clock.now();
+    await waitFor(
+      "a minute to pass",
+      () => (clock.now() > since + 60_000 ? true : undefined),
+      20_000,
+    );
+    expect(simulator.journal.slice(calls)).toEqual([]);
+    await thaw(api);
+    const { detail } = await ended(id);
+    expect(detail.session.state).toBe("MAINTENANCE_DONE");
+  }),
+);
+
+test(
+  "a host that was aborted in work stays out of service until it is released, and is then verified",
+  onStage(async ({ open, when, ended, api, simulator }) => {
+    const id = await open({
+      hosts: ["cmp-04"],
+      actions: [
+        { plugin: "hold", metadata: { seconds: 20 } },
+        { plugin: "hold", metadata: { seconds: 20 } },
+      ],
+    });
+    await when(id, "its work to run", ({ hosts }) => hosts[0]?.phase === "IN_MAINTENANCE");
+    await abortMaintenance(api, id, "the firmware is bad");
+    const { detail: aborted } = await ended(id);
+    expect(aborted.hosts).toMatchObject([{ outcome: "failed" }]);
+    expect(simulator.world.hosts.get("cmp-04")).toMatchObject({
+      status: "disabled",
+      disabled_reason: expect.stringMatching(/^lull:\S+ aborted in work/),
+    });
+
+    await releaseHost(api, id, "cmp-04", "flashed by hand");
+    const { detail } = await when(
+      id,
+      "the host to be back",
+      ({ hosts, session }) =>
+        hosts[0]?.outcome === "released" && session.state === "MAINTENANCE_FAILED",
+    );
+    expect(detail.hosts).toMatchObject([{ outcome: "released" }]);
+    expect(simulator.world.hosts.get("cmp-04")).toMatchObject({ status: "enabled" });
+  }),
+);
+
+test(
+  "a host whose work failed is done again when it is retried, and the session counts as done",
+  onStage(async ({ open, when, ended, api, simulator }) => {
+    const id = await open({
+      hosts: ["cmp-05"],
+      // Nobody reports the end of this work in time.
+      actions: [{ plugin: "hold", metadata: { ttl_minutes: 1 } }],
+    });
+    const { detail: failed } = await ended(id);
+    expect(failed.hosts).toMatchObject([{ outcome: "failed" }]);
+
+    await retryHost(api, id, "cmp-05", "the worker is back");
+    await when(id, "its work to run again", ({ hosts }) => hosts[0]?.phase === "IN_MAINTENANCE");
+    await waitFor(
+      "the release to be taken",
+      () =>
+        releaseHost(api, id, "cmp-05").then(
+          () => true,
+          () => undefined,
+        ),
+      10_000,
+    );
+    const { detail } = await when(
+      id,
+      "the session to end well",
+      ({ session }) => session.state === "MAINTENANCE_DONE",
+    );
+    expect(detail.hosts).toMatchObject([{ outcome: "maintained" }]);
+    expect(simulator.world.hosts.get("cmp-05")).toMatchObject({ status: "enabled" });
+  }),
+);
+
+test(
+  "while the cloud is unwell nothing is begun, and all goes on by itself when it is well",
+  onStage(async ({ open, when, ended, simulator }) => {
+    slowMoves(simulator, 10);
+    const id = await open({ hosts: ["cmp-06"] });
+    await when(id, "a move to be under way", ({ instances }) =>
+      instances.some(({ state }) => state === "moving"),
+    );
+    simulator.happen({
+      kind: "fault",
+      fault: { service: "compute", effect: { kind: "error", status: 503 } },
+    });
+    await when(id, "the host to wait for the cloud", ({ attention }) =>
+      attention.some(({ code }) => code === "waiting_cloud"),
+    );
+    simulator.happen({ kind: "clear_faults" });
+    const { detail } = await ended(id);
+    expect(detail.session.state).toBe("MAINTENANCE_DONE");
+  }),
+);
