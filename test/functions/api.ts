@@ -30,7 +30,7 @@ export type Answer = {
   readonly body: any;
 };
 
-type Call = {
+export type Call = {
   /** The admin unless told otherwise; null = no token. */
   readonly as?: Persona | null;
   readonly token?: string;

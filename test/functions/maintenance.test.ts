@@ -1,10 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { claimHost } from "../../lib/domain/host-run.ts";
-import { hookStore } from "../../lib/store/hooks.ts";
-import { hostRunStore } from "../../lib/store/host-runs.ts";
-import { ownership } from "../../lib/store/ownership.ts";
 import {
-  inMinutes,
   type MaintenanceApi,
   problemOf,
   startMaintenanceApi,
@@ -119,51 +114,5 @@ describe("a session", () => {
 
   test("that is not there cannot be deleted", async () => {
     expect((await api.call("DELETE", `/v1/maintenance/${crypto.randomUUID()}`)).status).toBe(404);
-  });
-});
-
-describe("the release of a host", () => {
-  const release = (id: string, host: string) =>
-    api.call("POST", `/v1/maintenance/${id}/hosts/${host}/release`);
-
-  /** A session that owns cmp-01, where a hold may be at work. */
-  const heldSession = async (state: "RUNNING" | "PENDING") => {
-    const sessionId = await api.created({ actions: [{ plugin: "hold" }] });
-    const host = "cmp-01";
-    const claim = claimHost({ sessionId, host, deviceId: sessionId, plugins: ["hold"], now: "" });
-    const phase = state === "RUNNING" ? "IN_MAINTENANCE" : "WAITING";
-    const action = { plugin: "hold", state, hook_id: sessionId, started_at: null, details: null };
-    const session = { run_id: sessionId, generation: 1 };
-    await ownership(api.table).claim(session, [{ ...claim, phase, actions: [action] }]);
-    await hookStore(api.table).add({
-      schema: 1,
-      hook_id: sessionId,
-      secrets_sha256: [],
-      run_id: sessionId,
-      session_id: sessionId,
-      host,
-      expires_at: inMinutes(60),
-      answer: null,
-    });
-    return sessionId;
-  };
-
-  test("ends its hold, once, and says who did", async () => {
-    const id = await heldSession("RUNNING");
-
-    expect((await release(id, "cmp-01")).status).toBe(200);
-    expect((await hookStore(api.table).get(id)).answer).toMatchObject({
-      state: "DONE",
-      details: "released by admin",
-    });
-    expect((await release(id, "cmp-01")).status).toBe(409);
-  });
-
-  test("that nothing holds is a conflict, and of a host not in the session is not found", async () => {
-    const id = await heldSession("PENDING");
-
-    expect(problemOf(await release(id, "cmp-01"))).toMatchObject({ status: 409, code: "conflict" });
-    expect((await release(id, "cmp-02")).status).toBe(404);
-    expect((await hostRunStore(api.table).get(id, "cmp-01")).phase).toBe("WAITING");
   });
 });
