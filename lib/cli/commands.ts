@@ -6,7 +6,9 @@ import { hostCommands } from "./host-commands.ts";
 import { hostMaintenanceCommands } from "./host-maintenance-commands.ts";
 import { maintenanceCommands } from "./maintenance-commands.ts";
 import { orphansCommand } from "./orphans-command.ts";
+import { reportCommand } from "./report-command.ts";
 import { didYouMean } from "./suggest.ts";
+import { whyCommand } from "./why-command.ts";
 
 export const COMMANDS: readonly Command[] = [
   ...hostCommands,
@@ -14,6 +16,8 @@ export const COMMANDS: readonly Command[] = [
   ...maintenanceCommands,
   ...controlCommands,
   ...freezeCommands,
+  whyCommand,
+  reportCommand,
   orphansCommand,
 ];
 

@@ -165,6 +165,9 @@ export const startApi = async () => {
     [`GET /v1/maintenance/${SESSION}/detail`]: () => ({
       body: world.looks.length > 1 ? world.looks.shift() : world.looks[0],
     }),
+    [`GET /v1/maintenance/${OTHER_SESSION}/detail`]: () => ({
+      body: session("MAINTENANCE_DONE", [], { session_id: OTHER_SESSION }),
+    }),
     [`GET /v1/maintenance/${SESSION}/events`]: () => ({
       body: { events: world.events, next_cursor: null },
     }),
