@@ -1,16 +1,10 @@
 import { sleep } from "../clock.ts";
 import { behaviourOf } from "./faults.ts";
 import { newMigration } from "./live-migration.ts";
+import { allocate, release } from "./room.ts";
 import { NO_VALID_HOST, schedule } from "./scheduler.ts";
 import { beginAction, noteEvent, type Requester, type Simulation, set } from "./simulation.ts";
-import {
-  type Action,
-  allocate,
-  type Host,
-  type Instance,
-  type Migration,
-  release,
-} from "./world.ts";
+import type { Action, Host, Instance, Migration } from "./world.ts";
 
 /**
  * Accepts a cold migration: the guest is stopped, copied and, on the target, waits to be confirmed.

@@ -1,5 +1,6 @@
 import { sleep } from "../clock.ts";
 import { behaviourOf, type Operation } from "./faults.ts";
+import { allocate, release } from "./room.ts";
 import { fits, NO_VALID_HOST, schedule } from "./scheduler.ts";
 import {
   beginAction,
@@ -10,14 +11,7 @@ import {
   type Simulation,
   set,
 } from "./simulation.ts";
-import {
-  type Action,
-  allocate,
-  type Host,
-  type Instance,
-  type Migration,
-  release,
-} from "./world.ts";
+import type { Action, Host, Instance, Migration } from "./world.ts";
 
 /** Why a live migration ended before its time, as its row and its action tell. */
 class Ended extends Error {

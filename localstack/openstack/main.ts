@@ -17,8 +17,8 @@ const HELP = `A simulated OpenStack on 127.0.0.1.
   --speed N        how many times as fast as real time the cloud lives (1)
   --help
 
-It prints the clouds.yaml to use, with one cloud "admin" and one for each project, and runs until
-it is stopped. GET /_simulator/world, journal, history and faults tell what is going on;
+It prints the clouds.yaml to use, with the clouds "admin", "operator" (the role
+maintenance_operator alone) and one for each project, and runs until it is stopped. GET /_simulator/world, journal, history and faults tell what is going on;
 POST /_simulator/deeds takes what is to happen (localstack/openstack/deeds.ts).
 `;
 
@@ -69,7 +69,11 @@ if (values.help) {
   const tenants = Object.entries(simulator.tenants).map(([name, config]) => [name, entry(config)]);
   console.log(
     stringify({
-      clouds: { admin: entry(simulator.config), ...Object.fromEntries(tenants) },
+      clouds: {
+        admin: entry(simulator.config),
+        operator: entry(simulator.operator),
+        ...Object.fromEntries(tenants),
+      },
     }).trimEnd(),
   );
   console.log(`# Alertmanager: ${simulator.alertmanagerUrl}`);

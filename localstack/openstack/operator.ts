@@ -1,7 +1,8 @@
 import { recoverAtSource, SOURCE_DIED, TARGET_DIED } from "./live-migration.ts";
 import { register } from "./retirement.ts";
+import { hold, release } from "./room.ts";
 import { type Simulation, set } from "./simulation.ts";
-import { type Host, hold, lastBeat, release } from "./world.ts";
+import { type Host, lastBeat } from "./world.ts";
 
 const hostOf = ({ world }: Simulation, name: string): Host => {
   const host = world.hosts.get(name);

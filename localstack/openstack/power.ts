@@ -1,7 +1,8 @@
 import { sleep } from "../clock.ts";
+import { release } from "./room.ts";
 import { beginAction, noteEvent, type Requester, type Simulation, set } from "./simulation.ts";
 import type { VmState } from "./spec.ts";
-import { type Instance, release } from "./world.ts";
+import type { Instance } from "./world.ts";
 
 /** A change of a guest that takes its host a while. */
 export type Transition = {

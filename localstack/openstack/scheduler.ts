@@ -1,5 +1,6 @@
+import { hasRoom, resourcesOf, usageOf } from "./room.ts";
 import { isUp, type Simulation } from "./simulation.ts";
-import { type Host, hasRoom, type Instance, resourcesOf, usageOf, type World } from "./world.ts";
+import type { Host, Instance, World } from "./world.ts";
 
 export const NO_VALID_HOST = "No valid host was found. There are not enough hosts available.";
 

@@ -4,7 +4,8 @@ import type { Clock } from "../clock.ts";
 import { adminReply } from "./api/admin.ts";
 import { type Incoming, type Outcome, openFront } from "./api/front.ts";
 import { type Deed, perform } from "./deeds.ts";
-import { type JournalEntry, newSimulation, OPERATOR, type Simulation } from "./simulation.ts";
+import { newSimulation } from "./founding.ts";
+import { type JournalEntry, OPERATOR, type Simulation } from "./simulation.ts";
 import type { CloudSpec } from "./spec.ts";
 import type { World } from "./world.ts";
 

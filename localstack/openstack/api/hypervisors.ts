@@ -1,5 +1,6 @@
+import { usageOf } from "../room.ts";
 import { isUp, type Simulation } from "../simulation.ts";
-import { type Host, usageOf } from "../world.ts";
+import type { Host } from "../world.ts";
 import { type Ask, Refused, type Reply, type Route } from "./reply.ts";
 
 const brief = (simulation: Simulation, host: Host) => ({

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { Simulation } from "../simulation.ts";
 import type { User } from "../world.ts";
+import { catalog } from "./catalog.ts";
 import { requirePolicy } from "./policy.ts";
 import { type Ask, bodyAs, Refused, type Reply, type Route } from "./reply.ts";
 
@@ -234,33 +235,3 @@ const credential = ({ simulation, caller, params }: Ask): Reply => {
     },
   };
 };
-
-const SERVICES = [
-  ["identity", "keystone", "/identity/v3"],
-  ["compute", "nova", "/compute/v2.1"],
-  ["placement", "placement", "/placement"],
-  ["network", "neutron", "/network"],
-  ["instance-ha", "masakari", "/instance-ha/v1"],
-] as const;
-
-/** Cinder is there if any host has a volume backend; its endpoint names the project. */
-const servicesOf = ({ spec }: Simulation, projectId: string) => [
-  ...SERVICES,
-  ...(spec.hosts.some(({ duties }) => duties.volume_backends.length > 0)
-    ? [["volumev3", "cinder", `/block-storage/v3/${projectId}`] as const]
-    : []),
-];
-
-const catalog = (simulation: Simulation, projectId: string, base: string) =>
-  servicesOf(simulation, projectId).map(([type, name, path]) => ({
-    id: type,
-    type,
-    name,
-    endpoints: ["public", "internal", "admin"].map((side) => ({
-      id: `${type}-${side}`,
-      interface: side,
-      region_id: simulation.spec.region,
-      region: simulation.spec.region,
-      url: base + path,
-    })),
-  }));

@@ -1,5 +1,6 @@
+import { inventoryOf, release, usageOf } from "../room.ts";
 import type { Simulation } from "../simulation.ts";
-import { type Host, inventoryOf, release, usageOf } from "../world.ts";
+import type { Host } from "../world.ts";
 import { type Ask, Refused, type Reply, type Route } from "./reply.ts";
 
 const TRAITS = ["COMPUTE_NODE", "COMPUTE_DEVICE_TAGGING", "COMPUTE_NET_ATTACH_INTERFACE"];

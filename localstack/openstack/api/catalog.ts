@@ -1,0 +1,32 @@
+import type { Simulation } from "../simulation.ts";
+
+const SERVICES = [
+  ["identity", "keystone", "/identity/v3"],
+  ["compute", "nova", "/compute/v2.1"],
+  ["placement", "placement", "/placement"],
+  ["network", "neutron", "/network"],
+  ["instance-ha", "masakari", "/instance-ha/v1"],
+] as const;
+
+/** Cinder is there if any host has a volume backend; its endpoint names the project. */
+const servicesOf = ({ spec }: Simulation, projectId: string) => [
+  ...SERVICES,
+  ...(spec.hosts.some(({ duties }) => duties.volume_backends.length > 0)
+    ? [["volumev3", "cinder", `/block-storage/v3/${projectId}`] as const]
+    : []),
+];
+
+/** Where each service is, on all three interfaces. */
+export const catalog = (simulation: Simulation, projectId: string, base: string) =>
+  servicesOf(simulation, projectId).map(([type, name, path]) => ({
+    id: type,
+    type,
+    name,
+    endpoints: ["public", "internal", "admin"].map((side) => ({
+      id: `${type}-${side}`,
+      interface: side,
+      region_id: simulation.spec.region,
+      region: simulation.spec.region,
+      url: base + path,
+    })),
+  }));
