@@ -6,7 +6,7 @@ import { ConflictError, NotFoundError } from "../domain/errors.ts";
 import { maintenanceSession } from "../domain/events/maintenance-session.ts";
 import type { HostRun } from "../domain/host-run.ts";
 import { isClosed, newSessionSchema, type Session } from "../domain/session.ts";
-import { findByHand, putByHand } from "../store/by-hand.ts";
+import { type ByHand, findByHand, putByHand } from "../store/by-hand.ts";
 import { hostRunStore } from "../store/host-runs.ts";
 import { hostStore } from "../store/hosts.ts";
 import { ownership } from "../store/ownership.ts";
@@ -45,9 +45,11 @@ export const byHand = (table: Table, settings: Settings) => {
   const ownerOf = async ({ id }: Device): Promise<string | undefined> =>
     (await owners([id])).get(id);
 
-  /** The session that the same request has opened before and that is still at it. */
-  const same = async ({ device, bodyHash }: Setting): Promise<Session | null> => {
-    const before = await findByHand(table, device.id);
+  /** The session that the same request has opened before, while it is at it. */
+  const same = async (
+    { device, bodyHash }: Setting,
+    before: ByHand | null,
+  ): Promise<Session | null> => {
     if (before === null) return null;
     const session = await sessions.get(before.session_id);
     if (isClosed(session)) return null;
@@ -57,7 +59,8 @@ export const byHand = (table: Table, settings: Settings) => {
     );
   };
 
-  const openFor = async (setting: Setting): Promise<Session> => {
+  /** @throws ConflictError when somebody else has set the host since `before` was read */
+  const openFor = async (setting: Setting, before: ByHand | null): Promise<Session> => {
     const { device, body, bodyHash, by, now } = setting;
     const { reason, ttl_minutes, ...rest } = body;
     const metadata = ttl_minutes === undefined ? {} : { ttl_minutes };
@@ -72,7 +75,6 @@ export const byHand = (table: Table, settings: Settings) => {
     const session = await admitted({ body: request, by, now });
     const { session_id } = session;
     const next = { device_id: device.id, session_id, body_sha256: bodyHash };
-    const before = await findByHand(table, device.id);
     await sessions.open(session, maintenanceSession(session, 0, now), [
       putByHand(table, next, before),
     ]);
@@ -86,15 +88,17 @@ export const byHand = (table: Table, settings: Settings) => {
      * @throws BlockedError when the host cannot be maintained
      */
     async set(setting: Setting): Promise<Session> {
-      const known = await same(setting);
+      const { id, name } = setting.device;
+      const before = await findByHand(table, id);
+      const known = await same(setting, before);
       if (known !== null) return known;
       const owner = await ownerOf(setting.device);
-      if (owner !== undefined)
-        throw new ConflictError(`maintenance session ${owner} has ${setting.device.name}`);
+      if (owner !== undefined) throw new ConflictError(`maintenance session ${owner} has ${name}`);
       try {
-        return await openFor(setting);
+        return await openFor(setting, before);
       } catch (error) {
-        const winner = error instanceof ConflictError ? await same(setting) : null;
+        if (!(error instanceof ConflictError)) throw error;
+        const winner = await same(setting, await findByHand(table, id));
         if (winner === null) throw error;
         return winner;
       }
