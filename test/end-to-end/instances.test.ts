@@ -185,10 +185,6 @@ test(
     await when(session, "the host to wait", ({ hosts }) => hosts[0]?.phase === "MOVING");
     simulator.happen({ kind: "set_instance", instance: id, vm_state: "active" });
     const { detail } = await ended(session);
-    console.log(
-      JSON.stringify(simulator.world.migrations.filter((m) => m.instance_id === id)),
-      JSON.stringify(detail.instances),
-    );
 
     expect(detail.session.state).toBe("MAINTENANCE_DONE");
     expect(is(simulator, id)).toEqual({ host: elsewhere(host), vm_state: "active" });

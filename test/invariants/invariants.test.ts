@@ -85,6 +85,16 @@ describe("1: no instance comes to harm", () => {
     expect(broken(withCalls(goodStory, call(15, asked)))).toContain("invariant 1");
   });
 
+  test("one that is built meanwhile has come to no harm", () => {
+    const story = withChanges(
+      goodStory,
+      instanceChange(1, "id-web", "vm_state", "building", "active"),
+    );
+    const before = { ...story.before, instances: [instance("web", { vm_state: "building" })] };
+
+    expect(violationsIn({ ...story, before })).toEqual([]);
+  });
+
   test("an aborted move is no harm", () => {
     const abort = call(15, { method: "DELETE", path: "/servers/id-web/migrations/1" });
     expect(violationsIn(withCalls(goodStory, abort))).toEqual([]);

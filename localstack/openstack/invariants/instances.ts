@@ -41,6 +41,9 @@ const LICENCES: readonly Licence[] = [
   },
 ];
 
+/** It becomes something else by itself. */
+const UNBORN = "building";
+
 /** What Lull may always ask of an instance; everything else interrupts it or may. */
 const HARMLESS = new Set(["os-migrateLive"]);
 
@@ -76,7 +79,7 @@ const harmAtTheEnd = (story: Story): string[] =>
   story.before.instances.flatMap((was) => {
     const is = story.after.instances.find(({ id }) => id === was.id);
     if (is === undefined) return [`instance ${was.name} is gone`];
-    if (is.vm_state !== was.vm_state && !isOffloaded(story, is))
+    if (is.vm_state !== was.vm_state && was.vm_state !== UNBORN && !isOffloaded(story, is))
       return [`instance ${was.name} was ${was.vm_state} and is ${is.vm_state}`];
     if (is.task_state !== was.task_state)
       return [`instance ${was.name} is left with task_state ${is.task_state}`];
@@ -93,6 +96,7 @@ const harmMeanwhile = (story: Story): string[] => {
     .filter(({ kind, field, id }) => kind === "instance" && field === "vm_state" && known.has(id))
     .filter(
       ({ id, before, after }) =>
+        before !== UNBORN &&
         !licencesFor(story, id).some(({ changes }) =>
           changes.some(([from, to]) => from === before && to === after),
         ),
