@@ -26,6 +26,9 @@ test("what is left out or left empty has its default", () => {
   expect(settingsWith({ LULL_POLL_SECONDS: "", LULL_READER_ROLE: "" })).toMatchObject({
     LULL_ADMIN_ROLE: "admin",
     LULL_READER_ROLE: null,
+    LULL_BREAK_GLASS_SHA256: null,
+    LULL_MAX_HOSTS: 2_000,
+    LULL_MAX_ZONE_PERCENT: 100,
     LULL_ALLOW_ALL_HOSTS: false,
     LULL_EGRESS_ALLOW: [],
     LULL_POLL_SECONDS: 5,
@@ -54,6 +57,11 @@ describe("a bad deployment fails its first call and names the variable", () => {
     ["LULL_POLL_SECONDS", "often"],
     ["LULL_MOVES_PER_HOST", "0"],
     ["LULL_ALLOW_ALL_HOSTS", "perhaps"],
+    ["LULL_BREAK_GLASS_SHA256", "break the glass"],
+    ["LULL_BREAK_GLASS_SHA256", "0".repeat(63)],
+    ["LULL_MAX_HOSTS", "0"],
+    ["LULL_MAX_HOSTS", "2001"],
+    ["LULL_MAX_ZONE_PERCENT", "101"],
   ])("%s=%s", (name, value) => {
     expect(() => settingsWith({ [name]: value })).toThrow(name);
   });
