@@ -9,7 +9,7 @@ import { report, startReceiver } from "./receiver.ts";
 import { quickCloud, theStage } from "./stage.ts";
 
 /** Odd hosts are in az1, even ones in az2. */
-const cloud = quickCloud({ hosts: 6, instances: 12, zones: ["az1", "az2"] });
+const cloud = quickCloud({ hosts: 6, instances: 12, zones: ["az1", "az2"], spread: 0 });
 const AZ1 = ["cmp-01", "cmp-03", "cmp-05"];
 
 const onStage = theStage({ cloud, settings: { LULL_EGRESS_ALLOW: "127.0.0.0/8" } });
@@ -138,6 +138,9 @@ test(
   }),
 );
 
+/** Once the first host is done, a second one no longer fits into the window. */
+const LONG_WORK = [{ plugin: "hold", metadata: { seconds: 70 } }];
+
 test(
   "what does not end in one window waits for the next",
   onStage(async ({ open, ended, when, clock, api }) => {
@@ -145,23 +148,24 @@ test(
     const at = (seconds: number) => new Date(now + seconds * 1_000).toISOString();
     const id = await open({
       hosts: ["cmp-02", "cmp-04"],
-      ends_at: at(70),
+      actions: LONG_WORK,
+      ends_at: at(120),
       host_minutes: 1,
-      next_windows: [{ starts_at: at(150), ends_at: at(3_600) }],
+      next_windows: [{ starts_at: at(130), ends_at: at(3_600) }],
     });
     await when(id, "the session to say when it goes on", ({ attention }) =>
       attention.some(({ code }) => code === "window_over"),
     );
     const { attention } = await getMaintenanceDetail(api, id);
     const over = attention.find(({ code }) => code === "window_over");
-    expect(over?.what_happens_next).toBe(`it goes on at ${at(150)}`);
+    expect(over?.what_happens_next).toBe(`it goes on at ${at(130)}`);
     const { detail } = await ended(id);
 
     expect(detail.session.state).toBe("MAINTENANCE_DONE");
     expect(detail.attention).toEqual([]);
     const [first, second] = detail.hosts;
-    expect((first?.started_at ?? "") < at(70)).toBe(true);
-    expect((second?.started_at ?? "") >= at(150)).toBe(true);
+    expect((first?.started_at ?? "") < at(120)).toBe(true);
+    expect((second?.started_at ?? "") >= at(130)).toBe(true);
   }),
 );
 
@@ -170,7 +174,8 @@ test(
   onStage(async ({ open, ended, clock, api }) => {
     const id = await open({
       hosts: ["cmp-02", "cmp-04"],
-      ends_at: new Date(clock.now() + 70_000).toISOString(),
+      actions: LONG_WORK,
+      ends_at: new Date(clock.now() + 120_000).toISOString(),
       host_minutes: 1,
     });
     const { detail } = await ended(id);
