@@ -36,6 +36,7 @@ const answerHook = async (request: ApiRequest): Promise<Reply> => {
       state: answer.state,
       details: answer.details ?? null,
       at: now,
+      released: false,
     });
   return { status: 200, body: {} };
 };

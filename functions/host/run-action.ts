@@ -56,6 +56,14 @@ const atFirstBeat = (run: HostRun): HostRun => ({
 const stopInWork = async (context: HostContext): Promise<HostFinding> => {
   const { run, now, session, settings } = context;
   if (isBeforeWork(run)) return { run: givingBack(run, now, "the session was aborted") };
+  if (run.actions.findLast(({ state }) => state === "DONE")?.released)
+    return {
+      run: {
+        ...entering(atFirstBeat(run), "VERIFYING", now),
+        outcome: "released",
+        work_ended_at: now,
+      },
+    };
   const cloud = await context.cloud();
   const service = await computeServiceOf(cloud, run.host);
   if (isOurReason(service?.disabled_reason, session.session_id) && service)
@@ -115,6 +123,7 @@ const withAction = (
   { context, index, action }: ActionTurn,
   state: "RUNNING" | "DONE" | "FAILED",
   details: string | null,
+  released = false,
 ): HostRun => ({
   ...context.run,
   details,
@@ -124,12 +133,16 @@ const withAction = (
     hook_id: hookIdOf({ context, index, action }),
     started_at: action.started_at ?? context.now,
     details,
+    released,
   }),
 });
 
-const toFinding = (turn: ActionTurn, { state, details, seconds }: Progress): HostFinding => {
+const toFinding = (
+  turn: ActionTurn,
+  { state, details, released, seconds }: Progress,
+): HostFinding => {
   const { context, action } = turn;
-  const run = withAction(turn, state === "REFUSED" ? "FAILED" : state, details);
+  const run = withAction(turn, state === "REFUSED" ? "FAILED" : state, details, released);
   if (state === "DONE") return { run };
   if (state === "RUNNING") return { run, wait: "change", seconds };
   const why = `${action.plugin} failed: ${details ?? "no reason given"}`;

@@ -106,7 +106,12 @@ export const hostOrders = (table: Table) => {
       const words = `released by ${order.by}${order.reason === "" ? "" : `: ${order.reason}`}`;
       const held = run.actions.find(({ state }) => state === "RUNNING");
       if (run.phase === "IN_MAINTENANCE" && held?.hook_id) {
-        await hooks.answer(held.hook_id, { state: "DONE", details: words, at: order.at });
+        await hooks.answer(held.hook_id, {
+          state: "DONE",
+          details: words,
+          at: order.at,
+          released: true,
+        });
         return sessions.get(sessionId);
       }
       if (run.phase !== "FINISHED")

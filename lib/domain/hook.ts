@@ -21,6 +21,8 @@ export const hookSchema = z.object({
       state: z.enum(["DONE", "FAILED"]),
       details: z.string().nullable(),
       at: z.string(),
+      /** An admin said so, and that the host may come back. */
+      released: z.boolean().optional(),
     })
     .nullable(),
 });

@@ -67,6 +67,8 @@ const actionRunSchema = z.object({
   hook_id: z.string().nullable(),
   started_at: z.string().nullable(),
   details: z.string().nullable(),
+  /** An admin ended it, with the word that the host may come back. */
+  released: z.boolean().optional(),
 });
 export type ActionRun = z.infer<typeof actionRunSchema>;
 
@@ -158,6 +160,7 @@ export const claimHost = ({
     hook_id: null,
     started_at: null,
     details: null,
+    released: false,
   })),
   monitors: [],
   beats: { updated_at: null, count: 0 },

@@ -21,6 +21,8 @@ export type Progress = {
   /** `REFUSED` = nobody has begun any work. */
   readonly state: "RUNNING" | "DONE" | "FAILED" | "REFUSED";
   readonly details: string | null;
+  /** An admin ended it. */
+  readonly released?: boolean;
   readonly seconds: number;
 };
 
@@ -79,7 +81,8 @@ const progressOf = (turn: ActionTurn, hook: Hook): Progress => {
   const { now } = turn.context;
   const { answer, expires_at } = hook;
   const progress = { details: answer?.details ?? null, seconds: 0 };
-  if (answer !== null) return { ...progress, state: answer.state };
+  if (answer !== null)
+    return { ...progress, state: answer.state, released: answer.released ?? false };
   const startedAt = turn.action.started_at ?? now;
   if (secondsLeft(turn, hook, startedAt) > 0)
     return {

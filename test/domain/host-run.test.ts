@@ -21,6 +21,7 @@ const anAction = {
   hook_id: null,
   started_at: null,
   details: null,
+  released: false,
 } as const;
 
 describe("the reason of our disable", () => {

@@ -149,7 +149,7 @@ describe("a session that stands still", () => {
 });
 
 describe("the detail of a session", () => {
-  const action = { hook_id: null, started_at: null, details: null };
+  const action = { hook_id: null, started_at: null, details: null, released: false };
   const runs = [
     aHost("cmp-01", {
       phase: "IN_MAINTENANCE",

@@ -49,7 +49,7 @@ test(
 );
 
 test(
-  "a host in work is not given back by an abort: its work ends first",
+  "a host in work is not given back by an abort, but when an admin releases it",
   onStage(async ({ open, ended, when, api, simulator }) => {
     const id = await open({
       hosts: ["cmp-03", "cmp-04"],
@@ -74,7 +74,7 @@ test(
     );
     const { detail } = await ended(id);
     expect(detail.hosts.find(({ hostname }) => hostname === host)).toMatchObject({
-      outcome: "maintained",
+      outcome: "released",
     });
     expect(detail.session.state).toBe("MAINTENANCE_FAILED");
   }),
