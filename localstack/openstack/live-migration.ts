@@ -1,42 +1,10 @@
 import { sleep } from "../clock.ts";
-import { behaviourOf, type Operation } from "./faults.ts";
+import { behaviourOf } from "./faults.ts";
+import { behave, Ended, type Run, SOURCE_DIED, throwIfStopped, wait } from "./live-run.ts";
+import { CONDUCTOR, findTarget } from "./live-target.ts";
 import { allocate, release } from "./room.ts";
-import { fits, NO_VALID_HOST, schedule } from "./scheduler.ts";
-import {
-  beginAction,
-  isUp,
-  type Move,
-  noteEvent,
-  type Requester,
-  type Simulation,
-  set,
-} from "./simulation.ts";
-import type { Action, Host, Instance, Migration } from "./world.ts";
-
-/** Why a live migration ended before its time, as its row and its action tell. */
-class Ended extends Error {
-  readonly status: string;
-  readonly event: string | null;
-
-  /** @param event the action's event that failed; null for failures that no event tells of */
-  constructor(status: string, event: string | null, details: string) {
-    super(details);
-    this.status = status;
-    this.event = event;
-  }
-}
-
-type Run = {
-  readonly simulation: Simulation;
-  readonly instance: Instance;
-  readonly source: string;
-  readonly action: Action;
-  readonly move: Move;
-};
-
-/** What a source that died in the middle leaves as the reason of `move.stop`. */
-export const SOURCE_DIED = "source died";
-export const TARGET_DIED = "target died";
+import { beginAction, noteEvent, type Requester, type Simulation, set } from "./simulation.ts";
+import type { Host, Instance, Migration } from "./world.ts";
 
 /**
  * Accepts a live migration: the server is MIGRATING at once, everything else happens later, in the
@@ -114,90 +82,6 @@ export const newMigration = (
   return row;
 };
 
-/** Sleeps, but not beyond an abort or the death of one of the two hosts. */
-const wait = async ({ simulation, move, instance }: Run, ms: number): Promise<void> => {
-  await sleep(simulation.clock, ms, move.stop.signal);
-  throwIfStopped(move);
-  if (instance.vm_state === "deleted") throw new Ended("error", null, "the instance is gone");
-};
-
-const throwIfStopped = ({ stop }: Move): void => {
-  if (!stop.signal.aborted) return;
-  const died = stop.signal.reason === TARGET_DIED;
-  throw died
-    ? new Ended("failed", null, "the connection to the target broke")
-    : new Ended("cancelled", null, "aborted");
-};
-
-const CONDUCTOR = "conductor_live_migrate_instance";
-const PRECHECK = "compute_check_can_live_migrate_destination";
-const PREPARE = "compute_pre_live_migration";
-
-const findTarget = async (run: Run, row: Migration, named: string | null): Promise<Host> => {
-  const { simulation, instance, source, action } = run;
-  const { timing } = simulation.spec;
-  await wait(run, timing.schedule_ms);
-  const from = simulation.world.hosts.get(source);
-  if (!from || !isUp(simulation, from))
-    throw new Ended(
-      "error",
-      CONDUCTOR,
-      `Compute service of ${source} is unavailable at this time.`,
-    );
-  if (from.power !== "on") await wait(run, timing.rpc_timeout_ms);
-  // Others may have been placed while a target was being asked.
-  for (const target of schedule(simulation, instance, named, source))
-    if ((await agrees(run, from, target)) && fits(simulation, instance)(target)) {
-      noteEvent(simulation, action, CONDUCTOR, null);
-      claim(run, row, target);
-      return target;
-    }
-  throw new Ended("error", CONDUCTOR, NO_VALID_HOST);
-};
-
-/** The target's own check, which a host that is dead without Nova's knowledge cannot make. */
-const agrees = async (run: Run, from: Host, target: Host): Promise<boolean> => {
-  const { simulation, action, instance } = run;
-  if (target.power !== "on") {
-    await wait(run, simulation.spec.timing.rpc_timeout_ms);
-    return false;
-  }
-  const { outcome } = await behave(run, "precheck", target.name);
-  const stale = simulation.world.ports
-    .get(instance.id)
-    ?.bindings.some((one) => one.host === target.name && one.status === "INACTIVE");
-  const refusal =
-    (outcome === "fail" && "Migration pre-check error: refused by the hypervisor") ||
-    tiedToDevice(instance) ||
-    (target.hypervisor_version < from.hypervisor_version &&
-      "The instance requires a newer hypervisor version than has been provided.") ||
-    (stale && `Binding for port on host ${target.name} already exists`);
-  if (!refusal) {
-    noteEvent(simulation, action, PRECHECK, target.name);
-    return true;
-  }
-  noteEvent(simulation, action, PRECHECK, target.name, { error: refusal });
-  return false;
-};
-
-/** Of the devices a guest may have, only those of its ports can be replaced under way. */
-const tiedToDevice = ({ flavor }: Instance): string | false =>
-  "pci_passthrough:alias" in flavor.extra_specs &&
-  "Migration pre-check error: non-VIF related PCI requests for instance are not allowed for live migration.";
-
-const behave = async (run: Run, operation: Operation, host: string) => {
-  const { simulation, instance } = run;
-  const behaviour = behaviourOf(simulation.faults, operation, instance.id, host);
-  if (behaviour.seconds) await wait(run, behaviour.seconds * 1_000);
-  return behaviour;
-};
-
-/** While a server moves it is accounted for twice: at the source in the migration's name. */
-const claim = ({ simulation, instance, source }: Run, row: Migration, target: Host): void => {
-  allocate(simulation.world, row.uuid, source, instance);
-  allocate(simulation.world, instance.id, target.name, instance);
-};
-
 /** A source moves so many guests at a time; the rest wait, all of them MIGRATING. */
 const takeTurn = async ({ simulation, source, move }: Run): Promise<void> => {
   const { running, queues, spec } = simulation;
@@ -220,6 +104,8 @@ const endTurn = ({ running, queues }: Simulation, source: string): void => {
   queues.set(source, rest);
   next?.();
 };
+
+const PREPARE = "compute_pre_live_migration";
 
 const prepare = async (run: Run, row: Migration, target: Host): Promise<void> => {
   const { simulation, instance, action, source, move } = run;

@@ -1,4 +1,5 @@
-import { recoverAtSource, SOURCE_DIED, TARGET_DIED } from "./live-migration.ts";
+import { recoverAtSource } from "./live-migration.ts";
+import { SOURCE_DIED, TARGET_DIED } from "./live-run.ts";
 import { register } from "./retirement.ts";
 import { hold, release } from "./room.ts";
 import { type Simulation, set } from "./simulation.ts";

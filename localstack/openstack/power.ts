@@ -28,7 +28,7 @@ export const begin = (
   void sleep(simulation.clock, ms).then(() => {
     const host = simulation.world.hosts.get(instance.host ?? "");
     if (host?.power !== "on" || instance.task_state !== task_state) return;
-    noteEvent(simulation, begun, `compute_${action}_instance`, host.name, { tookMs: ms });
+    noteEvent(simulation, begun, `compute_${snake(action)}_instance`, host.name, { tookMs: ms });
     if (vm_state === "shelved_offloaded") offload(simulation, instance);
     else set(simulation, instance, { vm_state, task_state: null });
   });
@@ -42,3 +42,6 @@ const offload = (simulation: Simulation, instance: Instance): void => {
   if (port) port.bindings = [];
   set(simulation, instance, { vm_state: "shelved_offloaded", task_state: null, host: null });
 };
+
+const snake = (name: string): string =>
+  name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

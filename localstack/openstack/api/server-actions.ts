@@ -23,7 +23,7 @@ type Plain = {
   readonly to: VmState | ((instance: Instance, spec: FullCloudSpec) => VmState);
   /** Which of the cloud's timings it takes; `power_ms` when absent. */
   readonly takes?: "power_ms" | "shelve_ms";
-  /** The policy's name below os_compute_api, when it is not one for admins: `servers:<name>`. */
+  /** Below os_compute_api; `servers:<name>` when absent. */
   readonly policy?: string;
   /** Whether its owner may not. */
   readonly forAdmins?: boolean;
@@ -47,7 +47,7 @@ const plain =
     return { status: 202 };
   };
 
-/** A server without a disk of its own has nothing to keep at its host; the others go as the cloud is set up. */
+/** A server on volumes has nothing to keep at its host; the others go as the cloud is set up. */
 const afterShelving = ({ volumes }: Instance, { offloads_shelved }: FullCloudSpec): VmState =>
   offloads_shelved || volumes.length > 0 ? "shelved_offloaded" : "shelved";
 
