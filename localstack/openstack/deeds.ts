@@ -39,6 +39,13 @@ export const deedSchema = z.discriminatedUnion("kind", [
     vm_state: z.enum(VM_STATES).optional(),
     locked: z.boolean().optional(),
   }),
+  /** Somebody enables or disables a nova-compute by hand. */
+  z.object({
+    kind: z.literal("set_service"),
+    host: z.string(),
+    status: z.enum(["enabled", "disabled"]),
+    disabled_reason: z.string().nullable().default(null),
+  }),
   /** Masakari recovers something in the segment, or has done so. */
   z.object({ kind: z.literal("recovering"), on: z.boolean() }),
   /** What a source that died in the middle of a move leaves at Neutron. */
@@ -73,6 +80,8 @@ export const perform = (simulation: Simulation, given: Deed): string | undefined
       return done(forget(simulation, deed.instance));
     case "set_instance":
       return done(setInstance(simulation, deed));
+    case "set_service":
+      return done(setService(simulation, deed));
     case "recovering":
       simulation.world.monitoring.recovering = deed.on;
       return undefined;
@@ -108,6 +117,15 @@ const setInstance = (simulation: Simulation, deed: Of<"set_instance">): void => 
     ...(deed.vm_state !== undefined && { vm_state: deed.vm_state }),
     ...(deed.locked !== undefined && { locked: deed.locked }),
   });
+};
+
+const setService = (
+  simulation: Simulation,
+  { host: name, status, disabled_reason }: Of<"set_service">,
+): void => {
+  const host = simulation.world.hosts.get(name);
+  if (!host) throw new Error(`the cloud has no host "${name}"`);
+  set(simulation, host, { status, disabled_reason });
 };
 
 const clearFaults = ({ faults }: Simulation): void => {

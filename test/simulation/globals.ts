@@ -1,17 +1,30 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import * as crypto from "node:crypto";
 import * as fs from "node:fs";
+import * as http from "node:http";
 import { createRequire } from "node:module";
 import { DatabaseSync } from "node:sqlite";
 import type { Clock } from "../../localstack/clock.ts";
 import type { Network } from "./network.ts";
 import { isAlive, parties } from "./parties.ts";
 
-/** What a script of the virtual world gets in place of the globals and modules of Node. */
+/** What one seed's world consists of. */
+type Nature = {
+  readonly clock: Clock;
+  readonly chance: () => number;
+  readonly network: Network;
+};
+
+/**
+ * What scripts get in place of the globals and modules of Node: the same objects for every seed, so
+ * that libraries stay loaded, and behind them the nature of the seed that is played.
+ */
 export type Globals = {
   readonly values: Readonly<Record<string, unknown>>;
+  /** A new world: its own nature, an empty environment, no files. */
+  readonly enter: (nature: Nature) => void;
   /** Closes every file; nothing of the world outlives it. */
-  readonly close: () => void;
+  readonly leave: () => void;
 };
 
 const realRequire = createRequire(import.meta.url);
@@ -44,7 +57,7 @@ const timersOf = (clock: Clock) => {
     cancels.get(id)?.();
     cancels.delete(id);
   };
-  return { setTimer, clearTimer };
+  return { setTimer, clearTimer, forget: () => cancels.clear() };
 };
 type Timers = ReturnType<typeof timersOf>;
 
@@ -89,7 +102,9 @@ const cryptoOf = (chance: () => number) => {
     const hex = randomBytes(16).toString("hex");
     return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20)}`;
   };
-  return { ...copyOf(crypto), randomBytes, randomUUID };
+  // Only requests to AWS are signed so, and the embedded stack does not check signatures.
+  const unsigned = { update: () => unsigned, digest: () => Buffer.alloc(32) };
+  return { ...copyOf(crypto), randomBytes, randomUUID, createHmac: () => unsigned };
 };
 
 /** One database in memory for each path, which stays when its process dies; locks die with it. */
@@ -117,6 +132,7 @@ const sqliteOf = () => {
     module: { DatabaseSync: Kept },
     close: () => {
       for (const file of files.values()) if (file instanceof Kept) file.end();
+      files.clear();
     },
   };
 };
@@ -126,7 +142,7 @@ const noFile = async () => {
 };
 
 const fetchOver =
-  ({ http: { request } }: Network) =>
+  (request: Network["http"]["request"]) =>
   (
     url: string | URL,
     options: {
@@ -157,28 +173,37 @@ const fetchOver =
     });
 
 /** Node as the virtual world has it: its time, chance, network, files and environment. */
-export const virtualGlobals = (options: {
-  clock: Clock;
-  chance: () => number;
-  network: Network;
-  environment: Record<string, string>;
-}): Globals => {
-  const { clock, chance, network } = options;
+export const virtualGlobals = (): Globals => {
+  let current: Nature | undefined;
+  let environment: Record<string, string> = {};
+  const nature = (): Nature => {
+    if (!current) throw new Error("no seed is played at the moment");
+    return current;
+  };
+  const clock: Clock = {
+    now: () => current?.clock.now() ?? 0,
+    at: (when, act) => nature().clock.at(when, act),
+    hold: () => nature().clock.hold(),
+  };
+  const chance = () => nature().chance();
+  const request: Network["http"]["request"] = (...args) => nature().network.http.request(...args);
+  const createServer: Network["http"]["createServer"] = (...args) =>
+    nature().network.http.createServer(...args);
   const timers = timersOf(clock);
   const sqlite = sqliteOf();
   const process_ = new Proxy(process, {
-    get: (target, name) => (name === "env" ? options.environment : Reflect.get(target, name)),
+    get: (target, name) => (name === "env" ? environment : Reflect.get(target, name)),
   });
+  const crypto_ = cryptoOf(chance);
   const modules = new Map<string, unknown>([
-    ["http", network.http],
-    ["crypto", cryptoOf(chance)],
+    ["http", { ...copyOf(http), request, createServer }],
+    ["crypto", crypto_],
     ["sqlite", sqlite.module],
     ["timers/promises", timersPromises(timers)],
     ["fs/promises", { readFile: noFile }],
     ["fs", { ...copyOf(fs), promises: { readFile: noFile } }],
     ["process", process_],
   ]);
-  const crypto_ = modules.get("crypto");
   return {
     values: {
       require: (name: string) => modules.get(name.replace(/^node:/, "")) ?? realRequire(name),
@@ -190,9 +215,16 @@ export const virtualGlobals = (options: {
       clearTimeout: timers.clearTimer,
       setImmediate: (act: () => void) => timers.setTimer(act, 0),
       AbortSignal: abortSignalOf(timers),
-      fetch: fetchOver(network),
+      fetch: fetchOver(request),
       crypto: crypto_,
     },
-    close: sqlite.close,
+    enter: (next) => {
+      current = next;
+      environment = {};
+    },
+    leave: () => {
+      timers.forget();
+      sqlite.close();
+    },
   };
 };

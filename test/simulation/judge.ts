@@ -92,6 +92,19 @@ const rowsOf = (stack: ReturnType<Stage["lull"]["stack"]>, TableName: string): R
   return rows;
 };
 
+/** Instances that somebody created meanwhile, as they were when they came. */
+const lateComers = ({ before, after, history }: Story): Story["before"]["instances"] => {
+  const known = new Set(before.instances.map(({ id }) => id));
+  return after.instances
+    .filter(({ id }) => !known.has(id))
+    .map((instance) => {
+      const first = history.find(
+        ({ kind, id, field }) => kind === "instance" && id === instance.id && field === "host",
+      );
+      return first ? { ...instance, host: first.before as string | null } : instance;
+    });
+};
+
 /** The story without what others did: Lull is not blamed for it. */
 const excused = (story: Story, { others }: Stage): Story => {
   const instancesAfter = new Map(story.after.instances.map((one) => [one.id, one]));
@@ -100,7 +113,7 @@ const excused = (story: Story, { others }: Stage): Story => {
     ...story,
     before: {
       ...story.before,
-      instances: story.before.instances.flatMap((was) => {
+      instances: [...story.before.instances, ...lateComers(story)].flatMap((was) => {
         if (!others.instances.has(was.id)) return [was];
         const is = instancesAfter.get(was.id);
         return is ? [{ ...was, vm_state: is.vm_state, task_state: is.task_state }] : [];

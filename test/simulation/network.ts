@@ -1,6 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { EventEmitter } from "node:events";
-import * as http from "node:http";
 import { Readable } from "node:stream";
 import type { Clock } from "../../localstack/clock.ts";
 import { isAlive, type Party, parties } from "./parties.ts";
@@ -277,7 +276,7 @@ export const openNetwork = ({
   };
 
   return {
-    http: { ...http, request, createServer },
+    http: { request, createServer },
     /** Decides what becomes of requests from now on. */
     decide: (decision: (hop: Hop) => Fate) => {
       fateOf = decision;

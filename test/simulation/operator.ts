@@ -30,6 +30,15 @@ export const patiently = async <T>({ hands }: Stage, ask: () => Promise<T>): Pro
     }
 };
 
+/** Asks until an answer comes; also a refusal will do. */
+export const ask = async (stage: Stage, act: () => Promise<unknown>): Promise<void> => {
+  try {
+    await patiently(stage, act);
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+  }
+};
+
 /** Has the inventory read from the cloud, before anything happens to it. */
 export const readInventory = async (stage: Stage): Promise<void> => {
   const { sync_id } = await patiently(stage, () => startSync(stage.api));
@@ -46,14 +55,11 @@ export const openSessions = async (
   stage: Stage,
   planned: readonly PlannedSession[],
 ): Promise<void> => {
-  for (const [n, { after, request }] of planned.entries()) {
-    const body = {
-      ...request,
-      ...(request.ends_at !== undefined && {
-        ends_at: new Date(stage.hands.clock.now() + Number(request.ends_at)).toISOString(),
-      }),
-    };
+  for (const [n, { after, endsAfter, request }] of planned.entries()) {
+    const { clock } = stage.hands;
     const open = async () => {
+      const ends_at = new Date(clock.now() + (endsAfter ?? 0)).toISOString();
+      const body = { ...request, ...(endsAfter !== undefined && { ends_at }) };
       try {
         const id = await patiently(stage, () => createMaintenance(stage.api, body, `sim-${n}`));
         stage.sessions.push(id);

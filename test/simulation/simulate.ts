@@ -8,7 +8,7 @@ import { compiled } from "../../localstack/compiled.ts";
 import { virtualGlobals } from "./globals.ts";
 import { type Hop, openNetwork } from "./network.ts";
 import { isAlive, parties } from "./parties.ts";
-import { handlersScript, worldScript } from "./script.ts";
+import { scripts } from "./script.ts";
 import type { Hands, Outcome } from "./stage.ts";
 import type { play } from "./world.ts";
 
@@ -24,11 +24,10 @@ const MOST_STEPS = 2_000_000;
 export const openSimulation = async (): Promise<
   (seed: number, log?: (line: string) => void) => Promise<Simulated>
 > => {
-  const [{ template }, handlers, world] = await Promise.all([
-    compiled(),
-    handlersScript(),
-    worldScript(),
-  ]);
+  const globals = virtualGlobals();
+  const [{ template }, { handlers, world }] = await Promise.all([compiled(), scripts(globals)]);
+  const { play: playSeed } = world() as { play: typeof play };
+  const coldStart = () => (handlers() as { table: ReturnType<Hands["coldStart"]> }).table;
 
   return async (seed, log = () => undefined) => {
     const folder = mkdtempSync(join(tmpdir(), "lull-sim-"));
@@ -42,30 +41,24 @@ export const openSimulation = async (): Promise<
       told(line);
     };
     const network = openNetwork({ clock, latency: latencyOf(seed), onArrival });
-    const globals = virtualGlobals({
-      clock,
-      network,
-      chance: seededRandom(seed + 1),
-      environment: {},
-    });
-    const hands: Hands = {
-      seed,
-      clock,
-      network,
-      parties,
-      isAlive,
-      template,
-      folder,
-      coldStart: () => (handlers(globals) as { handlers: ReturnType<Hands["coldStart"]> }).handlers,
-      logLevel: process.env["LULL_SIM_LOG"] ?? "SILENT",
-      log: told,
-    };
+    globals.enter({ clock, network, chance: seededRandom(seed + 1) });
     try {
-      const { play: playSeed } = world(globals) as { play: typeof play };
-      const outcome = await driven(clock, playSeed(hands));
+      const playing = playSeed({
+        seed,
+        clock,
+        network,
+        parties,
+        isAlive,
+        template,
+        folder,
+        coldStart,
+        logLevel: process.env["LULL_SIM_LOG"] ?? "SILENT",
+        log: told,
+      });
+      const outcome = await driven(clock, playing);
       return { ...outcome, seed, trace: trace.digest("hex") };
     } finally {
-      globals.close();
+      globals.leave();
       rmSync(folder, { recursive: true, force: true });
     }
   };

@@ -4,7 +4,7 @@ import type { Rates } from "../../localstack/aws/misbehaviour.ts";
 import type { Stack } from "../../localstack/aws/stack.ts";
 import type { VirtualClock } from "../../localstack/clock.ts";
 import type { Simulator } from "../../localstack/openstack/simulator.ts";
-import type { Network } from "./network.ts";
+import type { Fate, Network } from "./network.ts";
 import type { Party } from "./parties.ts";
 
 /** A number from 0 to 1, decided by the seed. */
@@ -54,12 +54,7 @@ export type Stage = {
   /** Does something later, in milliseconds of the clock; errors count as the seed's failure. */
   readonly later: (ms: number, act: () => unknown) => void;
   /** How often requests of invocations end badly from now on; what is left out never happens. */
-  readonly fates: {
-    kill_before: number;
-    kill_after: number;
-    reset_before: number;
-    reset_after: number;
-  };
+  readonly fates: Record<Exclude<Fate, "pass">, number>;
 };
 
 export type Misrates = Omit<Rates, "seed">;
@@ -67,7 +62,7 @@ export type Misrates = Omit<Rates, "seed">;
 /** How a seed went. */
 export type Outcome = {
   readonly happenings: readonly string[];
-  /** `MAINTENANCE_DONE`, `MAINTENANCE_FAILED`, or the codes of the attention it waits with. */
+  /** `DONE`, `FAILED`, or the codes of the attention it waits with. */
   readonly sessions: readonly string[];
   readonly violations: readonly string[];
   /** The cloud's journal, as JSON. */

@@ -4,6 +4,7 @@ import { readCloud } from "../../localstack/openstack/invariants/story.ts";
 import { startSimulator } from "../../localstack/openstack/simulator.ts";
 import { judge } from "./judge.ts";
 import { PUBLIC_URL, startLull } from "./lull.ts";
+import type { Fate, Hop } from "./network.ts";
 import { openSessions, readInventory, untilOver } from "./operator.ts";
 import { planOf } from "./plan.ts";
 import { startReceiver } from "./receiver.ts";
@@ -43,6 +44,7 @@ export const play = async (hands: Hands): Promise<Outcome> => {
       });
     },
   };
+  hands.network.decide(fateOf(stage));
   await startReceiver(stage);
   await readInventory(stage);
   const before = await readCloud(simulator.url);
@@ -63,3 +65,13 @@ export const play = async (hands: Hands): Promise<Outcome> => {
     took: clock.now() - began,
   };
 };
+
+/** Only requests of invocations meet a fate: the operator and the receiver are not what is tested. */
+const fateOf =
+  ({ fates, chance }: Stage) =>
+  ({ from }: Hop): Fate => {
+    if (from?.within === undefined) return "pass";
+    for (const fate of ["kill_before", "kill_after", "reset_before", "reset_after"] as const)
+      if (fates[fate] > 0 && chance() < fates[fate]) return fate;
+    return "pass";
+  };
