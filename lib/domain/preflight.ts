@@ -115,9 +115,6 @@ export const targetFindings = (
     return [];
   });
 
-/** Instances named in the summary; the others are counted only. */
-const MOST_NOTES = 50;
-
 /** What is written down of an instance that is neither moved live nor in the way. */
 const noteOn = (movability: Movability): string | null => {
   switch (movability.kind) {
@@ -140,7 +137,7 @@ const noteOn = (movability: Movability): string | null => {
 export const summaryOf = (
   candidates: readonly Candidate[],
   { policies }: Pick<Session, "policies">,
-): Omit<PreflightSummary, "warnings"> => {
+): Pick<PreflightSummary, "instances_total" | "by_class" | "local_disk_gb" | "notes"> => {
   const found = candidates.flatMap(({ host, localStorage, guests }) =>
     guests.map((guest) => {
       const movability = movabilityOf(guest, policies);
@@ -155,12 +152,10 @@ export const summaryOf = (
       [...Map.groupBy(found, ({ kind }) => kind)].map(([kind, some]) => [kind, some.length]),
     ),
     local_disk_gb: found.reduce((sum, { copied }) => sum + copied, 0),
-    notes: found
-      .flatMap(({ host, guest, kind, why }) =>
-        why === null
-          ? []
-          : { host, instance_id: guest.id, instance_name: guest.name, class: kind, why },
-      )
-      .slice(0, MOST_NOTES),
+    notes: found.flatMap(({ host, guest, kind, why }) =>
+      why === null
+        ? []
+        : { host, instance_id: guest.id, instance_name: guest.name, class: kind, why },
+    ),
   };
 };

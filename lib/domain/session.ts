@@ -135,6 +135,8 @@ export type Attention = z.infer<typeof attentionSchema>;
 
 /** What pre-flight saw on the hosts, and what becomes of it. */
 const preflightSchema = z.object({
+  /** So many of its hosts, in their order, have been looked at. */
+  hosts_seen: z.int(),
   instances_total: z.int(),
   /** Instances by what becomes of them: `live`, `cold`, `offload`, `stay`, `stop_start`, `wait`, `blocked`. */
   by_class: z.record(z.string(), z.int()),
@@ -150,6 +152,9 @@ const preflightSchema = z.object({
       why: z.string(),
     }),
   ),
+  findings_total: z.int(),
+  /** The first of what stops the session, until all hosts have been looked at. */
+  findings: z.array(z.object({ path: z.string(), code: z.string(), message: z.string() })),
   /** What may become a problem, and stops nothing yet. */
   warnings: z.array(z.object({ code: z.string(), message: z.string() })),
 });

@@ -4,7 +4,8 @@ import { expiring, neededUntil } from "../domain/credential.ts";
 import type { Device } from "../domain/device.ts";
 import type { Finding } from "../domain/errors.ts";
 import { blockersOf, type Candidate, summaryOf, targetFindings } from "../domain/preflight.ts";
-import type { PreflightSummary, Session } from "../domain/session.ts";
+import type { Round } from "../domain/preflight-round.ts";
+import type { Session } from "../domain/session.ts";
 import type { Cloud } from "../openstack/cloud.ts";
 import { listHypervisors } from "../openstack/compute/hypervisors.ts";
 import { listMigrations } from "../openstack/compute/migrations.ts";
@@ -18,8 +19,6 @@ import { findBlindness, openReader, type Reader } from "./permissions.ts";
 
 /** Hosts looked at at once: enough to be quick, few enough for Nova not to notice. */
 const AT_ONCE = 8;
-/** Warnings kept with the session. */
-const MOST_WARNINGS = 20;
 
 type Fleet = {
   readonly devices: ReadonlyMap<string, Device>;
@@ -28,55 +27,71 @@ type Fleet = {
 };
 
 /**
- * Looks at everything that can be known before a session touches anything: lists of the whole cloud
- * once each, and two calls for each host.
+ * Looks at everything that can be known of some hosts before a session touches anything: lists of the
+ * whole cloud once each, and two calls for each host. What is not about a host is told with the first.
  */
 export const inspect = async (
   cloud: Cloud,
   session: Session,
+  hosts: readonly string[],
   fleet: Fleet,
   now: string,
-): Promise<{ readonly findings: Finding[]; readonly summary: PreflightSummary }> => {
+): Promise<Round> => {
   const reader = openReader();
-  const time = await reader.read(() => novaTime(cloud, session.hosts[0] ?? ""), null);
-  const { services, candidates } = await readCandidates(cloud, session, fleet, reader);
-  const rooms = await reader.read(() => roomsFor(cloud, session, fleet), []);
+  const time = await reader.read(() => novaTime(cloud, hosts[0] ?? ""), null);
+  const { services, candidates } = await readCandidates(cloud, hosts, fleet, reader);
+  const rooms = await reader.read(() => roomsFor(cloud, session, hosts, fleet), []);
   await reader.read(() => listMigrations(cloud.compute, { limit: 1 }), []);
-  const { findings, warnings } = capacityOn(candidates, rooms, session);
   const lacking = [...reader.lacking(), ...(await findBlindness(cloud, candidates))];
-  const access = [...lacking, ...expiring(await readExpiries(cloud), neededUntil(session))];
-  const skew = clockSkew(now, time);
-  if (skew !== null) warnings.unshift({ code: "clock_skew", message: skew });
-  const summary = { ...summaryOf(candidates, session), warnings: warnings.slice(0, MOST_WARNINGS) };
+  const summary = summaryOf(candidates, session);
   // What could not be read in full says nothing of the hosts.
-  if (lacking.length > 0) return { findings: access, summary };
+  if (lacking.length > 0) return { findings: lacking, warnings: [], summary, last: true };
+  const { findings, warnings } = capacityOn(candidates, rooms, session);
+  const first = hosts[0] === session.hosts[0];
+  const general = first ? await generalFindings(cloud, session, services) : [];
+  const skew = first ? clockSkew(now, time) : null;
   return {
     findings: [
-      ...access,
-      ...targetFindings(
-        session.targets,
-        new Map(services.map((service) => [service.host, serviceOf(service)])),
-      ),
+      ...general,
       ...candidates.flatMap((candidate) => blockersOf(candidate, session)),
       ...findings,
     ],
+    warnings: [...(skew === null ? [] : [{ code: "clock_skew", message: skew }]), ...warnings],
     summary,
+    last: false,
   };
 };
 
-const roomsFor = async (cloud: Cloud, session: Session, { devices, owners }: Fleet) => {
+const generalFindings = async (
+  cloud: Cloud,
+  session: Session,
+  services: readonly Service[],
+): Promise<Finding[]> => [
+  ...expiring(await readExpiries(cloud), neededUntil(session)),
+  ...targetFindings(
+    session.targets,
+    new Map(services.map((service) => [service.host, serviceOf(service)])),
+  ),
+];
+
+const roomsFor = async (
+  cloud: Cloud,
+  session: Session,
+  hosts: readonly string[],
+  { devices, owners }: Fleet,
+) => {
   const capacity = await readCapacity(cloud, {
     devices: [...devices.values()].filter(({ gone }) => !gone),
     owners,
     sessionId: session.session_id,
-    wanted: new Set(session.hosts),
+    wanted: new Set(hosts),
   });
   return capacity.rooms;
 };
 
 const readCandidates = async (
   cloud: Cloud,
-  session: Session,
+  hosts: readonly string[],
   { devices }: Fleet,
   { read }: Reader,
 ) => {
@@ -109,8 +124,8 @@ const readCandidates = async (
     };
   };
   const candidates: Candidate[] = [];
-  for (let first = 0; first < session.hosts.length; first += AT_ONCE)
-    candidates.push(...(await Promise.all(session.hosts.slice(first, first + AT_ONCE).map(look))));
+  for (let first = 0; first < hosts.length; first += AT_ONCE)
+    candidates.push(...(await Promise.all(hosts.slice(first, first + AT_ONCE).map(look))));
   return { services, candidates };
 };
 

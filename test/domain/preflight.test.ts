@@ -182,14 +182,6 @@ describe("the summary", () => {
     });
   });
 
-  test("names fifty and counts the others", () => {
-    const guests = Array.from({ length: 80 }, () => aGuest({ status: "SHUTOFF" }));
-    const summary = summaryOf([candidate({ guests })], rules());
-
-    expect(summary.by_class).toEqual({ cold: 80 });
-    expect(summary.notes).toHaveLength(50);
-  });
-
   test("adds up the disks that have to be copied: of local hosts, and of what is moved", () => {
     const guests = [
       aGuest({ localDiskGb: 20 }),
