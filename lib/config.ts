@@ -58,6 +58,7 @@ const settingsSchema = z
     LULL_MASAKARI: z.stringbool().default(false),
     LULL_POLL_SECONDS: whole(5, 1, 60),
     LULL_MOVES_PER_HOST: whole(2, 1, 10),
+    LULL_HEARTBEAT_SECONDS: whole(25, 5, 600),
     LULL_CONFIRM_SECONDS: whole(60, 0, 3600),
     LULL_STALL_SECONDS: whole(300, 60, 86_400),
     LULL_DRAIN_MINUTES: whole(240, 1, 10_080),

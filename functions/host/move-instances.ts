@@ -2,10 +2,11 @@ import { notStaying } from "../../lib/domain/empty.ts";
 import { entering, givingBack, type HostRun } from "../../lib/domain/host-run.ts";
 import { type Guest, type Movability, movabilityOf } from "../../lib/domain/instances.ts";
 import { type Intent, isTooBusy, type Move } from "../../lib/domain/move.ts";
+import { secondsSinceBeat } from "../../lib/fleet/clock.ts";
 import { factsOf, type GuestFacts, serversOn, toGuest } from "../../lib/fleet/guests.ts";
 import { migrationsOf } from "../../lib/fleet/migrations.ts";
 import { noticesOf } from "../../lib/fleet/notices.ts";
-import { computeServiceOf } from "../../lib/fleet/services.ts";
+import { computeServiceOf, type KnownService } from "../../lib/fleet/services.ts";
 import type { Server } from "../../lib/openstack/compute/servers.ts";
 import { drainIsOver, giveUp } from "../../lib/steps/drain.ts";
 import { type HostContext, hostStep } from "../../lib/steps/host-step.ts";
@@ -48,19 +49,20 @@ export const handler = hostStep(
       if (stopping) return { run: giveUp(run, now, leftOver(servers)) };
       if (standstill !== null) return { ...standstill, run };
     }
-    const isDown = service?.state !== "up";
-    const mayBegin = !stopping && !isDown && standstill === null;
+    const unfit = await whyUnfit(context, service);
+    const mayBegin = !stopping && unfit === null && standstill === null;
     const room = mayBegin ? settings.LULL_MOVES_PER_HOST - underWay.size : 0;
     const begun = await startMoves(context, round, left, room);
-    const stuck = isDown
-      ? [`nova-compute on ${run.host} is down: nothing can be moved from it`, ...begun.stuck]
-      : begun.stuck;
+    const stuck = unfit === null ? begun.stuck : [unfit, ...begun.stuck];
     return {
       run: {
         ...begun.run,
         instances_left: leaving(servers, facts, begun.run).length,
         trouble:
-          stuck[0] ?? (await watchMoves(context, round, underWay)) ?? held(underWay, stopping),
+          stuck[0] ??
+          (await watchMoves(context, round, underWay)) ??
+          held(underWay, stopping) ??
+          whyOpen(service),
       },
       wait: "poll",
       seconds: settings.LULL_POLL_SECONDS,
@@ -68,6 +70,25 @@ export const handler = hostStep(
   },
   { watches: true },
 );
+
+/** Why nothing may be moved from the host now: it is dead, or may just have died. */
+const whyUnfit = async (
+  { run, cloud, settings }: HostContext,
+  service: KnownService | null,
+): Promise<string | null> => {
+  if (service?.state !== "up")
+    return `nova-compute on ${run.host} is down: nothing can be moved from it`;
+  const seconds = await secondsSinceBeat(await cloud(), service);
+  if (seconds <= settings.LULL_HEARTBEAT_SECONDS) return null;
+  return `the heartbeat of ${run.host} is late, the last one is ${seconds} s old: nothing is moved from it until it beats again`;
+};
+
+/** Whether somebody has opened the host to new instances while it is emptied. */
+const whyOpen = (service: KnownService | null): string | null =>
+  service?.status === "enabled"
+    ? `somebody enabled nova-compute on ${service.host}: new instances may land there and no work is begun; ` +
+      `to go on: openstack compute service set --disable ${service.host} nova-compute`
+    : null;
 
 /** Tries of one instance on one host: after so many, only its owner or an admin gets further. */
 const MOST_TRIES = 10;

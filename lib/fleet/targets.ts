@@ -20,13 +20,15 @@ type Fleet = {
   readonly owners: ReadonlyMap<string, string>;
   readonly maintained: ReadonlySet<string>;
   readonly onTrial: ReadonlySet<string>;
+  /** Hosts of the session that are being emptied or worked on, whatever their service says. */
+  readonly atWork: ReadonlySet<string>;
 };
 
 /** The hosts that have room for the instance right now, as Placement and Nova say. */
 export const targetsFor = async (
   cloud: Cloud,
   server: Server,
-  { devices, owners, maintained, onTrial }: Fleet,
+  { devices, owners, maintained, onTrial, atWork }: Fleet,
 ): Promise<Target[]> => {
   const [fits, services] = await Promise.all([
     candidates(cloud.placement, {
@@ -44,7 +46,7 @@ export const targetsFor = async (
   const byProvider = new Map(devices.map((device) => [device.hypervisor?.id, device]));
   return fits.flatMap(({ provider, resources }) => {
     const device = byProvider.get(provider);
-    if (!device?.hypervisor) return [];
+    if (!device?.hypervisor || atWork.has(device.name)) return [];
     const { capacity = 1, used = 0 } = resources["MEMORY_MB"] ?? {};
     return {
       host: device.name,

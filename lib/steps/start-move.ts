@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { FrozenError } from "../domain/errors.ts";
+import { isActive } from "../domain/host-run.ts";
 import { movabilityOf } from "../domain/instances.ts";
 import { type Intent, type Move, moveEffect, moveKindOf } from "../domain/move.ts";
 import { hostsToProve } from "../domain/plan/canary.ts";
@@ -163,6 +164,7 @@ const readFleet = async ({ inventory, owners, hostRuns, session, settings }: Hos
     owners: await owners.owners(devices.map(({ id }) => id)),
     maintained: new Set(finished.map(({ host }) => host)),
     onTrial: hostsToProve(session, runs),
+    atWork: new Set(runs.filter(isActive).map(({ host }) => host)),
   };
 };
 
