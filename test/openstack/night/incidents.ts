@@ -13,6 +13,7 @@ export type Incidents = {
   /** One line each, as they happened. */
   readonly log: string[];
   killed: string | null;
+  killedAt: number;
   frozen: string | null;
   enabled: string | null;
   /** Server id. */
@@ -40,6 +41,7 @@ export const trouble = async (night: Night, over: () => boolean): Promise<Incide
   const incidents: Incidents = {
     log: [],
     killed: null,
+    killedAt: Number.POSITIVE_INFINITY,
     frozen: null,
     enabled: null,
     deleted: null,
@@ -104,6 +106,7 @@ export const trouble = async (night: Night, over: () => boolean): Promise<Incide
     },
     async (host) => {
       incidents.killed = host;
+      incidents.killedAt = Date.now();
       await actOnHosts("kill", host);
       say(`${host} dies, and stays dead`);
       return true;

@@ -46,7 +46,10 @@ export const judge = (evidence: Evidence): Verdict[] => [
   { invariant: "everything is explained", broken: unexplained(evidence) },
 ];
 
-const harm = ({ deeds, engine, seen, incidents }: Evidence): string[] => [
+/** Two of the lab's heartbeats, and the time of a look: until then nobody can know that a host is dead. */
+const UNKNOWABLE_MS = 12_000;
+
+const harm = ({ deeds, engine, seen, incidents, migrations }: Evidence): string[] => [
   ...deeds
     .filter(({ user, action }) => user === engine && !/^live[-_]migration/.test(action))
     .map(({ server, action }) => `Lull did ${action} to ${server}`),
@@ -56,9 +59,26 @@ const harm = ({ deeds, engine, seen, incidents }: Evidence): string[] => [
   ...[...seen.servers].flatMap(([id, sightings]) =>
     [...new Set(sightings.map(({ status }) => status))]
       .filter((status) => !["ACTIVE", "MIGRATING"].includes(status) && id !== incidents.deleted)
+      .filter((status) => status !== "ERROR" || !diedWithItsHost(id, migrations, incidents))
       .map((status) => `${id} was seen ${status}`),
   ),
 ];
+
+/**
+ * Nova puts a server into ERROR when its move is begun from a host that has just died. Whoever began
+ * it before the death could be known is not to blame.
+ */
+const diedWithItsHost = (
+  id: string,
+  migrations: readonly Migration[],
+  { killed, killedAt }: Incidents,
+): boolean =>
+  migrations.some(
+    ({ instance_uuid, source_compute, created_at }) =>
+      instance_uuid === id &&
+      source_compute === killed &&
+      instant(created_at) < killedAt + UNKNOWABLE_MS,
+  );
 
 const workOnGuests = ({ work, detail }: Evidence): string[] => [
   ...work.filter(({ found }) => found.length > 0).map((it) => `${it.host}: ${it.found.join(", ")}`),
@@ -159,6 +179,15 @@ const unexplained = ({ detail, seen, incidents }: Evidence): string[] => [
   ...detail.hosts
     .filter(({ outcome, details }) => outcome !== "maintained" && !details)
     .map(({ hostname, outcome }) => `${hostname} is ${outcome}, and nothing says why`),
+  ...detail.instances
+    .filter(({ state, details }) => !["moved", "gone"].includes(state) && !details)
+    .map(({ instance_name, state }) => `${instance_name} is ${state}, and nothing says why`),
+  ...detail.hosts
+    .filter(
+      ({ hostname, details }) =>
+        hostname === incidents.killed && !/\bdown\b|dead/.test(details ?? ""),
+    )
+    .map(({ hostname, details }) => `${hostname} is dead, and Lull says only "${details}"`),
   ...[...seen.servers].flatMap(([id, sightings]) => fateOf(id, sightings, incidents)),
 ];
 

@@ -18,7 +18,9 @@ const table = (rows: readonly (readonly string[])[]): string => {
 export const reportOf = (evidence: Evidence, verdicts: readonly Verdict[]): string => {
   const { detail, migrations, incidents } = evidence;
   const rowsOf = (id: string, host: string | null) =>
-    migrations.filter((row) => row.instance_uuid === id && row.source_compute === host);
+    migrations
+      .filter((row) => row.instance_uuid === id && row.source_compute === host)
+      .toSorted((a, b) => a.id - b.id);
   return [
     `session ${evidence.session}: ${detail.session.state}`,
     table([
@@ -40,7 +42,9 @@ export const reportOf = (evidence: Evidence, verdicts: readonly Verdict[]): stri
           host ?? "",
           destination_host ?? "",
           state,
-          tries.map(({ dest_compute, status }) => `${dest_compute} ${status}`).join(", "),
+          tries
+            .map(({ dest_compute, status }) => `${dest_compute ?? "no host"} ${status}`)
+            .join(", "),
           details ?? "",
         ]),
     ]),
