@@ -6,6 +6,7 @@ import { idempotencyOf, repeated } from "../../lib/control/idempotency.ts";
 import { sessionOrders } from "../../lib/control/session-orders.ts";
 import { abort, hide, type Order, pause, resume, staysChanged } from "../../lib/domain/control.ts";
 import { hostNameSchema } from "../../lib/domain/device.ts";
+import { effectsOf } from "../../lib/domain/effects.ts";
 import { ConflictError, MalformedError } from "../../lib/domain/errors.ts";
 import { maintenanceSession } from "../../lib/domain/events/maintenance-session.ts";
 import { isClosed, newSessionSchema, type Session } from "../../lib/domain/session.ts";
@@ -26,6 +27,7 @@ import { freezeStore } from "../../lib/store/freeze.ts";
 import { hostRunStore } from "../../lib/store/host-runs.ts";
 import { hostStore } from "../../lib/store/hosts.ts";
 import { findIdempotency, putIdempotency } from "../../lib/store/idempotency.ts";
+import { intentStore } from "../../lib/store/intents.ts";
 import { moveStore } from "../../lib/store/moves.ts";
 import { outbox } from "../../lib/store/outbox.ts";
 import { sessionStore } from "../../lib/store/sessions.ts";
@@ -36,6 +38,7 @@ const table = openTable(settings.TABLE_NAME);
 const sessions = sessionStore(table);
 const hostRuns = hostRunStore(table);
 const moves = moveStore(table);
+const intents = intentStore(table);
 const freeze = freezeStore(table);
 const events = outbox(table);
 const orders = sessionOrders(table);
@@ -166,6 +169,14 @@ const abortSession = async (request: ApiRequest): Promise<Reply> => {
   return { status: 200, body: { ...view, stays_changed: staysChanged(session, runs, moved) } };
 };
 
+/** What the newest run of a host has done to the cloud, and under which request ids. */
+const listEffects = async (request: ApiRequest): Promise<Reply> => {
+  const host = pathParameter(request.params["host"], hostNameSchema);
+  const run = await hostRuns.get(sessionIdOf(request), host);
+  const made = run.run_id === null ? [] : await intents.list(run.run_id);
+  return { status: 200, body: effectsOf(run, made) };
+};
+
 /** DELETE: a running session is aborted, which gives back what has not been worked on. */
 const deleteSession = async (request: ApiRequest): Promise<Reply> => {
   await orders.give(sessionIdOf(request), orderOf(request, "deleted"), hide);
@@ -192,6 +203,12 @@ export const handler = api([
   { method: "DELETE", path: "/v1/maintenance/{session_id}", allow: ADMINS, run: deleteSession },
   { method: "GET", path: "/v1/maintenance/{session_id}/detail", allow: READERS, run: showDetail },
   { method: "GET", path: "/v1/maintenance/{session_id}/events", allow: READERS, run: listEvents },
+  {
+    method: "GET",
+    path: "/v1/maintenance/{session_id}/hosts/{host}/effects",
+    allow: READERS,
+    run: listEffects,
+  },
   {
     method: "POST",
     path: "/v1/maintenance/{session_id}/pause",

@@ -62,14 +62,19 @@ export const sessionLine = (detail: SessionDetail, now: number): string =>
       .join("  "),
   );
 
-/** Instances that are down, paused or in ERROR by Lull's own act. */
-const harmedIn = ({ hosts }: SessionDetail): readonly string[] => [
+/** Instances that Lull has stopped and not yet started again. */
+const stoppedIn = ({ hosts }: SessionDetail): readonly string[] => [
   ...new Set(
-    hosts.flatMap(({ harmed, stopped, phase, outcome }) =>
-      phase === "FINISHED" && outcome !== "failed" ? harmed : [...harmed, ...stopped],
+    hosts.flatMap(({ stopped, phase, outcome }) =>
+      phase === "FINISHED" && outcome !== "failed" ? [] : stopped,
     ),
   ),
 ];
+
+const alarmsIn = ({ hosts }: SessionDetail): string[] =>
+  hosts.flatMap(({ hostname, alarm }) =>
+    alarm ? [`alarm ${showClock(alarm.at)} ${hostname}: ${alarm.why}`] : [],
+  );
 
 const reserveText = ({ attention, session }: SessionDetail): string => {
   const short = attention.filter(({ code }) => code === "below_reserve");
@@ -87,8 +92,8 @@ const FRESH_MS = 10_000;
  * @param readAt when the API answered, milliseconds since the epoch
  */
 export const instancesLine = (detail: SessionDetail, now: number, readAt: number): string => {
-  const harmed = harmedIn(detail);
-  const names = harmed.map(
+  const stopped = stoppedIn(detail);
+  const names = stopped.map(
     (id) => detail.instances.find(({ instance_id }) => instance_id === id)?.instance_name || id,
   );
   const age = now - readAt > FRESH_MS ? `, ${showDuration(now - readAt)} old` : "";
@@ -96,7 +101,8 @@ export const instancesLine = (detail: SessionDetail, now: number, readAt: number
   const which = names.length > 0 ? `: ${names.join(", ")}` : "";
   return clean(
     [
-      `instances down, paused or in ERROR by us: ${harmed.length}${which} (read ${read})`,
+      `instances down, paused or in ERROR by us: ${stopped.length}${which} (read ${read})`,
+      ...alarmsIn(detail),
       reserveText(detail),
     ]
       .filter(Boolean)

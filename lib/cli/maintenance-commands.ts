@@ -10,6 +10,7 @@ import { collect } from "../client/request.ts";
 import type { Command, Context } from "./command.ts";
 import { confirm } from "./confirm.ts";
 import { EXIT } from "./exit.ts";
+import { explained, explainedLines } from "./explain.ts";
 import { createCommand } from "./maintenance-create.ts";
 import { type Column, formatOf, printFields, printRows, tableLines } from "./output.ts";
 import { resolveSessionId } from "./session-id.ts";
@@ -116,6 +117,11 @@ const show = async ({ values, args, terminal, connect }: Context): Promise<numbe
   if (format !== "table" || values.list("column").length > 0) return EXIT.done;
   printTable(terminal, hostColumns, detail.hosts);
   printTable(terminal, instanceColumns, detail.instances);
+  if (values.flag("explain")) {
+    terminal.out("");
+    for (const line of explainedLines(await explained(api, values, detail, detail.hosts)))
+      terminal.out(line);
+  }
   if (!values.flag("events")) return EXIT.done;
   terminal.out("");
   for await (const { sequence, at, type, detail } of listMaintenanceEvents(api, id))
@@ -165,9 +171,13 @@ export const maintenanceCommands: readonly Command[] = [
     name: "maintenance show",
     summary: "Show a session, its hosts and its instances",
     args: ["SESSION"],
-    options: ["events", "format", "column"],
+    options: ["events", "explain", "format", "column"],
     notes: "SESSION is an id, or enough of its beginning to be the only one.",
-    examples: ["maintenance show 7f3c", "maintenance show 7f3c -f value -c state"],
+    examples: [
+      "maintenance show 7f3c",
+      "maintenance show 7f3c --explain",
+      "maintenance show 7f3c -f value -c state",
+    ],
     run: show,
   },
   {

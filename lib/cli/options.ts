@@ -44,6 +44,10 @@ export const OPTIONS = {
   wait: { type: "boolean", help: "stay until it is over; the exit code tells how it ended" },
   yes: { type: "boolean", short: "y", help: "do not ask" },
   interval: { type: "string", value: "SECONDS", help: "time between two looks, 2 unless told" },
+  explain: {
+    type: "boolean",
+    help: "also each call to OpenStack: the equal openstack command, and the id its logs have it under",
+  },
   events: { type: "boolean", help: "also what has happened so far" },
 
   host: { type: "string", value: "HOST", multiple: true, help: "a host to maintain; repeat it" },

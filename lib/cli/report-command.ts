@@ -1,5 +1,6 @@
 import type { Command, Context } from "./command.ts";
 import { EXIT } from "./exit.ts";
+import { explainedLines } from "./explain.ts";
 import { type Column, clean, formatOf, tableLines } from "./output.ts";
 import { type Report, readReport } from "./report.ts";
 import { resolveSessionId } from "./session-id.ts";
@@ -64,12 +65,13 @@ const sectionsOf = (report: Report): string[] => [
     report.attention.map((wait) => `${ruleText(wait)}  ${nextText(wait)}`),
   ),
   ...section("What stays changed in the cloud", report.stays_changed),
+  ...section("What was done to the cloud", explainedLines(report.effects ?? [])),
 ];
 
 const report = async ({ values, args, terminal, connect }: Context): Promise<number> => {
   const format = formatOf(values);
   const api = await connect();
-  const found = await readReport(api, await resolveSessionId(api, args[0] ?? ""));
+  const found = await readReport(api, values, await resolveSessionId(api, args[0] ?? ""));
   if (format === "json") terminal.out(JSON.stringify(found, null, 2));
   else for (const line of sectionsOf(found)) terminal.out(clean(line));
   return EXIT.done;
@@ -79,7 +81,7 @@ export const reportCommand: Command = {
   name: "report",
   summary: "Hand a session over: who, what, moved where, what failed, what stays changed",
   args: ["SESSION"],
-  options: ["format"],
+  options: ["explain", "format"],
   notes: `Of a session that is over or not. Times are UTC, and local where that is another. Versions are the
 hypervisor's, before the work and as the inventory has it now.
 SESSION is an id, or enough of its beginning to be the only one.`,

@@ -9,6 +9,8 @@ import {
   type SessionEvent,
 } from "../client/maintenance.ts";
 import { type Api, collect } from "../client/request.ts";
+import { type Explained, explained } from "./explain.ts";
+import type { Values } from "./options.ts";
 import { resultOf } from "./session-text.ts";
 import { staysChanged } from "./stays-changed.ts";
 import { waitsOf } from "./waits.ts";
@@ -153,13 +155,16 @@ export const reportOf = (
     stays_changed: staysChanged(detail),
   };
 };
-export type Report = ReturnType<typeof reportOf>;
+export type Report = ReturnType<typeof reportOf> & { readonly effects?: readonly Explained[] };
 
-export const readReport = async (api: Api, id: string): Promise<Report> => {
+/** With --explain also every call to OpenStack. */
+export const readReport = async (api: Api, values: Values, id: string): Promise<Report> => {
   const [detail, events, inventory] = await Promise.all([
     getMaintenanceDetail(api, id),
     collect(listMaintenanceEvents(api, id)),
     collect(listHosts(api)),
   ]);
-  return reportOf(detail, events, inventory);
+  const report = reportOf(detail, events, inventory);
+  if (!values.flag("explain")) return report;
+  return { ...report, effects: await explained(api, values, detail, detail.hosts) };
 };

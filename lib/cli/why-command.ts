@@ -1,5 +1,8 @@
+import type { Api } from "../client/request.ts";
 import type { Command, Context } from "./command.ts";
 import { EXIT } from "./exit.ts";
+import { type Explained, explained, explainedLines } from "./explain.ts";
+import type { Values } from "./options.ts";
 import { clean, formatOf } from "./output.ts";
 import { commandOf, holdsOn, type Known, nextOf, whatIsKnown } from "./why.ts";
 import { standingText } from "./why-text.ts";
@@ -19,10 +22,24 @@ const asJson = (known: Known): object => ({
 const leftover = ({ detail, host }: Known): boolean =>
   detail === null && (host?.service.disabled_reason?.startsWith("lull:") ?? false);
 
+/** Of an instance only its own. */
+const effectsOn = async (
+  api: Api,
+  values: Values,
+  { detail, run, instance }: Known,
+): Promise<readonly Explained[]> => {
+  if (detail === null || run === null) return [];
+  const all = await explained(api, values, detail, [run]);
+  return instance === null
+    ? all
+    : all.filter(({ effect }) => effect.includes(instance.instance_id));
+};
+
 const why = async ({ values, args, terminal, connect }: Context): Promise<number> => {
   const format = formatOf(values);
   const [name = ""] = args;
-  const known = await whatIsKnown(await connect(), name);
+  const api = await connect();
+  const known = await whatIsKnown(api, name);
   if (known === null) {
     terminal.err(
       clean(
@@ -31,8 +48,9 @@ const why = async ({ values, args, terminal, connect }: Context): Promise<number
     );
     return EXIT.failed;
   }
+  const effects = values.flag("explain") ? await effectsOn(api, values, known) : undefined;
   if (format === "json") {
-    terminal.out(JSON.stringify(asJson(known), null, 2));
+    terminal.out(JSON.stringify({ ...asJson(known), ...(effects && { effects }) }, null, 2));
     return EXIT.done;
   }
   const command = leftover(known) ? "lull orphans" : commandOf(known);
@@ -40,6 +58,7 @@ const why = async ({ values, args, terminal, connect }: Context): Promise<number
     ...standingText(known, terminal.now()),
     `next: ${nextOf(known)}`,
     `do: ${command ?? "nothing to type"}`,
+    ...explainedLines(effects ?? []),
   ];
   for (const line of lines) terminal.out(clean(line));
   return EXIT.done;
@@ -49,10 +68,10 @@ export const whyCommand: Command = {
   name: "why",
   summary: "Tell what Lull knows of a host or an instance, and what holds it",
   args: ["HOST|INSTANCE"],
-  options: ["format"],
+  options: ["explain", "format"],
   notes: `Where it stands, which rule holds it and since when, what Nova said when it refused, what happens by
 itself next, and the one command to type. An instance is named by id, the first 8 letters of it, or
 name. The newest 20 sessions are looked into. Exit code 1 when Lull knows nothing of it.`,
-  examples: ["why cmp-01", "why web-3", "why cmp-01 -f json"],
+  examples: ["why cmp-01", "why web-3 --explain", "why cmp-01 -f json"],
   run: why,
 };

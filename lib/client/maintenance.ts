@@ -71,13 +71,13 @@ const hostRunSchema = z.looseObject({
   work_ended_at: z.string().nullish(),
   /** Why nothing is begun on it now. */
   standstill: z.string().nullish(),
-  zone: z.string().nullish(),
   /** The hypervisor's, before the work. */
   hypervisor_version: z.number().nullish(),
-  /** Ids of instances that stay on it, that were stopped there for the work, and that a move left in ERROR. */
+  /** Ids of instances that stay on it, and of those that were stopped there for the work. */
   staying: z.array(z.string()).default([]),
   stopped: z.array(z.string()).default([]),
-  harmed: z.array(z.string()).default([]),
+  /** What on it stopped the session, such as an instance that a move left in ERROR. */
+  alarm: z.looseObject({ at: z.string(), why: z.string() }).nullish(),
   details: z.string().nullish(),
 });
 export type HostRun = z.infer<typeof hostRunSchema>;
@@ -251,6 +251,27 @@ export const abortMaintenance = (api: Api, id: string, reason: string): Promise<
     body: { reason },
     repeatable: true,
   });
+
+const effectSchema = z.looseObject({
+  effect: z.string(),
+  request_id: z.string(),
+  at: z.string(),
+  instance_id: z.string().nullable(),
+  target: z.string().nullable(),
+  outcome: z.string().nullable(),
+  details: z.string().nullable(),
+});
+export type Effect = z.infer<typeof effectSchema>;
+
+/** What the newest run of a host has done to the cloud, the oldest first. */
+export const listEffects = async (
+  api: Api,
+  id: string,
+  host: string,
+): Promise<readonly Effect[]> => {
+  const schema = z.object({ effects: z.array(effectSchema) });
+  return (await request(api, `${hostPath(id, host)}/effects`, schema)).effects;
+};
 
 const hostPath = (id: string, host: string) => `${pathOf(id)}/hosts/${encodeURIComponent(host)}`;
 

@@ -1,6 +1,6 @@
 import { attentionOf } from "./attention.ts";
 import { staysChanged } from "./control.ts";
-import { type HostRun, isOutOfService } from "./host-run.ts";
+import { claimHost, type HostRun, isOutOfService } from "./host-run.ts";
 import type { Move } from "./move.ts";
 import { isMaintained, percentDone, resultOf } from "./progress.ts";
 import type { Session } from "./session.ts";
@@ -32,21 +32,35 @@ export const briefOf = (session: Session, hosts: readonly HostRun[], freeze: Fre
   attention: attentionOf(session, hosts, freeze),
 });
 
-const hostView = (host: string, run: HostRun | undefined) => ({
-  hostname: host,
+/** A host that its session has not claimed yet stands as one that waits. */
+const unclaimed = ({ session_id, created_at }: Session, host: string): HostRun =>
+  claimHost({ sessionId: session_id, host, deviceId: "", plugins: [], now: created_at });
+
+const hostView = (run: HostRun) => ({
+  hostname: run.host,
   type: "compute",
-  maintained: run !== undefined && isMaintained(run),
+  maintained: isMaintained(run),
   /** Whether Lull has it out of scheduling, or has left it so for a human. */
-  disabled: run?.outcome === "failed" || (run !== undefined && isOutOfService(run)),
-  phase: run?.phase ?? "WAITING",
-  outcome: run?.outcome ?? null,
-  instances_total: run?.instances_total ?? 0,
-  instances_left: run?.instances_left ?? 0,
-  started_at: run?.started_at ?? null,
-  finished_at: run?.finished_at ?? null,
+  disabled: run.outcome === "failed" || isOutOfService(run),
+  phase: run.phase,
+  outcome: run.outcome,
+  instances_total: run.instances_total,
+  instances_left: run.instances_left,
+  started_at: run.started_at,
+  phase_at: run.phase_at,
+  work_started_at: run.work_started_at,
+  work_ended_at: run.work_ended_at,
+  finished_at: run.finished_at,
+  /** The hypervisor's, before the work. */
+  hypervisor_version: run.worth?.hypervisor_version ?? null,
+  /** Instances that stay on it, and those of them that Lull stopped. */
+  staying: run.staying,
+  stopped: run.stopped,
+  /** What on it stopped the session, and when. */
+  alarm: run.alarm,
   /** Why nothing is begun on it now; its clocks stand still. */
-  standstill: run?.standstill?.why ?? null,
-  details: run?.trouble ?? run?.left_behind ?? run?.details ?? null,
+  standstill: run.standstill?.why ?? null,
+  details: run.trouble ?? run.left_behind ?? run.details,
 });
 
 const moveView = (move: Move) => ({
@@ -58,6 +72,9 @@ const moveView = (move: Move) => ({
   state: move.state,
   action: move.action,
   action_done: move.state === "moved",
+  tries: move.tries,
+  refusals: move.refusals,
+  vetoed: move.vetoed,
   started_at: move.started_at,
   finished_at: move.finished_at,
   details: move.details,
@@ -109,10 +126,7 @@ export const detailOf = (
     closed_at: session.closed_at,
   },
   hosts: session.hosts.map((host) =>
-    hostView(
-      host,
-      hosts.find((run) => run.host === host),
-    ),
+    hostView(hosts.find((run) => run.host === host) ?? unclaimed(session, host)),
   ),
   instances: moves.map(moveView),
   action_plugin_instances: hosts.flatMap((run) =>

@@ -32,6 +32,7 @@ const POLICY: Record<string, Persona[] | "anyone"> = {
   "DELETE /v1/maintenance/{session_id}": ADMINS,
   "GET /v1/maintenance/{session_id}/detail": READERS,
   "GET /v1/maintenance/{session_id}/events": READERS,
+  "GET /v1/maintenance/{session_id}/hosts/{host}/effects": READERS,
   "POST /v1/maintenance/{session_id}/pause": BRAKEMEN,
   "POST /v1/maintenance/{session_id}/resume": BRAKEMEN,
   "POST /v1/maintenance/{session_id}/abort": BRAKEMEN,

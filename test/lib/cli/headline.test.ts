@@ -144,12 +144,15 @@ describe("the first line", () => {
 describe("the second line", () => {
   test("names instances that are down by us, until their host is back", () => {
     const hosts = [
-      at("a", "IN_MAINTENANCE", 10, { stopped: ["vm-1"], harmed: ["vm-2"] }),
+      at("a", "IN_MAINTENANCE", 10, {
+        stopped: ["vm-1"],
+        alarm: { at: ago(2), why: "vm-2 is in ERROR after its move" },
+      }),
       done("b", 30, { stopped: ["vm-3"] }),
     ];
     const detail = running(hosts, {}, { instances: [instance("vm-1", { instance_name: "db" })] });
     expect(instancesLine(detail, now, now)).toBe(
-      "instances down, paused or in ERROR by us: 2: vm-2, db (read 12:00:00Z)",
+      "instances down, paused or in ERROR by us: 1: db (read 12:00:00Z)  alarm 11:58Z a: vm-2 is in ERROR after its move",
     );
   });
 

@@ -40,7 +40,7 @@ export const hostRun = (hostname: string, over: object = {}) => ({
   finished_at: null,
   staying: [],
   stopped: [],
-  harmed: [],
+  alarm: null,
   details: null,
   ...over,
 });
@@ -122,6 +122,8 @@ export const startApi = async () => {
     /** What one look after the other finds; the last stays. */
     looks: [] as SessionDetail[],
     events: [{ type: "maintenance.session", at: "2026-11-22T10:00:00Z", sequence: 1, detail: {} }],
+    /** Of cmp-01. */
+    effects: [] as object[],
     keys: new Map<string, string>(),
     /** Answers instead of the API when it has something to say. */
     fault: (_call: Call): Answer | undefined => undefined,
@@ -170,6 +172,12 @@ export const startApi = async () => {
     }),
     [`GET /v1/maintenance/${SESSION}/events`]: () => ({
       body: { events: world.events, next_cursor: null },
+    }),
+    [`GET /v1/maintenance/${SESSION}/hosts/cmp-01/effects`]: () => ({
+      body: { host: "cmp-01", run_id: "r1", effects: world.effects },
+    }),
+    [`GET /v1/maintenance/${SESSION}/hosts/cmp-02/effects`]: () => ({
+      body: { host: "cmp-02", run_id: "r2", effects: [] },
     }),
     [`POST /v1/maintenance/${SESSION}/pause`]: () => ({ body: ordered({ control: "paused" }) }),
     [`POST /v1/maintenance/${SESSION}/resume`]: () => ({ body: ordered() }),
