@@ -1,0 +1,30 @@
+import { expect, test } from "vitest";
+import { quickCloud, theStage } from "./stage.ts";
+
+const onStage = theStage({ cloud: quickCloud({ hosts: 4, instances: 8 }) });
+
+test(
+  "a host that is retired is forgotten by the cloud as soon as its nova-compute is stopped for good",
+  onStage(async ({ open, when, ended, simulator }) => {
+    const id = await open({
+      hosts: ["cmp-01"],
+      retire: true,
+      actions: [{ plugin: "hold", metadata: { seconds: 5 } }],
+    });
+    await when(id, "Lull to wait until nova-compute is stopped", ({ attention }) =>
+      attention.some(({ message }) => message.includes("stop it for good")),
+    );
+    expect(simulator.world.hosts.get("cmp-01")).toMatchObject({ status: "disabled" });
+    simulator.happen({ kind: "kill_host", host: "cmp-01" });
+    const { detail } = await ended(id);
+
+    expect(detail.session.state).toBe("MAINTENANCE_DONE");
+    expect(detail.hosts).toMatchObject([{ outcome: "retired" }]);
+    expect(detail.instances.every(({ state }) => state === "moved")).toBe(true);
+    expect(
+      simulator.journal.filter(
+        ({ method, path }) => method === "DELETE" && path.includes("/os-services/"),
+      ),
+    ).toHaveLength(1);
+  }),
+);
