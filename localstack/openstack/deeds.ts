@@ -6,6 +6,7 @@ import {
   killHost,
   leaveAllocation,
   leaveBinding,
+  moveOn,
   type Reborn,
   setCell,
   startHost,
@@ -39,6 +40,8 @@ export const deedSchema = z.discriminatedUnion("kind", [
     vm_state: z.enum(VM_STATES).optional(),
     locked: z.boolean().optional(),
   }),
+  /** Somebody has had it moved on. */
+  z.object({ kind: z.literal("move_on"), instance: z.string(), host: z.string() }),
   /** Somebody enables or disables a nova-compute by hand. */
   z.object({
     kind: z.literal("set_service"),
@@ -80,6 +83,8 @@ export const perform = (simulation: Simulation, given: Deed): string | undefined
       return done(forget(simulation, deed.instance));
     case "set_instance":
       return done(setInstance(simulation, deed));
+    case "move_on":
+      return done(moveOn(simulation, deed.instance, deed.host));
     case "set_service":
       return done(setService(simulation, deed));
     case "recovering":

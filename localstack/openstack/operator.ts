@@ -1,7 +1,7 @@
 import { recoverAtSource } from "./live-migration.ts";
 import { SOURCE_DIED, TARGET_DIED } from "./live-run.ts";
 import { register } from "./retirement.ts";
-import { hold, release } from "./room.ts";
+import { allocate, hold, release } from "./room.ts";
 import { type Simulation, set } from "./simulation.ts";
 import { type Host, lastBeat } from "./world.ts";
 
@@ -69,6 +69,17 @@ export const forget = (simulation: Simulation, id: string): void => {
   }
   world.ports.delete(id);
   release(world, id);
+};
+
+/** Somebody has had an instance moved on to another host; only where it is now can be seen. */
+export const moveOn = (simulation: Simulation, id: string, host: string): void => {
+  const { world } = simulation;
+  const instance = world.instances.get(id);
+  if (!instance) throw new Error(`the cloud has no instance "${id}"`);
+  set(simulation, instance, { host: hostOf(simulation, host).name });
+  const port = world.ports.get(id);
+  if (port) port.bindings = [{ host, status: "ACTIVE" }];
+  allocate(world, id, host, instance);
 };
 
 /** What a source that died in the middle of a move leaves at Neutron. */

@@ -13,6 +13,7 @@ import type { Host, Instance } from "../../localstack/openstack/world.ts";
 import { chances, oneOf, whole } from "./chance.ts";
 import { ask } from "./operator.ts";
 import type { Draft } from "./plan.ts";
+import { itemsOf, tableIn } from "./rows.ts";
 import type { Chance, Stage } from "./stage.ts";
 
 /** One class of fault: how it shapes a seed's plan, and what it does at its moment. */
@@ -26,6 +27,7 @@ type Fault = Extract<Deed, { kind: "fault" }>["fault"];
 
 /** Everything that the simulation does to Lull and to the cloud, by the name it has in reports. */
 export const happenings: readonly Happening[] = [
+  { name: "process killed on rows of an older schema", act: (stage) => ageRows(stage) },
   { name: "process killed", act: (stage) => killProcess(stage) },
   { name: "invocation dies before a call", act: (stage) => fates(stage, "kill_before", 0.04) },
   { name: "invocation dies after a call", act: (stage) => fates(stage, "kill_after", 0.04) },
@@ -83,6 +85,7 @@ export const happenings: readonly Happening[] = [
     name: "move fails at the target",
     act: (stage) => drivers(stage, { pre_migration: { outcome: "fail" } }),
   },
+  { name: "instance ends on a third host", act: (stage) => thirdHost(stage) },
   { name: "move is slow", act: (stage) => drivers(stage, { live_migration: { seconds: 90 } }) },
 
   {
@@ -171,6 +174,25 @@ const killProcess = async ({ lull, later, chance }: Stage): Promise<void> => {
   later(whole(chance, 100, 40_000), () => lull.start());
 };
 
+/** Fields that came after the first deployments; their absence has a meaning in every schema. */
+const LATER_FIELDS = ["canary", "soak_minutes", "reserve_hosts", "next_windows", "preflight"];
+
+/** What a deployment of before these fields had written is read by this one. */
+const ageRows = async (stage: Stage): Promise<void> => {
+  stage.lull.kill();
+  const { database } = stage.lull.stack();
+  for (const item of itemsOf(stage)) {
+    const kind = item["kind"]?.["S"];
+    if (kind !== "session" && kind !== "host_run" && kind !== "move") continue;
+    const old = Object.entries(item).filter(([name]) => !LATER_FIELDS.includes(name));
+    database.handle("PutItem", {
+      TableName: tableIn(stage.hands.template),
+      Item: Object.fromEntries(old),
+    });
+  }
+  await stage.lull.start();
+};
+
 /** For a minute, requests of invocations end so with a probability. */
 const fates = (
   { fates: all, later }: Stage,
@@ -252,6 +274,36 @@ const withInstance = (stage: Stage, deed: (id: string) => Deed): void => {
   const { id } = oneOf(stage.chance, all);
   stage.others.instances.add(id);
   stage.simulator.happen(deed(id));
+};
+
+/** Somebody moves an instance on as soon as it has come off a host that is being drained. */
+const thirdHost = (stage: Stage): void => {
+  const { simulator, later, chance, others } = stage;
+  const { world } = simulator;
+  const from = world.history.length;
+  const look = (tries: number): void => {
+    const moved = world.history
+      .slice(from)
+      .find(
+        ({ kind, field, id }) =>
+          kind === "instance" && field === "host" && world.instances.get(id)?.group_id === null,
+      );
+    const instance = world.instances.get(moved?.id ?? "");
+    if (!instance?.host) {
+      if (tries > 0) later(100, () => look(tries - 1));
+      return;
+    }
+    const choice = [...world.hosts.values()].filter(
+      (host) =>
+        host.status === "enabled" &&
+        host.name !== instance.host &&
+        hasRoom(world, host, resourcesOf(instance)),
+    );
+    if (choice.length === 0) return;
+    others.instances.add(instance.id);
+    simulator.happen({ kind: "move_on", instance: instance.id, host: oneOf(chance, choice).name });
+  };
+  look(1_500);
 };
 
 const isTaken = ({ simulator: { world } }: Stage, name: string): boolean =>

@@ -8,6 +8,7 @@ import {
 } from "../../localstack/openstack/invariants/story.ts";
 import { violationsIn } from "../../localstack/openstack/invariants.ts";
 import { patiently } from "./operator.ts";
+import { itemsOf, plainRow } from "./rows.ts";
 import type { Stage } from "./stage.ts";
 
 type Verdict = { readonly sessions: readonly string[]; readonly violations: readonly string[] };
@@ -50,46 +51,18 @@ const stateOf = (detail: SessionStory["detail"]): string =>
     : `WAITS(${[...new Set(detail.attention.map(({ code }) => code))].toSorted().join(",")})`;
 
 /** Active runs that no execution works for. */
-const orphans = ({ lull, hands }: Stage): string[] => {
-  const stack = lull.stack();
+const orphans = (stage: Stage): string[] => {
+  const stack = stage.lull.stack();
   const running = new Set(
     stack.executions().flatMap(({ status, name }) => (status === "RUNNING" ? [name] : [])),
   );
-  return rowsOf(stack, tableIn(hands.template)).flatMap(({ kind, status, run_id, generation }) =>
-    kind === "run" && status === "active" && !running.has(`${run_id}-${generation}`)
-      ? [`run ${run_id} is active in generation ${generation} and has no execution`]
-      : [],
-  );
-};
-
-type Row = Readonly<Record<string, unknown>>;
-
-/** The one table's name. */
-const tableIn = (template: unknown): string => {
-  const { Resources } = template as {
-    Resources: Record<string, { Type: string; Properties: { TableName: string } }>;
-  };
-  const table = Object.values(Resources).find(({ Type }) => Type === "AWS::DynamoDB::Table");
-  return table?.Properties.TableName ?? "";
-};
-
-const rowsOf = (stack: ReturnType<Stage["lull"]["stack"]>, TableName: string): Row[] => {
-  const rows: Row[] = [];
-  let ExclusiveStartKey: unknown;
-  do {
-    const page = stack.database.handle("Scan", {
-      TableName,
-      ...(ExclusiveStartKey !== undefined && { ExclusiveStartKey }),
-    }) as { Items: Record<string, Record<string, unknown>>[]; LastEvaluatedKey?: unknown };
-    for (const item of page.Items)
-      rows.push(
-        Object.fromEntries(
-          Object.entries(item).map(([name, value]) => [name, Object.values(value)[0]]),
-        ),
-      );
-    ExclusiveStartKey = page.LastEvaluatedKey;
-  } while (ExclusiveStartKey !== undefined);
-  return rows;
+  return itemsOf(stage)
+    .map(plainRow)
+    .flatMap(({ kind, status, run_id, generation }) =>
+      kind === "run" && status === "active" && !running.has(`${run_id}-${generation}`)
+        ? [`run ${run_id} is active in generation ${generation} and has no execution`]
+        : [],
+    );
 };
 
 /** Instances that somebody created meanwhile, as they were when they came. */

@@ -78,7 +78,7 @@ export const planOf = (chance: Chance): Plan => {
     rates: {},
     sessions: Array.from({ length: count }, (_, n) => sessionFor(chance, names, n)),
   };
-  const chosen = someOf(chance, happenings, whole(chance, 0, 4));
+  const chosen = someOf(chance, happenings, oneOf(chance, [0, 1, 2, 3, 4, 5]));
   for (const { shape } of chosen) shape?.(draft, chance);
   const turns = draft.sessions.reduce((sum, { request }) => sum + request.hosts.length, 0);
   return {

@@ -1,0 +1,3 @@
+import { keepPromises } from "./seeds.ts";
+
+await keepPromises(1, 100);
