@@ -144,7 +144,7 @@ const syncInventory = async (call: LullOnLab["call"]): Promise<void> => {
 };
 
 /** Everything the session says of itself, one line for each thing. */
-export const storyOf = ({ session, control, attention, hosts, instances }: Detail): string =>
+const storyOf = ({ session, control, attention, hosts, instances }: Detail): string =>
   [
     `session ${session.state}, ${control}`,
     ...attention.map(

@@ -11,7 +11,7 @@ export type Sighting = {
 };
 
 /** A compute service as Nova showed it from `at` on. */
-export type ServiceSighting = {
+type ServiceSighting = {
   readonly at: number;
   readonly status: string;
   readonly reason: string | null;
