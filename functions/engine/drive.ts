@@ -42,6 +42,5 @@ const react = async (reaction: Reaction): Promise<void> => {
 };
 
 const wake = async (runId: string): Promise<void> => {
-  const token = await runs.wake(runId);
-  if (token !== null) await sendWake(token);
+  for (const token of await runs.wake(runId)) await sendWake(token);
 };

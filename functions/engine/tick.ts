@@ -1,6 +1,7 @@
 import type { EventBridgeEvent } from "aws-lambda";
 import { readSettings } from "../../lib/config.ts";
-import type { Run } from "../../lib/domain/run.ts";
+import { later } from "../../lib/domain/instant.ts";
+import { LOOK_ANYWAY_SECONDS, type Run } from "../../lib/domain/run.ts";
 import { executions, sendWake } from "../../lib/engine/executions.ts";
 import { putEvents } from "../../lib/events/bus.ts";
 import { logger } from "../../lib/lambda/logger.ts";
@@ -48,15 +49,19 @@ const lookAfter = async (listed: Run, now: string): Promise<void> => {
   const status = await machines.status(run);
   if (status === "absent") return machines.start(run);
   if (status === "running") {
-    const waits = run.wake_at !== undefined && run.wake_at > now;
-    const token = await (waits ? runs.missedWake(run.run_id) : runs.wake(run.run_id));
-    if (token !== null) await sendWake(token);
+    const waits = run.wake_at !== undefined && run.wake_at > now && now < lookAnyway(run);
+    const tokens = await (waits ? runs.missedWake(run.run_id) : runs.wake(run.run_id));
+    for (const token of tokens) await sendWake(token);
     if (waits) await runs.postpone(run, now);
     return;
   }
   logger.warn("an execution ended before its run did", { run });
-  await runs.supersede(run, now);
+  // `drive` starts it too; but perhaps it is the stream that is dead.
+  if (await runs.supersede(run, now))
+    await machines.start({ ...run, generation: run.generation + 1 });
 };
+
+const lookAnyway = ({ heartbeat_at }: Run): string => later(heartbeat_at, LOOK_ANYWAY_SECONDS);
 
 const republish = async (now: string): Promise<void> => {
   const lost = await events.unpublished(now, AT_ONCE);

@@ -46,5 +46,8 @@ export const isWornOut = (run: Run): boolean => run.rounds >= MAX_ROUNDS;
 /** Seconds without a heartbeat after which `tick` looks whether the execution is alive. */
 export const TAKEOVER_SECONDS = 120;
 
+/** Seconds after which `tick` wakes whoever sleeps, in case that news was lost before it was counted. */
+export const LOOK_ANYWAY_SECONDS = 600;
+
 /** The longest an execution sleeps without looking at the world. */
 export const LONGEST_WAIT_SECONDS = 86_400;

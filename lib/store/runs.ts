@@ -10,10 +10,21 @@ import { due, keys, type Table } from "./table.ts";
 
 const wakeSchema = z.object({
   seq: z.int(),
+  /**
+   * With any of these the run may be waiting. Step Functions may try to park it again, under another
+   * token, while it still hears nothing of the last try: which of them it knows is not told.
+   */
+  tokens: z.set(z.string()).default(new Set()),
+  /** As it was stored before there were several. */
   token: z.string().optional(),
-  /** The wake count at which the token was stored. */
+  /** The wake count at which they were stored. */
   parked_seq: z.int().optional(),
 });
+
+const tokensOf = ({ tokens, token }: z.infer<typeof wakeSchema>): string[] => [
+  ...tokens,
+  ...(token === undefined ? [] : [token]),
+];
 
 type NewRun = Pick<Run, "run_id" | "machine" | "session_id" | "host">;
 
@@ -129,7 +140,7 @@ const nextWake = (name: string, runId: string, generation: number): Write => ({
   Update: {
     TableName: name,
     Key: keys.wake(runId),
-    UpdateExpression: "SET generation = :next ADD seq :one REMOVE #token",
+    UpdateExpression: "SET generation = :next ADD seq :one REMOVE #token, tokens, parked_at",
     ExpressionAttributeNames: { "#token": "token" },
     ExpressionAttributeValues: { ":next": generation, ":one": 1 },
   },
@@ -163,6 +174,44 @@ export const runStore = (table: Table) => {
     }
   };
 
+  /** @param store how the token is stored: the beginning of an update expression */
+  const parkWake = (
+    { run_id, generation }: RunRef,
+    { seen, token, now }: Parking,
+    store: string,
+    condition: string,
+  ): Write => ({
+    Update: {
+      TableName: name,
+      Key: keys.wake(run_id),
+      UpdateExpression: `${store}parked_seq = :seen, parked_at = :now REMOVE #token`,
+      ConditionExpression: `seq = :seen AND generation = :generation AND (${condition})`,
+      ExpressionAttributeNames: { "#token": "token" },
+      ExpressionAttributeValues: {
+        ":token": new Set([token]),
+        ":seen": seen,
+        ":now": now,
+        ":generation": generation,
+      },
+    },
+  });
+
+  const parkRun = ({ run_id, generation }: RunRef, { now, wakeAt }: Parking): Write => ({
+    Update: {
+      TableName: name,
+      Key: keys.run(run_id),
+      UpdateExpression: "SET due_at = :due, wake_at = :wake_at",
+      ConditionExpression: LIVE,
+      ExpressionAttributeNames: { "#status": "status" },
+      ExpressionAttributeValues: {
+        ":due": earlier(wakeAt, later(now, TAKEOVER_SECONDS)),
+        ":wake_at": wakeAt,
+        ":generation": generation,
+        ":active": "active",
+      },
+    },
+  });
+
   return {
     async get(runId: string): Promise<Run> {
       const { Item } = await client.send(
@@ -189,51 +238,26 @@ export const runStore = (table: Table) => {
     },
 
     /**
-     * Stores the token by which the waiting execution is woken.
+     * Stores the token by which the waiting execution is woken, next to those of other tries of the
+     * same state, in place of those of earlier ones.
      *
-     * @returns false when something happened since: the caller answers its own token at once
+     * @returns false when something happened since, or the run waits in a later state: the caller
+     *   answers its own token at once
      */
-    async park(ref: RunRef, { seen, token, now, wakeAt }: Parking): Promise<boolean> {
-      const failed = await transact(table, [
-        {
-          Update: {
-            TableName: name,
-            Key: keys.wake(ref.run_id),
-            UpdateExpression: "SET #token = :token, parked_seq = :seen",
-            ConditionExpression: "seq = :seen AND generation = :generation",
-            ExpressionAttributeNames: { "#token": "token" },
-            ExpressionAttributeValues: {
-              ":token": token,
-              ":seen": seen,
-              ":generation": ref.generation,
-            },
-          },
-        },
-        {
-          Update: {
-            TableName: name,
-            Key: keys.run(ref.run_id),
-            UpdateExpression: "SET due_at = :due, wake_at = :wake_at",
-            ConditionExpression: LIVE,
-            ExpressionAttributeNames: { "#status": "status" },
-            ExpressionAttributeValues: {
-              ":due": earlier(wakeAt, later(now, TAKEOVER_SECONDS)),
-              ":wake_at": wakeAt,
-              ":generation": ref.generation,
-              ":active": "active",
-            },
-          },
-        },
-      ]);
-      return failed === null;
+    async park(ref: RunRef, parking: Parking): Promise<boolean> {
+      const isFirst = "attribute_not_exists(parked_at) OR parked_at < :now";
+      const write = (token: string, condition: string) =>
+        transact(table, [parkWake(ref, parking, token, condition), parkRun(ref, parking)]);
+      if ((await write("SET tokens = :token, ", isFirst)) === null) return true;
+      return (await write("ADD tokens :token SET ", "parked_at = :now")) === null;
     },
 
     /**
      * Counts a wake.
      *
-     * @returns the token of whoever waits; null when nobody does, or no such run exists
+     * @returns the tokens of whoever waits; none when nobody does, or no such run exists
      */
-    async wake(runId: string): Promise<string | null> {
+    async wake(runId: string): Promise<string[]> {
       try {
         const { Attributes } = await client.send(
           new UpdateCommand({
@@ -245,20 +269,20 @@ export const runStore = (table: Table) => {
             ReturnValues: "ALL_NEW",
           }),
         );
-        return parseRow(wakeSchema, Attributes ?? {}).token ?? null;
+        return tokensOf(parseRow(wakeSchema, Attributes ?? {}));
       } catch (error) {
-        if (isConditionFailure(error)) return null;
+        if (isConditionFailure(error)) return [];
         throw error;
       }
     },
 
-    /** The token of a run that was to be woken and may not have been; null when all is well. */
-    async missedWake(runId: string): Promise<string | null> {
+    /** The tokens of a run that was to be woken and may not have been; none when all is well. */
+    async missedWake(runId: string): Promise<string[]> {
       const { Item } = await client.send(
         new GetCommand({ TableName: name, Key: keys.wake(runId), ConsistentRead: true }),
       );
-      const { seq, token = null, parked_seq = seq } = parseRow(wakeSchema, Item ?? {});
-      return seq > parked_seq ? token : null;
+      const wake = parseRow(wakeSchema, Item ?? {});
+      return wake.seq > (wake.parked_seq ?? wake.seq) ? tokensOf(wake) : [];
     },
 
     /** Hands the run to its next generation; false when somebody else has done so already. */

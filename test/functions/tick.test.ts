@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { later } from "../../lib/domain/instant.ts";
-import { TAKEOVER_SECONDS } from "../../lib/domain/run.ts";
+import { LOOK_ANYWAY_SECONDS, TAKEOVER_SECONDS } from "../../lib/domain/run.ts";
 import { type RunStore, runStore } from "../../lib/store/runs.ts";
 import { NOW, startRun } from "../store/dynamodb.ts";
 import {
@@ -65,6 +65,25 @@ describe("tick", () => {
     await runs.wake(ref.run_id);
     await engine.tick(later(AFTER_TAKEOVER, TAKEOVER_SECONDS));
     expect(engine.aws.woken).toContain(ref.run_id);
+  });
+
+  test("wakes whoever has slept for ten minutes: perhaps the news was lost before it was counted", async () => {
+    const ref = await startRun(engine.table);
+    engine.aws.executions.set(`${ref.run_id}-1`, "RUNNING");
+    await runs.park(ref, parking(ref.run_id, later(NOW, 86_400)));
+    await engine.tick(later(NOW, LOOK_ANYWAY_SECONDS - 1));
+    expect(engine.aws.woken).not.toContain(ref.run_id);
+
+    await engine.tick(later(NOW, LOOK_ANYWAY_SECONDS + TAKEOVER_SECONDS));
+    expect(engine.aws.woken).toContain(ref.run_id);
+  });
+
+  test("starts the next generation itself, in case that the stream is dead", async () => {
+    const { run_id } = await startRun(engine.table);
+    engine.aws.executions.set(`${run_id}-1`, "FAILED");
+    await engine.tick(AFTER_TAKEOVER);
+
+    expect(engine.aws.executions.get(`${run_id}-2`)).toBe("RUNNING");
   });
 
   test("notices a death in the sleep", async () => {

@@ -130,7 +130,7 @@ const takeOver = async (world: World) => {
 const happenings: readonly ((world: World) => Promise<void> | void)[] = [
   // Step Functions tries the step again, or goes to it anew.
   beginTry,
-  (world) => world.stage.kill(world.stage.waiting()[0] ?? ""),
+  (world) => world.stage.kill(world.stage.waiting()[0]?.name ?? ""),
   (world) => letTimePass(world, 15),
   (world) => letTimePass(world, 45),
   (world) => letTimePass(world, TAKEOVER_SECONDS),

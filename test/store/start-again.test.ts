@@ -111,7 +111,7 @@ describe("a finished host that goes on", () => {
     await runs.heartbeat(ref, LATER);
 
     expect(await runs.park(ref, { seen, token: "token", now: LATER, wakeAt: LATER })).toBe(true);
-    expect(await runs.wake(session_id)).toBe("token");
+    expect(await runs.wake(session_id)).toEqual(["token"]);
   });
 
   test("twice at once goes on once", async () => {

@@ -81,8 +81,7 @@ const notice = (model: Model, world: World) => {
 };
 
 const sendWake = async (model: Model, world: World) => {
-  const token = await world.runs.wake(world.planner.ref.run_id);
-  if (token !== null) world.answered.add(token);
+  for (const token of await world.runs.wake(world.planner.ref.run_id)) world.answered.add(token);
   notice(model, world);
 };
 
@@ -149,8 +148,8 @@ const tick = command(
   "tick looks for a missed wake",
   () => true,
   async (model, world) => {
-    const token = await world.runs.missedWake(world.planner.ref.run_id);
-    if (token !== null) world.answered.add(token);
+    const tokens = await world.runs.missedWake(world.planner.ref.run_id);
+    for (const token of tokens) world.answered.add(token);
     world.told = Math.max(world.told, world.lost);
     notice(model, world);
   },
