@@ -13,7 +13,7 @@ const sinceText = (instant: string | null | undefined, now: number): string =>
   instant ? ` since ${showClock(instant, now)} (${showDuration(now - Date.parse(instant))})` : "";
 
 const hostLine = (run: HostRun, now: number): string => {
-  const moved = movedOf(run);
+  const moved = run.instances_total ? movedOf(run) : "";
   const since =
     run.phase === "FINISHED"
       ? ` at ${showTime(run.finished_at)}`
@@ -60,6 +60,14 @@ const serviceLines = ({ host }: Known): string[] =>
         `service: ${host.service.status}, ${host.service.state}${host.service.disabled_reason ? `, "${host.service.disabled_reason}"` : ""} (synced ${showTime(host.synced_at)})`,
       ];
 
+/** How the phase goes, where no rule says the same. */
+const detailsOf = (known: Known): string[] => {
+  const details = known.run?.details;
+  return !details || holdsOn(known).some(({ rule }) => rule === details)
+    ? []
+    : [`details: ${details}`];
+};
+
 /** Where it stands, which rule holds it, since when, and what Nova said; not yet cleaned. */
 export const standingText = (known: Known, now: number): string[] => {
   const { detail, run, instance, host } = known;
@@ -77,7 +85,7 @@ export const standingText = (known: Known, now: number): string[] => {
     ...holdsOn(known).map((wait) => `holds it: ${ruleText(wait, now)}`),
     ...(run?.standstill ? [`stands still: ${run.standstill}`] : []),
     ...turnLines(known, now),
-    ...(run?.details ? [`details: ${run.details}`] : []),
+    ...detailsOf(known),
     ...(instance ? [] : rows.flatMap(instanceLines)),
   ];
 };

@@ -43,11 +43,19 @@ describe("--explain", () => {
     [
       `live_migrate#${VM}#001`,
       moved,
-      `openstack server migrate --live-migration --host cmp-03 ${VM}`,
+      `openstack --os-compute-api-version 2.56 server migrate --live-migration --host cmp-03 ${VM}`,
     ],
-    [`migrate#${VM}#001`, moved, `openstack server migrate --host cmp-03 ${VM}`],
+    [
+      `migrate#${VM}#001`,
+      moved,
+      `openstack --os-compute-api-version 2.56 server migrate --host cmp-03 ${VM}`,
+    ],
     [`offload#${VM}#001`, { instance_id: VM }, `openstack server shelve --offload ${VM}`],
-    [`abort#live_migrate#${VM}#001`, {}, `openstack server migration abort ${VM} MIGRATION`],
+    [
+      `abort#live_migrate#${VM}#001`,
+      {},
+      `openstack --os-compute-api-version 2.24 server migration abort ${VM} MIGRATION`,
+    ],
     [`confirm#migrate#${VM}#001`, {}, `openstack server migration confirm ${VM}`],
     [`revert#migrate#${VM}#001`, {}, `openstack server migration revert ${VM}`],
     [`stop#${VM}`, {}, `openstack server stop ${VM}`],
@@ -57,7 +65,7 @@ describe("--explain", () => {
     [
       "delete_service",
       {},
-      "openstack compute service delete $(openstack compute service list --host cmp-01 --service nova-compute -f value -c ID)",
+      "openstack --os-compute-api-version 2.53 compute service delete $(openstack --os-compute-api-version 2.53 compute service list --host cmp-01 --service nova-compute -f value -c ID)",
     ],
     ["action#0#1", {}, "# action#0#1 on cmp-01: no call to OpenStack"],
   ])("says %s as one would type it", async (name, over, command) => {

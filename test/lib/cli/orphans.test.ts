@@ -128,7 +128,9 @@ describe("lull orphans", () => {
     expect(out.match(/migration_unfinished/g)).toHaveLength(1);
     expect(out).toContain(`cmp-01 -> ${move?.dest}, is running: let it end first`);
     expect(out).toContain(`    openstack server migration list --server ${id}`);
-    expect(out).toContain(`    or: openstack server migration abort ${id} ${move?.id}`);
+    expect(out).toContain(
+      `    or: openstack --os-compute-api-version 2.24 server migration abort ${id} ${move?.id}`,
+    );
   });
 
   it("frees what a dead migration holds, and never what an instance there holds", async () => {
@@ -149,7 +151,7 @@ describe("lull orphans", () => {
     const provider = simulator.world.hosts.get("cmp-01")?.node_id;
     const { out } = await orphans();
     expect(out).toContain(
-      `    openstack resource provider allocation unset --provider ${provider} ${guest.id}`,
+      `    openstack --os-placement-api-version 1.12 resource provider allocation unset --provider ${provider} ${guest.id}`,
     );
   });
 
