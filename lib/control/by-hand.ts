@@ -69,8 +69,9 @@ export const byHand = (table: Table, settings: Settings) => {
       reason,
       hosts: [device.name],
       actions: [{ plugin: "hold", metadata }],
-      // There is no other host that could learn from this one.
+      // No other host is to learn from this one, and a host in need is what a reserve is kept for.
       canary: false,
+      reserve_hosts: 0,
     });
     const session = await admitted({ body: request, by, now });
     const { session_id } = session;

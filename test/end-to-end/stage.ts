@@ -26,6 +26,8 @@ export type Play = Stage & {
     request: Partial<NewMaintenance> & { readonly hosts: readonly string[] },
     idempotencyKey?: string,
   ) => Promise<string>;
+  /** Has a session that was opened otherwise judged like one of `open`; returns its id. */
+  readonly judged: (sessionId: string) => string;
   /** The session, as soon as it is as wanted. */
   readonly when: (
     sessionId: string,
@@ -88,6 +90,10 @@ const playOn = (stage: Stage, sessions: string[]): Play => {
       const id = await createMaintenance(stage.api, body, idempotencyKey);
       sessions.push(id);
       return id;
+    },
+    judged: (sessionId) => {
+      sessions.push(sessionId);
+      return sessionId;
     },
     when,
     ended: (sessionId) =>

@@ -71,6 +71,7 @@ describe("setting a host by hand", () => {
       reason: "DIMM",
       actions: [{ plugin: "hold", metadata: { ttl_minutes: 90 } }],
       canary: false,
+      reserve_hosts: 0,
       created_by: "admin",
     });
   });
