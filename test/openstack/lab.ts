@@ -10,6 +10,8 @@ export const labClouds = {
   file: join(labFolder, "clouds.yaml"),
   admin: "lab-admin",
   operator: "lab-operator",
+  /** Who asks in the contract suite; `LULL_CONTRACT_AS=lab-operator` shows what needs an administrator. */
+  contract: process.env["LULL_CONTRACT_AS"] ?? "lab-admin",
   alice: "lab-alice",
   bob: "lab-bob",
 } as const;

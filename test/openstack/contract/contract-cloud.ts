@@ -33,11 +33,11 @@ export const openContractCloud = (): Promise<ContractCloud> =>
 
 const openLab = async (): Promise<ContractCloud> => {
   const env = { OS_CLIENT_CONFIG_FILE: labClouds.file, ...process.env };
-  const { config } = await cloudConfigFrom({ env, cloud: labClouds.admin });
+  const { config } = await cloudConfigFrom({ env, cloud: labClouds.contract });
   const open = async (cloud: string) => openCloud((await cloudConfigFrom({ env, cloud })).config);
   return {
     authUrl: config.auth_url,
-    admin: await open(labClouds.admin),
+    admin: await open(labClouds.contract),
     alice: await open(labClouds.alice),
     bob: await open(labClouds.bob),
     behave: (faults) => setFaults(faults as Faults),
