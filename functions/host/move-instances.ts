@@ -2,14 +2,15 @@ import { notStaying } from "../../lib/domain/empty.ts";
 import { entering, givingBack, type HostRun } from "../../lib/domain/host-run.ts";
 import { type Guest, type Movability, movabilityOf } from "../../lib/domain/instances.ts";
 import { type Intent, isTooBusy, type Move } from "../../lib/domain/move.ts";
+import { givesWay } from "../../lib/domain/plan/yielding.ts";
 import { secondsSinceBeat } from "../../lib/fleet/clock.ts";
-import { factsOf, type GuestFacts, serversOn, toGuest } from "../../lib/fleet/guests.ts";
+import { factsOf, serversOn, toGuest } from "../../lib/fleet/guests.ts";
 import { migrationsOf } from "../../lib/fleet/migrations.ts";
 import { noticesOf } from "../../lib/fleet/notices.ts";
 import { computeServiceOf, type KnownService } from "../../lib/fleet/services.ts";
 import type { Server } from "../../lib/openstack/compute/servers.ts";
 import { drainIsOver, giveUp } from "../../lib/steps/drain.ts";
-import { type HostContext, hostStep } from "../../lib/steps/host-step.ts";
+import { type HostContext, type HostFinding, hostStep } from "../../lib/steps/host-step.ts";
 import { type Judgement, judgeMoves, type Round } from "../../lib/steps/judge-moves.ts";
 import { leaveInPlace, type Resident } from "../../lib/steps/leave-in-place.ts";
 import { noteMove } from "../../lib/steps/note-move.ts";
@@ -25,51 +26,67 @@ import { watchMoves } from "../../lib/steps/watch-moves.ts";
 export const handler = hostStep(
   "MOVING",
   async (found) => {
-    const { now, session, settings, standstill } = found;
     const cloud = await found.cloud();
-    const service = await computeServiceOf(cloud, found.run.host);
+    const { host } = found.run;
+    const service = await computeServiceOf(cloud, host);
     const [servers, migrations, facts, intents] = await Promise.all([
-      serversOn(cloud, found.run.host),
-      migrationsOf(cloud, found.run.host),
-      factsOf(cloud, found.run.host),
+      serversOn(cloud, host),
+      migrationsOf(cloud, host),
+      factsOf(cloud, host),
       found.intents.list(found.ref.run_id),
     ]);
     const told = await tellLateComers(found, servers);
-    const aborting = session.control === "aborting";
-    const stopping = aborting || drainIsOver(told, settings, now);
-    const round = { servers, migrations, facts, intents, stopping };
+    const stopping =
+      found.session.control === "aborting" || drainIsOver(told, found.settings, found.now);
+    const round = { service, servers, migrations, facts, intents, stopping };
     const judgement = await judgeMoves({ ...found, run: told }, round);
+    const context = { ...found, run: alarmed(told, judgement, found.now) };
     const { underWay } = judgement;
-    const run = alarmed(told, judgement, now);
-    const context = { ...found, run };
-    const left = servers.filter(({ id }) => !underWay.has(id));
-    if (underWay.size === 0) {
-      if (leaving(servers, facts, run).length === 0) return { run: await emptied(context) };
-      if (aborting) return { run: givingBack(run, now, "the session was aborted") };
-      if (stopping) return { run: giveUp(run, now, leftOver(servers)) };
-      if (standstill !== null) return { ...standstill, run };
-    }
-    const unfit = await whyUnfit(context, service);
-    const mayBegin = !stopping && unfit === null && standstill === null;
-    const room = mayBegin ? settings.LULL_MOVES_PER_HOST - underWay.size : 0;
-    const begun = await startMoves(context, round, left, room);
-    const stuck = unfit === null ? begun.stuck : [unfit, ...begun.stuck];
-    return {
-      run: {
-        ...begun.run,
-        instances_left: leaving(servers, facts, begun.run).length,
-        trouble:
-          stuck[0] ??
-          (await watchMoves(context, round, underWay)) ??
-          held(underWay, stopping) ??
-          whyOpen(service),
-      },
-      wait: "poll",
-      seconds: settings.LULL_POLL_SECONDS,
-    };
+    return (underWay.size === 0 && (await end(context, round))) || goOn(context, round, underWay);
   },
   { watches: true },
 );
+
+/** What Nova shows of the host and its instances in this round. */
+type Look = Round & { readonly service: KnownService | null };
+
+/** What ends the round while nothing is on its way; null = the next moves may begin. */
+const end = async (context: HostContext, round: Look): Promise<HostFinding | null> => {
+  const { run, session, standstill, now } = context;
+  if (leaving(round, run).length === 0) return { run: await emptied(context) };
+  if (session.control === "aborting")
+    return { run: givingBack(run, now, "the session was aborted") };
+  if (round.stopping) return { run: giveUp(run, now, leftOver(round.servers)) };
+  return standstill && { ...standstill, run };
+};
+
+/** Begins as many moves as there is room for, and watches those under way. */
+const goOn = async (
+  context: HostContext,
+  round: Look,
+  underWay: ReadonlyMap<string, Intent>,
+): Promise<HostFinding> => {
+  const { settings, standstill, now } = context;
+  const { servers, service, stopping } = round;
+  const unfit = await whyUnfit(context, service);
+  const mayBegin = !stopping && unfit === null && standstill === null;
+  const room = mayBegin ? settings.LULL_MOVES_PER_HOST - underWay.size : 0;
+  const resting = servers.filter(({ id }) => !underWay.has(id));
+  const { run, count, stuck } = await startMoves(context, round, resting, room);
+  const idle = mayBegin && underWay.size === 0 && count === 0;
+  if (idle && (await isInTheWay(context))) return { run: givingWay(run, now) };
+  const trouble =
+    unfit ??
+    stuck[0] ??
+    (await watchMoves(context, round, underWay)) ??
+    held(underWay, stopping) ??
+    whyOpen(service);
+  return {
+    run: { ...run, instances_left: leaving(round, run).length, trouble },
+    wait: "poll",
+    seconds: settings.LULL_POLL_SECONDS,
+  };
+};
 
 /** Why nothing may be moved from the host now: it is dead, or may just have died. */
 const whyUnfit = async (
@@ -96,7 +113,7 @@ const MOST_TRIES = 10;
 const MOST_FAILED = 3;
 
 /** The servers that still have to leave. */
-const leaving = (servers: readonly Server[], facts: GuestFacts, run: HostRun) =>
+const leaving = ({ servers, facts }: Round, run: HostRun) =>
   notStaying(
     servers.map((server) => toGuest(server, facts)),
     run.staying,
@@ -144,8 +161,21 @@ const emptied = async ({ moves, session, run, now, ref }: HostContext): Promise<
   return { ...entering(run, "VERIFYING_EMPTY", now), instances_left: 0 };
 };
 
+const givingWay = (run: HostRun, now: string): HostRun => ({
+  ...givingBack(run, now, "it lets another host of the session go first"),
+  outcome: null,
+  waits_again: true,
+  yielded_at: now,
+});
+
+/** Whether the host and another one that is emptied keep each other from it, and it is this one's turn to give way. */
+const isInTheWay = async ({ hostRuns, session, run, now }: HostContext): Promise<boolean> =>
+  givesWay(run, await hostRuns.list(session.session_id), now);
+
 type Begun = {
   readonly run: HostRun;
+  /** How many instances are on their way now that were not before. */
+  readonly count: number;
   /** Why instances are not moving, in words. */
   readonly stuck: readonly string[];
 };
@@ -170,6 +200,7 @@ const startMoves = async (
   );
   const stuck: string[] = [];
   let asked = 0;
+  let count = 0;
   for (const { server, movability } of subjects) {
     if (isResident(movability)) continue;
     const move = known.find(({ instance_id }) => instance_id === server.id);
@@ -180,12 +211,13 @@ const startMoves = async (
     else if (asked < room) {
       asked += 1;
       const refusal = await startMove(context, server, round.facts, tries.length + 1);
-      if (refusal !== null) stuck.push(`${server.name}: ${refusal}`);
+      if (refusal === null) count += 1;
+      else stuck.push(`${server.name}: ${refusal}`);
     }
   }
-  if (room <= 0) return { run, stuck };
+  if (room <= 0) return { run, count, stuck };
   const others = round.servers.length - residents.length - run.staying.length;
-  return { run: await leaveInPlace(context, residents, others <= 0), stuck };
+  return { run: await leaveInPlace(context, residents, others <= 0), count, stuck };
 };
 
 /** An instance that has to leave or to be left in place; nothing when it rests where it may stay. */

@@ -110,6 +110,8 @@ export const hostRunSchema = z.object({
   stood_still_in_phase: z.int().default(0),
   /** Taken out of scheduling early and given back: it waits for its turn again. */
   waits_again: z.boolean().default(false),
+  /** When it let another host of its session go first, because neither could be emptied. */
+  yielded_at: z.string().nullable().default(null),
   /** Host work was begun in an earlier try: it is not given back before it was verified. */
   worked: z.boolean().default(false),
   work_started_at: z.string().nullable(),
@@ -177,6 +179,7 @@ export const claimHost = ({
   stood_still: 0,
   stood_still_in_phase: 0,
   waits_again: false,
+  yielded_at: null,
   worked: false,
   work_started_at: null,
   work_ended_at: null,

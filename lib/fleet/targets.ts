@@ -51,6 +51,7 @@ export const targetsFor = async (
     return {
       host: device.name,
       zone: device.zone,
+      cell: device.cell,
       hypervisorVersion: device.hypervisor.version,
       freeShare: (capacity - used) / capacity,
       enabledAndUp: usable.has(device.name),

@@ -86,6 +86,7 @@ const sendToBest = async (
       source: {
         host: run.host,
         zone: source?.zone ?? "",
+        cell: source?.cell ?? null,
         hypervisorVersion: run.worth?.hypervisor_version ?? 0,
       },
       allowed: session.targets,

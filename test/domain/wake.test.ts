@@ -45,9 +45,8 @@ describe("a run", () => {
 describe("a session", () => {
   test.each([
     ["control", "paused"],
-    ["maintenance_at", "2026-11-23T00:00:00.000Z"],
-    ["ends_at", "2026-11-23T00:00:00.000Z"],
-    ["max_parallel_hosts", 7],
+    ["holds", [{ code: "operator" }]],
+    ["retried", { "cmp-01": "2026-11-23T00:00:00.000Z" }],
   ])("whose %s changed wakes its run and those of its hosts", (field, value) => {
     expect(reactionsTo(session(), session({ [field]: value }))).toEqual([
       { act: "wake_session", session_id: SESSION_ID },
@@ -66,6 +65,24 @@ describe("a session", () => {
 });
 
 describe("a host", () => {
+  test("that its session admits is woken", () => {
+    const before = hostRun({ phase: "CORDONED" });
+    expect(reactionsTo(before, hostRun({ phase: "ASKING" }))).toMatchObject([{ act: "wake" }]);
+  });
+
+  test.each(["CORDONED", "WAITING"])("that gets to %s wakes its session", (phase) => {
+    expect(reactionsTo(hostRun(), hostRun({ phase }))).toMatchObject([
+      { act: "wake", run_id: SESSION_ID },
+    ]);
+  });
+
+  test("that raises an alarm wakes its session", () => {
+    const alarm = { at: "2026-11-23T00:00:00.000Z", why: "an instance is in ERROR" };
+    expect(reactionsTo(hostRun(), hostRun({ alarm }))).toMatchObject([
+      { act: "wake", run_id: SESSION_ID },
+    ]);
+  });
+
   test("that finished wakes its session", () => {
     expect(reactionsTo(hostRun(), hostRun({ phase: "FINISHED" }))).toEqual([
       { act: "wake", run_id: SESSION_ID },
@@ -107,4 +124,13 @@ test("a removed row, or one of another kind, asks nothing of anybody", () => {
       expect(reactionsTo(row, { ...row, kind, generation: 9, phase: "FINISHED" })).toEqual([]);
     }),
   );
+});
+
+test.each([
+  ["freeze", { frozen: true }],
+  ["cloud_health", { why: null }],
+])("an order to the whole cloud (%s) wakes every run", (kind, change) => {
+  const before = { kind, frozen: false, why: "Nova is down" };
+  expect(reactionsTo(before, { ...before, ...change })).toEqual([{ act: "wake_all" }]);
+  expect(reactionsTo(before, before)).toEqual([]);
 });

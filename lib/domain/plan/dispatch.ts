@@ -3,6 +3,7 @@ import type { Session } from "../session.ts";
 import { awaitsTurn } from "./canary.ts";
 import { openPlaces, takesPlace } from "./places.ts";
 import type { Guard, Shortage } from "./reserve.ts";
+import { waitsForOthers } from "./yielding.ts";
 
 /** What is known besides the rows of session and hosts. */
 export type Brakes = {
@@ -38,7 +39,8 @@ export const selectHosts = (
   const start: HostRun[] = [];
   const heldByTrial = new Set<string>();
   const shortages = new Map<string, Shortage>();
-  for (const run of inOrder(runs.filter(awaitsTurn))) {
+  const ready = runs.filter((run) => awaitsTurn(run) && !waitsForOthers(run, runs));
+  for (const run of inOrder(ready)) {
     const full = places.fullFor(run);
     if (full.includes("max_parallel_hosts")) break;
     if (full.every((brake) => brake === "canary") && full.length > 0)
@@ -75,7 +77,7 @@ const hostsToCordon = (
 ): HostRun[] => {
   const rest = runs.filter((run) => !started.has(run));
   const cordoned = rest.filter((run) => isActive(run) && !takesPlace(run)).length;
-  return inOrder(rest.filter(({ phase }) => phase === "WAITING"))
+  return inOrder(rest.filter((run) => run.phase === "WAITING" && !waitsForOthers(run, runs)))
     .slice(0, Math.max(0, cordon_ahead - cordoned))
     .filter((run) => !closed.has(run.place.zone) && (guard?.cordon(run) ?? null) === null);
 };

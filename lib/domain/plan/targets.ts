@@ -2,6 +2,8 @@
 export type Target = {
   readonly host: string;
   readonly zone: string;
+  /** Null where Nova does not tell. */
+  readonly cell: string | null;
   readonly hypervisorVersion: number;
   /** Share of its memory that is free, 0 to 1; what the instance would take included. */
   readonly freeShare: number;
@@ -16,7 +18,7 @@ export type Target = {
 
 export type Wish = {
   readonly sessionId: string;
-  readonly source: Pick<Target, "host" | "zone" | "hypervisorVersion">;
+  readonly source: Pick<Target, "host" | "zone" | "cell" | "hypervisorVersion">;
   /** The only hosts allowed; empty = any. */
   readonly allowed: readonly string[];
   /** Hosts that refused this instance before. */
@@ -28,7 +30,7 @@ export type Wish = {
 /**
  * Orders the hosts an instance may go to, best first; an empty answer means that it must wait.
  *
- * Hard: enabled and up, not owned by another session, the same zone, never a lower hypervisor
+ * Hard: enabled and up, not owned by another session, the same zone and cell, never a lower hypervisor
  * version (Nova refuses it: DestinationHypervisorTooOld), not refused before, no member of the
  * same hard anti-affinity group. Preferred: a host on trial, so that the others need not wait; then
  * hosts that need no further move (maintained ones and those outside the session) before hosts that
@@ -43,6 +45,7 @@ export const rankTargets = (wish: Wish, targets: readonly Target[]): Target[] =>
         target.enabledAndUp &&
         (target.ownedBy === null || target.ownedBy === wish.sessionId) &&
         target.zone === wish.source.zone &&
+        isSameCell(target, wish.source) &&
         target.hypervisorVersion >= wish.source.hypervisorVersion &&
         (wish.allowed.length === 0 || wish.allowed.includes(target.host)) &&
         !wish.refused.includes(target.host) &&
@@ -56,3 +59,7 @@ export const rankTargets = (wish: Wish, targets: readonly Target[]): Target[] =>
         (a.host < b.host ? -1 : 1),
     );
 };
+
+/** Nothing moves live from cell to cell. */
+const isSameCell = (a: Pick<Target, "cell">, b: Pick<Target, "cell">): boolean =>
+  a.cell === null || b.cell === null || a.cell === b.cell;

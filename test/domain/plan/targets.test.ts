@@ -4,6 +4,7 @@ import { rankTargets, type Target, type Wish } from "../../../lib/domain/plan/ta
 
 const typical = {
   zone: "nova",
+  cell: null,
   hypervisorVersion: 8_002_000,
   freeShare: 0.5,
   enabledAndUp: true,
@@ -15,7 +16,7 @@ const target = (host: string, but: Partial<Target> = {}): Target => ({ host, ...
 
 const wish = (but: Partial<Wish> = {}): Wish => ({
   sessionId: "mine",
-  source: { host: "cmp-01", zone: "nova", hypervisorVersion: 8_002_000 },
+  source: { host: "cmp-01", zone: "nova", cell: null, hypervisorVersion: 8_002_000 },
   allowed: [],
   refused: [],
   apart: [],
@@ -71,6 +72,7 @@ const fleets = fc.uniqueArray(
   fc.record({
     host: names,
     zone: fc.constantFrom("nova", "nova", "edge"),
+    cell: fc.constantFrom(null, "cell1", "cell2"),
     hypervisorVersion: fc.constantFrom(8_001_000, 8_002_000, 9_000_000),
     freeShare: fc.constantFrom(0, 0.25, 0.5),
     enabledAndUp: fc.constantFrom(true, true, false),
@@ -95,6 +97,8 @@ const rules: Record<string, (target: Target, wish: Wish) => boolean> = {
   "a host of another session": ({ ownedBy }, { sessionId }) =>
     ownedBy === null || ownedBy === sessionId,
   "a host of another zone": ({ zone }, { source }) => zone === source.zone,
+  "a host of another cell": ({ cell }, { source }) =>
+    cell === null || source.cell === null || cell === source.cell,
   "an older hypervisor": ({ hypervisorVersion }, { source }) =>
     hypervisorVersion >= source.hypervisorVersion,
   "a host that the session does not allow": ({ host }, { allowed }) =>
