@@ -68,7 +68,7 @@ const changesBetween = (before: Control, after: Control, at: string): Order[] =>
 };
 
 /** Who stopped and who started the session, as its history tells. */
-export const ordersIn = (events: readonly SessionEvent[]): readonly Order[] => {
+const ordersIn = (events: readonly SessionEvent[]): readonly Order[] => {
   let before: Control = { holds: [] };
   return events.flatMap(({ type, detail, at }) => {
     const seen = controlSchema.safeParse(detail);
@@ -123,7 +123,7 @@ const failuresIn = ({ hosts, instances }: SessionDetail) => [
 ];
 
 /** Everything that whoever takes over has to know of a session. */
-export const reportOf = (
+const reportOf = (
   detail: SessionDetail,
   events: readonly SessionEvent[],
   inventory: readonly Host[],

@@ -19,7 +19,6 @@ const holdSchema = z.looseObject({
   at: z.string(),
   reason: z.string(),
 });
-export type Hold = z.infer<typeof holdSchema>;
 
 const abortedSchema = z.looseObject({ by: z.string(), at: z.string(), reason: z.string() });
 

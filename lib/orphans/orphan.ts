@@ -1,5 +1,5 @@
 /** What Lull may have left in a cloud, in the order in which it is put right on one host. */
-export const KINDS = [
+const KINDS = [
   "migration_unfinished",
   "move_unconfirmed",
   "allocation_left",
