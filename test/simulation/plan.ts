@@ -32,10 +32,11 @@ export type Plan = Draft & {
 const MINUTE = 60_000;
 
 /** How long each part of a session may take, in minutes: short, so that waiting ends soon. */
-const LIMITS = { drain: 8, action: 4, verify: 4 };
+const LIMITS = { drain: 6, action: 3, verify: 4 };
 
-/** Happenings begin in the time that a session without any takes, about. */
-const BUSY_MS = 150_000;
+/** Happenings begin while there is something to disturb: a session takes about so long for a host. */
+const BEGIN_MS = 20_000;
+const HOST_MS = 45_000;
 const QUIET_AT = 5 * MINUTE;
 
 const cloudFor = (chance: Chance): Draft["cloud"] => {
@@ -60,7 +61,7 @@ const actionsFor = (chance: Chance): NonNullable<NewMaintenance["actions"]> =>
 const sessionFor = (chance: Chance, names: readonly string[], n: number): PlannedSession => ({
   after: n === 0 ? 0 : whole(chance, 0, 90) * 1_000,
   request: {
-    hosts: someOf(chance, names, oneOf(chance, [1, 1, 2, 2, 3])),
+    hosts: someOf(chance, names, oneOf(chance, [1, 1, 1, 2, 2, 3])),
     max_parallel_hosts: whole(chance, 1, 2),
     actions: actionsFor(chance),
     reserve_hosts: 0,
@@ -72,7 +73,7 @@ const sessionFor = (chance: Chance, names: readonly string[], n: number): Planne
 export const planOf = (chance: Chance): Plan => {
   const cloud = cloudFor(chance);
   const names = cloud.hosts.map(({ name }) => name);
-  const count = oneOf(chance, [1, 1, 1, 2, 2, 3]);
+  const count = oneOf(chance, [1, 1, 1, 1, 2, 2, 3]);
   const draft: Draft = {
     cloud,
     rates: {},
@@ -84,7 +85,7 @@ export const planOf = (chance: Chance): Plan => {
   return {
     ...draft,
     settings: {
-      LULL_POLL_SECONDS: String(whole(chance, 5, 12)),
+      LULL_POLL_SECONDS: String(whole(chance, 8, 15)),
       LULL_MOVES_PER_HOST: String(whole(chance, 1, 3)),
       LULL_DRAIN_MINUTES: String(LIMITS.drain),
       LULL_ACTION_MINUTES: String(LIMITS.action),
@@ -92,7 +93,10 @@ export const planOf = (chance: Chance): Plan => {
       LULL_STALL_SECONDS: "60",
       LULL_EGRESS_ALLOW: "127.0.0.0/8",
     },
-    happenings: chosen.map((happening) => ({ happening, at: whole(chance, 0, BUSY_MS) })),
+    happenings: chosen.map((happening) => ({
+      happening,
+      at: whole(chance, 0, BEGIN_MS + turns * HOST_MS),
+    })),
     quietAt: QUIET_AT,
     deadline: QUIET_AT + turns * (LIMITS.drain + LIMITS.action + LIMITS.verify + 4) * MINUTE,
   };

@@ -36,7 +36,7 @@ const main = async (): Promise<void> => {
   const outcomes: Simulated[] = [];
   const began = performance.now();
   for (let seed = first; seed < first + count; seed++) {
-    const outcome = await simulate(seed, values.verbose ? console.log : undefined);
+    const outcome = await simulate(seed, { log: values.verbose ? console.log : undefined });
     outcomes.push(outcome);
     if (isBad(outcome)) {
       console.log(`seed ${seed} FAILED  (${outcome.happenings.join(", ") || "nothing happened"})`);

@@ -17,19 +17,25 @@ const NOON = Date.UTC(2026, 5, 1, 12);
 /** A sign of each run: the same seed gives the same one. */
 export type Simulated = Outcome & { readonly seed: number; readonly trace: string };
 
+type Options = {
+  /** Told of every request and all that happens. */
+  readonly log?: ((line: string) => void) | undefined;
+  readonly sabotage?: Hands["sabotage"];
+};
+
 /** More steps than any seed takes: a world that goes round in circles is stopped here. */
 const MOST_STEPS = 2_000_000;
 
 /** Compiles what is simulated; the answer plays seeds, one after the other. */
 export const openSimulation = async (): Promise<
-  (seed: number, log?: (line: string) => void) => Promise<Simulated>
+  (seed: number, options?: Options) => Promise<Simulated>
 > => {
   const globals = virtualGlobals();
   const [{ template }, { handlers, world }] = await Promise.all([compiled(), scripts(globals)]);
   const { play: playSeed } = world() as { play: typeof play };
   const coldStart = () => (handlers() as { table: ReturnType<Hands["coldStart"]> }).table;
 
-  return async (seed, log = () => undefined) => {
+  return async (seed, { log = () => undefined, sabotage } = {}) => {
     const folder = mkdtempSync(join(tmpdir(), "lull-sim-"));
     const clock = virtualClock(NOON);
     const trace = createHash("sha256");
@@ -52,6 +58,7 @@ export const openSimulation = async (): Promise<
         template,
         folder,
         coldStart,
+        sabotage,
         logLevel: process.env["LULL_SIM_LOG"] ?? "SILENT",
         log: told,
       });

@@ -25,6 +25,8 @@ export type Hands = {
   readonly folder: string;
   /** A cold start: fresh modules of all handlers, by `functions/host/resume`. */
   readonly coldStart: () => Readonly<Record<string, { readonly handler: Handler }>>;
+  /** Done in the middle of the play, and blamed on Lull. */
+  readonly sabotage: ((simulator: Simulator) => void) | undefined;
   readonly logLevel: string;
   readonly log: (line: string) => void;
 };

@@ -10,6 +10,8 @@ import { planOf } from "./plan.ts";
 import { startReceiver } from "./receiver.ts";
 import type { Hands, Outcome, Stage } from "./stage.ts";
 
+const SABOTAGE_AFTER_MS = 20_000;
+
 /** Plays one seed: builds a cloud and Lull, opens sessions, lets things happen, and judges. */
 export const play = async (hands: Hands): Promise<Outcome> => {
   const { seed, clock } = hands;
@@ -55,6 +57,7 @@ export const play = async (hands: Hands): Promise<Outcome> => {
       hands.log(`happens: ${happening.name}`);
       return happening.act?.(stage);
     });
+  stage.later(SABOTAGE_AFTER_MS, () => hands.sabotage?.(simulator));
   await untilOver(stage, plan);
   const verdict = await judge(stage, before);
   return {
