@@ -141,10 +141,15 @@ const listEvents = async (request: ApiRequest): Promise<Reply> => {
 
 /** An order to the session, and the session as it is then. */
 const ordering =
-  (bodySchema: typeof reasonSchema | typeof perhapsReasonSchema, decide: Decide) =>
+  (
+    what: "pause" | "resume",
+    bodySchema: typeof reasonSchema | typeof perhapsReasonSchema,
+    decide: Decide,
+  ) =>
   async (request: ApiRequest): Promise<Reply> => {
     const { reason } = parseOptionalBody(bodySchema, request);
-    const session = await orders.give(sessionIdOf(request), orderOf(request, reason), decide);
+    const order = { ...orderOf(request, reason), what };
+    const session = await orders.give(sessionIdOf(request), order, decide);
     return { status: 200, body: await orders.view(session) };
   };
 
@@ -159,7 +164,8 @@ const orderOf = ({ principal, now }: ApiRequest, reason = ""): Order => ({
 /** The answer says what stays changed in the cloud: nothing that has moved is moved back. */
 const abortSession = async (request: ApiRequest): Promise<Reply> => {
   const { reason } = parseOptionalBody(reasonSchema, request);
-  const session = await orders.give(sessionIdOf(request), orderOf(request, reason), abort);
+  const order = { ...orderOf(request, reason), what: "abort" } as const;
+  const session = await orders.give(sessionIdOf(request), order, abort);
   const { session_id } = session;
   const [view, runs, moved] = await Promise.all([
     orders.view(session),
@@ -179,7 +185,8 @@ const listEffects = async (request: ApiRequest): Promise<Reply> => {
 
 /** DELETE: a running session is aborted, which gives back what has not been worked on. */
 const deleteSession = async (request: ApiRequest): Promise<Reply> => {
-  await orders.give(sessionIdOf(request), orderOf(request, "deleted"), hide);
+  const order = { ...orderOf(request, "deleted"), what: "delete" } as const;
+  await orders.give(sessionIdOf(request), order, hide);
   return { status: 200, body: {} };
 };
 
@@ -213,13 +220,13 @@ export const handler = api([
     method: "POST",
     path: "/v1/maintenance/{session_id}/pause",
     allow: BRAKEMEN,
-    run: ordering(reasonSchema, pause),
+    run: ordering("pause", reasonSchema, pause),
   },
   {
     method: "POST",
     path: "/v1/maintenance/{session_id}/resume",
     allow: BRAKEMEN,
-    run: ordering(perhapsReasonSchema, resume),
+    run: ordering("resume", perhapsReasonSchema, resume),
   },
   {
     method: "POST",

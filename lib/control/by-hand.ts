@@ -127,7 +127,7 @@ export const byHand = (table: Table, settings: Settings) => {
       if (isReleasable(run)) return release(target);
       if (isClosed(session)) throw new NotFoundError(`${host} is not in maintenance`);
       if (run !== undefined && isOnItsWayBack(run)) return session;
-      const aborted = await give(sessionId, order, abort);
+      const aborted = await give(sessionId, { ...order, what: "abort" }, abort);
       // The hold may have begun while it was aborted: then only a release ends it.
       const now = (await hostRuns.list(sessionId))[0];
       return isReleasable(now) ? release(target) : aborted;

@@ -21,8 +21,10 @@ const TRIES = 5;
 /** One host of a session, and the order that it is given. */
 type Target = { readonly sessionId: string; readonly host: string; readonly order: Order };
 
+type What = "retry" | "release";
+
 /** The host at work again; and what else changes in its session. */
-type Again = (
+type Decide = (
   run: HostRun,
   session: Session,
 ) => { readonly next: Started; readonly fields: Partial<Session> };
@@ -36,7 +38,7 @@ export const hostOrders = (table: Table) => {
   const { give } = sessionOrders(table);
 
   /** Answers null when something changed meanwhile; each try reads all anew. */
-  const tryAgain = async (target: Target, decide: Again): Promise<Session | null> => {
+  const tryAgain = async (target: Target, what: What, decide: Decide): Promise<Session | null> => {
     const { sessionId, host, order } = target;
     const seen = await sessions.get(sessionId);
     const hosts = await hostRuns.list(sessionId);
@@ -46,7 +48,11 @@ export const hostOrders = (table: Table) => {
     const { next, fields } = decide(run, seen);
     const others = hosts.map((other) => (other.host === host ? next : other));
     const session = reopened(seen, others, order.at, fields);
-    const event = maintenanceSession(session, percentDone(session, others), order.at);
+    const event = maintenanceSession(session, percentDone(session, others), order.at, {
+      ...order,
+      what,
+      host,
+    });
     const result = await startAgain(table, {
       host: { seen: run, next },
       session: { seen, next: session, event },
@@ -61,9 +67,9 @@ export const hostOrders = (table: Table) => {
     return result === "started" ? session : null;
   };
 
-  const goOn = async (target: Target, decide: Again): Promise<Session> => {
+  const goOn = async (target: Target, what: What, decide: Decide): Promise<Session> => {
     for (let tries = 0; tries < TRIES; tries++) {
-      const session = await tryAgain(target, decide);
+      const session = await tryAgain(target, what, decide);
       if (session !== null) return session;
     }
     throw new ConflictError(`maintenance session ${target.sessionId} keeps changing; try again`);
@@ -81,13 +87,15 @@ export const hostOrders = (table: Table) => {
       const { sessionId, host, order } = target;
       const run = await hostRuns.get(sessionId, host);
       if (run.phase === "MOVING")
-        return give(sessionId, order, (session) => retryMoves(session, host, order));
+        return give(sessionId, { ...order, what: "retry", host }, (session) =>
+          retryMoves(session, host, order),
+        );
       if (run.phase !== "FINISHED")
         throw new ConflictError(
           `${host} is ${run.phase}; only a host that failed, was given back or is MOVING can be retried`,
         );
       const runId = randomUUID();
-      return goOn(target, (seen, session) => ({
+      return goOn(target, "retry", (seen, session) => ({
         next: retried(seen, session, { runId, now: order.at }),
         fields: { retried: { ...session.retried, [host]: order.at } },
       }));
@@ -117,7 +125,7 @@ export const hostOrders = (table: Table) => {
       if (run.phase !== "FINISHED")
         throw new ConflictError(`no work is under way on ${host}; it is ${run.phase}`);
       const runId = randomUUID();
-      return goOn(target, (seen) => ({
+      return goOn(target, "release", (seen) => ({
         next: { ...released(seen, { runId, now: order.at }), details: words },
         fields: {},
       }));

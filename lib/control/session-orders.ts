@@ -1,5 +1,5 @@
 import type { Order } from "../domain/control.ts";
-import { maintenanceSession } from "../domain/events/maintenance-session.ts";
+import { maintenanceSession, type Ordered } from "../domain/events/maintenance-session.ts";
 import { percentDone } from "../domain/progress.ts";
 import type { Session } from "../domain/session.ts";
 import { briefOf } from "../domain/session-view.ts";
@@ -7,6 +7,9 @@ import { freezeStore } from "../store/freeze.ts";
 import { hostRunStore } from "../store/host-runs.ts";
 import { sessionStore } from "../store/sessions.ts";
 import type { Table } from "../store/table.ts";
+
+/** An order, and what it is for the history. */
+type Given = Order & Ordered;
 
 /** What an order makes of a session; null = nothing changes. */
 type Decide = (session: Session, order: Order) => Session | null;
@@ -23,12 +26,12 @@ export const sessionOrders = (table: Table) => {
      * @returns the session as it is now
      * @throws NotFoundError, and ConflictError as `decide` does
      */
-    async give(sessionId: string, order: Order, decide: Decide): Promise<Session> {
+    async give(sessionId: string, order: Given, decide: Decide): Promise<Session> {
       const runs = await hostRuns.list(sessionId);
       return sessions.change(sessionId, (seen) => {
         const next = decide(seen, order);
         const percent = percentDone(next ?? seen, runs);
-        return next && { next, event: maintenanceSession(next, percent, order.at) };
+        return next && { next, event: maintenanceSession(next, percent, order.at, order) };
       });
     },
 

@@ -62,17 +62,17 @@ export const resume = (session: Session, { at }: Order): Session | null => {
  * @returns null when it was aborted before: the first order stands
  * @throws ConflictError when it ended without
  */
-export const abort = (session: Session, order: Order): Session | null => {
+export const abort = (session: Session, { by, at, reason }: Order): Session | null => {
   if (session.aborted !== null) return null;
   mustBeOpen(session, "aborted");
-  return ordered(session, { aborted: order }, order.at);
+  return ordered(session, { aborted: { by, at, reason } }, at);
 };
 
 /** The session no longer listed once it is over, and aborted while it is not; null = it is so already. */
-export const hide = (session: Session, order: Order): Session | null => {
+export const hide = (session: Session, { by, at, reason }: Order): Session | null => {
   if (session.hidden_at !== null) return null;
-  const aborted = isClosed(session) ? session.aborted : (session.aborted ?? order);
-  return ordered(session, { aborted, hidden_at: order.at }, order.at);
+  const aborted = isClosed(session) ? session.aborted : (session.aborted ?? { by, at, reason });
+  return ordered(session, { aborted, hidden_at: at }, at);
 };
 
 /**

@@ -255,3 +255,7 @@ export const isLeftover = (reason: string | null | undefined, sessionId: string)
 /** Whether this `disabled_reason` was written for that session. */
 export const isOurReason = (reason: string | null | undefined, sessionId: string): boolean =>
   reason === `lull:${sessionId}` || (reason?.startsWith(`lull:${sessionId} `) ?? false);
+
+/** The session by which this `disabled_reason` was written; null when it is not one of ours. */
+export const sessionOfReason = (reason: string | null): string | null =>
+  reason?.match(/^lull:([0-9a-f-]{36})(?: |$)/)?.[1] ?? null;

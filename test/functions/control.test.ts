@@ -53,8 +53,12 @@ describe("a session", () => {
     expect(resumed.body).toMatchObject({ control: "running", holds: [], attention: [] });
     expect((await eventsOf(id)).map(({ detail }: { detail: object }) => detail)).toMatchObject([
       { control: "running", holds: [], aborted: null },
-      { control: "paused", holds: [{ by: "admin" }] },
-      { control: "running", holds: [] },
+      {
+        control: "paused",
+        holds: [{ by: "admin" }],
+        order: { what: "pause", host: null, by: "admin", reason: "storm ahead" },
+      },
+      { control: "running", holds: [], order: { what: "resume", by: "admin", reason: "" } },
     ]);
   });
 
@@ -169,8 +173,14 @@ describe("a session", () => {
 describe("the retry of a host", () => {
   test("that failed starts it over in its session, which is open again", async () => {
     const id = await overWith("failed");
-    const { status, body } = await api.order(id, "hosts/cmp-01/retry");
+    const { status, body } = await api.order(id, "hosts/cmp-01/retry", because("new DIMM"));
 
+    expect((await eventsOf(id)).at(-1).detail.order).toEqual({
+      what: "retry",
+      host: "cmp-01",
+      by: "admin",
+      reason: "new DIMM",
+    });
     expect(status).toBe(200);
     expect(body).toMatchObject({ session_id: id, result: null, percent_done: 0 });
     expect(await hostOf(id)).toMatchObject({ phase: "DISABLING", outcome: null });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { claimHost } from "../../lib/domain/host-run.ts";
+import { claimHost, disabledReason, leavingForHuman } from "../../lib/domain/host-run.ts";
 import { hostStore } from "../../lib/store/hosts.ts";
 import { ownership } from "../../lib/store/ownership.ts";
 import { syncStore } from "../../lib/store/syncs.ts";
@@ -124,6 +124,32 @@ describe("what happens to a host", () => {
         { name: "cmp-03", session_id: sessionId },
       ]);
     }, 10_000);
+  });
+
+  test("is told by the session that left it out of service, also once that is over", async () => {
+    const { service } = aDevice("any");
+    const name = "cmp-04";
+    const { body } = await api.call("POST", "/v1/maintenance", { body: { hosts: ["cmp-01"] } });
+    const id: string = body.session_id;
+    const claim = { sessionId: id, host: name, deviceId: "device-04", plugins: [], now: NOW };
+    const failed = leavingForHuman(claimHost(claim), NOW, "webhook failed");
+    await ownership(api.table).claim({ run_id: id, generation: 1 }, [failed]);
+    await ownership(api.table).release(id, ["device-04"]);
+    const disabled = (disabled_reason: string) =>
+      ({ ...service, status: "disabled", disabled_reason }) as const;
+    const device = aDevice(name, { id: "device-04", service: disabled(disabledReason(id, "")) });
+    await hostStore(api.table).create(device);
+
+    expect((await api.call("GET", `/status/${name}`)).body).toMatchObject({
+      session_id: id,
+      outcome: "failed",
+      details: "webhook failed",
+      attention: [{ code: "host_failed", host: name }],
+    });
+
+    const foreign = { ...device, version: 2, service: disabled(`lull:${crypto.randomUUID()}`) };
+    await hostStore(api.table).replace(foreign);
+    expect((await api.call("GET", `/status/${name}`)).body.session_id).toBeNull();
   });
 
   test("is 404 for a host that the inventory has not", async () => {

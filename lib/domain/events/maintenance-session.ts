@@ -1,11 +1,21 @@
 import type { Session } from "../session.ts";
 import type { DomainEvent } from "./event.ts";
 
-/** `maintenance.session`, for cloud admins: the session entered a state or its control changed. */
+/** What a person ordered, and in what words. */
+export type Ordered = {
+  readonly what: "pause" | "resume" | "abort" | "delete" | "retry" | "release";
+  /** The host that it is about, where it is about one. */
+  readonly host?: string;
+  readonly by: string;
+  readonly reason: string;
+};
+
+/** `maintenance.session`, for cloud admins: the session entered a state or its control changed; `order` is there when a person wanted it. */
 export const maintenanceSession = (
   session: Session,
   percentDone: number,
   at: string,
+  order: Ordered | null = null,
 ): DomainEvent => ({
   schema: 1,
   type: "maintenance.session",
@@ -21,5 +31,8 @@ export const maintenanceSession = (
     aborted: session.aborted,
     percent_done: percentDone,
     attention: session.attention,
+    ...(order !== null && { order: noteOf(order) }),
   },
 });
+
+const noteOf = ({ what, host, by, reason }: Ordered) => ({ what, host: host ?? null, by, reason });
