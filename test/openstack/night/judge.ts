@@ -97,12 +97,11 @@ const LAG_MS = 4_000;
 const straymoves = ({ migrations, seen, session, deeds, engine }: Evidence): string[] => [
   ...migrations
     .filter(({ source_compute, created_at }) => {
-      const around = [-LAG_MS, 0, LAG_MS].map((lag) =>
-        heldAt(seen.services.get(source_compute ?? ""), instant(created_at) + lag),
-      );
-      return !around.some((service) => service?.reason?.startsWith(`lull:${session}`));
+      const until = instant(created_at) + LAG_MS;
+      const sightings = seen.services.get(source_compute ?? "") ?? [];
+      return !sightings.some((it) => it.at <= until && it.reason?.startsWith(`lull:${session}`));
     })
-    .map((row) => `${row.instance_uuid} left ${row.source_compute}, which was not the session's`),
+    .map((row) => `${row.instance_uuid} left ${row.source_compute}, which was never the session's`),
   ...[...Map.groupBy(migrations, ({ instance_uuid }) => instance_uuid)].flatMap(([id, rows]) => {
     const asked = deeds.filter(
       ({ server, user, action }) => server === id && user === engine && action === "live-migration",
