@@ -24,6 +24,7 @@ const listColumns: readonly Column<SessionSummary>[] = [
   { name: "session_id", of: ({ session_id }) => session_id },
   { name: "state", of: ({ state }) => state },
   { name: "control", of: ({ control }) => control },
+  { name: "result", of: ({ result }) => result },
   {
     name: "percent_done",
     of: ({ percent_done }) => percent_done,
@@ -42,6 +43,7 @@ const showColumns: readonly Column<SessionDetail>[] = [
   { name: "session_id", of: ({ session_id }) => session_id },
   { name: "state", of: ({ session }) => session.state },
   { name: "control", of: ({ control }) => control },
+  { name: "result", of: ({ result }) => result },
   {
     name: "percent_done",
     of: ({ percent_done }) => percent_done,

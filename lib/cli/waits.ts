@@ -14,6 +14,8 @@ export type Wait = {
   readonly rule: string;
   /** Who can end it. */
   readonly owner: string;
+  /** The end of the window, where the wait costs time of it; RFC 3339. */
+  readonly deadline: string | null;
   readonly next: string;
   /** What to type; null when there is nothing but to wait or to cure what the rule names. */
   readonly command: string | null;
@@ -43,6 +45,18 @@ const commandFor = (code: string, place: Place): string | null => {
   return place.host === null ? null : `lull why ${place.host}`;
 };
 
+/** While these last no host begins, and the window goes by. */
+const COSTS_TIME = [
+  "paused",
+  "breaker",
+  "frozen",
+  "canary",
+  "below_reserve",
+  "waiting_cloud",
+  "host_owned",
+  "step_failed",
+];
+
 /** Brakes that end by themselves, as the cloud or the clock allows. */
 const BY_ITSELF = ["canary", "below_reserve", "window_over", "waiting_cloud", "step_failed"];
 
@@ -65,6 +79,7 @@ const waitOf = (detail: SessionDetail, item: Attention): Wait => {
     since,
     rule: message,
     owner: hold && hold.code === "operator" ? hold.by : owner,
+    deadline: COSTS_TIME.includes(code) ? (detail.session.ends_at ?? null) : null,
     next: what_happens_next,
     command: commandFor(code, { id: shortId(detail), host }),
   };
@@ -79,6 +94,7 @@ const blockedOf = (detail: SessionDetail, row: Instance): Wait => ({
   since: row.started_at ?? detail.session.updated_at ?? detail.session.created_at,
   rule: row.details ?? "no target takes it",
   owner: row.project_id ? `project ${row.project_id}` : "admin",
+  deadline: null,
   next: "it is tried again until the host's time is over: then the host is put back",
   command: `lull why ${row.instance_id}`,
 });
@@ -96,10 +112,11 @@ export const waitsOf = (detail: SessionDetail): readonly Wait[] => {
 };
 
 /** "cmp-01 / web: 16 GiB fit nowhere [no_target]  since 10:01Z (3m10s)  owner project p1". */
-export const ruleText = ({ object, rule, code, since, owner }: Wait, now?: number): string => {
+export const ruleText = (wait: Wait, now?: number): string => {
+  const { object, rule, code, since, owner, deadline } = wait;
   const age = now === undefined ? "" : ` (${showDuration(now - Date.parse(since))})`;
   return clean(
-    `${object}: ${rule} [${code}]  since ${showClock(since)}${age}${owner ? `  owner ${owner}` : ""}`,
+    `${object}: ${rule} [${code}]  since ${showClock(since)}${age}${owner ? `  owner ${owner}` : ""}${deadline ? `  window ends ${showClock(deadline, now)}` : ""}`,
   );
 };
 

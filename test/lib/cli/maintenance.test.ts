@@ -251,7 +251,7 @@ describe("lull maintenance list and show", () => {
   test("lists every session", async () => {
     await using server = await startApi();
     const { out } = await lull(["maintenance", "list", "--endpoint", server.url]);
-    expect(out).toMatch(new RegExp(`${SESSION}  PLANNED_MAINTENANCE  running  40% +3 +2026-11-22`));
+    expect(out).toMatch(new RegExp(`${SESSION}  PLANNED_MAINTENANCE  running +40% +3 +2026-11-22`));
   });
 
   test("shows what needs a person first, then hosts and instances", async () => {
