@@ -1,9 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import {
-  type MaintenanceApi,
-  problemOf,
-  startMaintenanceApi,
-} from "./maintenance-api.ts";
+import { type MaintenanceApi, problemOf, startMaintenanceApi } from "./maintenance-api.ts";
 
 let api: MaintenanceApi;
 beforeAll(async () => {
