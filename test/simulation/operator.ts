@@ -73,7 +73,7 @@ export const openSessions = async (
   }
 };
 
-export const isEnded = ({ session }: SessionDetail): boolean =>
+const isEnded = ({ session }: SessionDetail): boolean =>
   session.state === "MAINTENANCE_DONE" || session.state === "MAINTENANCE_FAILED";
 
 const LOOK_EVERY_MS = 30_000;
