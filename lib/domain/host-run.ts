@@ -229,9 +229,6 @@ export const isOutOfService = ({ phase }: HostRun): boolean =>
 export const isActive = (run: HostRun): boolean =>
   run.phase !== "WAITING" && run.phase !== "FINISHED";
 
-/** Whether the host is only kept from new instances and waits for its turn. */
-export const isCordoned = ({ phase }: HostRun): boolean => phase === "CORDONED";
-
 /**
  * Whether the run may still be undone by giving the host back. From the first moment of host work
  * on it may not: guests would be put on a half-worked host.

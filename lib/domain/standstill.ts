@@ -12,7 +12,7 @@ export type Freeze = {
 };
 
 /** How Keystone, Nova and Placement are, as far as we have seen; `why` null = well. */
-export type CloudHealth = { readonly why: string | null };
+type CloudHealth = { readonly why: string | null };
 
 export type Brakes = {
   readonly session: Session;
