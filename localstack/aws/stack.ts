@@ -57,6 +57,8 @@ export type Stack = {
   readonly deadLetters: () => DeadLetter[];
   /** Every execution that is still remembered, oldest first, with its history event count. */
   readonly executions: () => ExecutionRow[];
+  /** Switches all event source mappings off, or on again. */
+  readonly enableMappings: (on: boolean) => void;
   /** Ends timers, waits a moment for what is under way, and closes the file. */
   readonly close: () => Promise<void>;
 };
@@ -236,6 +238,7 @@ const start = async (options: StackOptions, undo: (() => void)[]): Promise<Stack
     clock,
     deadLetters: deadLetters.all,
     executions: store.all,
+    enableMappings: mappings.enable,
     close: () => {
       closing ??= shutDown();
       return closing;

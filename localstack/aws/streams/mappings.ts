@@ -75,6 +75,7 @@ const startMapping = (mapping: MappingModel, options: Options) => {
   let progress = stored.read(mapping.id);
   let running = false;
   let woken = false;
+  let enabled = true;
 
   const save = (next: Progress) => {
     progress = next;
@@ -170,14 +171,14 @@ const startMapping = (mapping: MappingModel, options: Options) => {
   const run = async () => {
     for (;;) {
       const pause = await step();
-      if (pause === undefined || stop.signal.aborted) return;
+      if (pause === undefined || stop.signal.aborted || !enabled) return;
       if (pause > 0) await sleep(clock, pause, stop.signal);
     }
   };
 
   const wake = () => {
     woken = true;
-    if (running || stop.signal.aborted) return;
+    if (running || stop.signal.aborted || !enabled) return;
     running = true;
     woken = false;
     run()
@@ -191,7 +192,11 @@ const startMapping = (mapping: MappingModel, options: Options) => {
         if (woken) wake();
       });
   };
-  return { wake, close: () => stop.abort() };
+  const enable = (on: boolean) => {
+    enabled = on;
+    if (on) wake();
+  };
+  return { wake, enable, close: () => stop.abort() };
 };
 
 /**
@@ -205,6 +210,10 @@ export const startMappings = (mappings: readonly MappingModel[], options: Option
   });
   for (const { wake } of started) wake();
   return {
+    /** As UpdateEventSourceMapping does: a disabled one reads nothing, and goes on from there later. */
+    enable: (on: boolean) => {
+      for (const { enable } of started) enable(on);
+    },
     close: () => {
       unsubscribe();
       for (const { close } of started) close();
