@@ -180,6 +180,7 @@ const unexplained = ({ detail, seen, incidents }: Evidence): string[] => [
     .map(({ hostname, outcome }) => `${hostname} is ${outcome}, and nothing says why`),
   ...detail.instances
     .filter(({ state, details }) => !["moved", "gone"].includes(state) && !details)
+    .filter(({ host }) => !detail.hosts.some((it) => it.hostname === host && it.details))
     .map(({ instance_name, state }) => `${instance_name} is ${state}, and nothing says why`),
   ...detail.hosts
     .filter(
