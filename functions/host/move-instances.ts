@@ -56,9 +56,23 @@ const end = async (context: HostContext, round: Look): Promise<HostFinding | nul
   if (leaving(round, run).length === 0) return { run: await emptied(context) };
   if (session.control === "aborting")
     return { run: givingBack(run, now, "the session was aborted") };
-  if (round.stopping) return { run: giveUp(run, now, leftOver(round.servers)) };
+  if (isTakenBack(round.service))
+    return { run: givingBack(run, now, `somebody enabled nova-compute on ${run.host} meanwhile`) };
+  if (round.stopping) return { run: givenUp(context, round) };
   return standstill && { ...standstill, run };
 };
+
+/** The host given back with instances on it; if it is dead, that is left for people to mend. */
+const givenUp = ({ run, now }: HostContext, { servers, service }: Look): HostRun => {
+  const next = giveUp(run, now, leftOver(servers));
+  if (service?.state === "up") return next;
+  const names = servers.map(({ id, name, status }) => `${name ?? id} ${status}`).join(", ");
+  const left_behind = `nova-compute on ${run.host} is down since ${service?.updated_at}; on it: ${names}`;
+  return { ...next, left_behind };
+};
+
+/** Whether somebody has opened the host to new instances while it is emptied: it is theirs again. */
+const isTakenBack = (service: KnownService | null): boolean => service?.status === "enabled";
 
 /** Begins as many moves as there is room for, and watches those under way. */
 const goOn = async (
@@ -76,11 +90,7 @@ const goOn = async (
   const idle = mayBegin && underWay.size === 0 && count === 0;
   if (idle && (await isInTheWay(context))) return { run: givingWay(run, now) };
   const trouble =
-    unfit ??
-    stuck[0] ??
-    (await watchMoves(context, round, underWay)) ??
-    held(underWay, stopping) ??
-    whyOpen(service);
+    unfit ?? stuck[0] ?? (await watchMoves(context, round, underWay)) ?? held(underWay, stopping);
   return {
     run: { ...run, instances_left: leaving(round, run).length, trouble },
     wait: "poll",
@@ -93,19 +103,14 @@ const whyUnfit = async (
   { run, cloud, settings }: HostContext,
   service: KnownService | null,
 ): Promise<string | null> => {
+  if (isTakenBack(service))
+    return `somebody enabled nova-compute on ${run.host}: it is given back as soon as nothing is on its way`;
   if (service?.state !== "up")
     return `nova-compute on ${run.host} is down: nothing can be moved from it`;
   const seconds = await secondsSinceBeat(await cloud(), service);
   if (seconds <= settings.LULL_HEARTBEAT_SECONDS) return null;
   return `the heartbeat of ${run.host} is late, the last one is ${seconds} s old: nothing is moved from it until it beats again`;
 };
-
-/** Whether somebody has opened the host to new instances while it is emptied. */
-const whyOpen = (service: KnownService | null): string | null =>
-  service?.status === "enabled"
-    ? `somebody enabled nova-compute on ${service.host}: new instances may land there and no work is begun; ` +
-      `to go on: openstack compute service set --disable ${service.host} nova-compute`
-    : null;
 
 /** Tries of one instance on one host: after so many, only its owner or an admin gets further. */
 const MOST_TRIES = 10;
