@@ -7,6 +7,8 @@ import {
   resumeMaintenance,
   retryHost,
 } from "../../lib/client/maintenance.ts";
+import { openCloud } from "../../lib/openstack/cloud.ts";
+import { enableService, getService } from "../../lib/openstack/compute/services.ts";
 import { waitFor } from "../../localstack/demo/stage.ts";
 import type { Simulator } from "../../localstack/openstack/simulator.ts";
 import { quickCloud, theStage } from "./stage.ts";
@@ -133,6 +135,24 @@ test(
     );
     expect(detail.hosts).toMatchObject([{ outcome: "maintained" }]);
     expect(simulator.world.hosts.get("cmp-05")).toMatchObject({ status: "enabled" });
+  }),
+);
+
+test(
+  "a host that somebody enables while it is emptied is theirs again, and no more instances leave it",
+  onStage(async ({ open, when, ended, simulator }) => {
+    slowMoves(simulator, 15);
+    const id = await open({ hosts: ["cmp-01"] });
+    await when(id, "a move to be under way", ({ instances }) =>
+      instances.some(({ state }) => state === "moving"),
+    );
+    const { compute } = openCloud(simulator.config);
+    const service = await getService(compute, "cmp-01");
+    await enableService(compute, service?.id ?? "");
+    const { detail } = await ended(id);
+    simulator.happen({ kind: "clear_faults" });
+
+    expect(detail.hosts).toMatchObject([{ outcome: "restored" }]);
   }),
 );
 
