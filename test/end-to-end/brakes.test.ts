@@ -93,7 +93,7 @@ test(
       attention.some(({ code }) => code === "below_reserve"),
     );
     expect(held.detail.attention.find(({ code }) => code === "below_reserve")?.message).toMatch(
-      /^zone az1: \d+ MEMORY_MB are missing/,
+      /^zone az1: \d+ GiB of memory more would have to be free/,
     );
     const { detail } = await ended(id);
 

@@ -108,6 +108,10 @@ export const belowReserve = (
   finding(
     "below_reserve",
     now,
-    `zone ${zone}: ${missing} ${resource} are missing to start the next host and keep a reserve of ${reserve_hosts} host(s)`,
+    `zone ${zone}: ${inWords(resource, missing)} more would have to be free to start its next host and keep a reserve of ${reserve_hosts} host(s)`,
     "no host of the zone is started; it is looked at again every minute, until there is room",
   );
+
+/** In units that do not change with each instance that comes and goes. */
+const inWords = (resource: Shortage["resource"], amount: number): string =>
+  resource === "MEMORY_MB" ? `${Math.ceil(amount / 1024)} GiB of memory` : `${amount} ${resource}`;

@@ -3,9 +3,12 @@ import { describe, expect, test } from "vitest";
 import { type HostRun, isActive } from "../../../lib/domain/host-run.ts";
 import { later } from "../../../lib/domain/instant.ts";
 import { withBrakes } from "../../../lib/domain/plan/brakes.ts";
+import { takesPlace } from "../../../lib/domain/plan/places.ts";
 import { nextStep, type SessionStep } from "../../../lib/domain/plan/session-step.ts";
 import { LONGEST_WAIT_SECONDS } from "../../../lib/domain/run.ts";
 import type { Attention, Session } from "../../../lib/domain/session.ts";
+import { isCordonOver } from "../../../lib/domain/standstill.ts";
+import { windowsAt } from "../../../lib/domain/windows.ts";
 import { aClaimedSession, aHost, aSession, NOW } from "../builders.ts";
 
 const blocked: Attention = {
@@ -222,7 +225,7 @@ type News = typeof news extends fc.Arbitrary<infer T> ? T : never;
 type World = { session: Session; runs: HostRun[]; now: string; readonly aborted: boolean };
 
 const finishing = (runs: HostRun[], which: number, outcome: string, at: string): HostRun[] => {
-  const active = runs.filter(isActive);
+  const active = runs.filter(takesPlace);
   const ends = active[which % Math.max(active.length, 1)];
   return runs.map((run) =>
     run === ends ? ({ ...run, phase: "FINISHED", outcome, finished_at: at } as HostRun) : run,
@@ -252,6 +255,17 @@ const happened = (world: World, event: News | undefined, seconds: number): World
   return { ...world, now };
 };
 
+/** The world in which each cordoned host has seen whether its turn still comes. */
+const givenBack = (world: World): World => ({
+  ...world,
+  runs: world.runs.map((run) => {
+    if (run.phase !== "CORDONED" || !isCordonOver(world.session, run, world.now)) return run;
+    return world.aborted
+      ? { ...run, phase: "FINISHED", outcome: "restored", finished_at: world.now }
+      : { ...run, phase: "WAITING", cordon: false };
+  }),
+});
+
 /** Does what each step asks for until the session has ended. */
 const play = (session: Session, script: News[], check: (world: World, starts: number) => void) => {
   const events = [...script];
@@ -269,14 +283,16 @@ const play = (session: Session, script: News[], check: (world: World, starts: nu
         world.runs = world.session.hosts.map((host) => aHost(host));
         break;
       case "dispatch":
-        world.runs = world.runs.map((run) =>
-          step.start.includes(run) ? { ...run, phase: "DISABLING" } : run,
-        );
+        world.runs = world.runs.map((run) => {
+          if (step.start.includes(run))
+            return { ...run, phase: "ASKING", cordon: false, started_at: now };
+          return step.cordon.includes(run) ? { ...run, phase: "CORDONED", cordon: true } : run;
+        });
         break;
       case "await":
         expect(step.seconds).toBeGreaterThan(0);
         expect(step.seconds).toBeLessThanOrEqual(LONGEST_WAIT_SECONDS);
-        world = happened(world, events.shift(), step.seconds);
+        world = givenBack(happened(world, events.shift(), step.seconds));
         break;
       case "close":
         expect(world.runs.filter(isActive)).toEqual([]);
@@ -295,9 +311,22 @@ const sessions = fc
     parallel: fc.integer({ min: 1, max: 4 }),
     startsIn: fc.constantFrom(0, 10, 100_000),
     lasts: fc.option(fc.integer({ min: 1, max: 100_000 })),
+    further: fc.array(fc.tuple(fc.nat(300_000), fc.integer({ min: 1, max: 50_000 })), {
+      maxLength: 3,
+    }),
+    brakes: fc.record({
+      canary: fc.boolean(),
+      cordon_ahead: fc.nat(3),
+      host_minutes: fc.option(fc.integer({ min: 1, max: 60 })),
+    }),
   })
-  .map(({ hosts, parallel, startsIn, lasts }) =>
+  .map(({ hosts, parallel, startsIn, lasts, further, brakes }) =>
     aSession({
+      ...brakes,
+      next_windows: further.map(([from, seconds]) => ({
+        starts_at: later(NOW, from),
+        ends_at: later(NOW, from + seconds),
+      })),
       hosts: hosts.map((n) => `cmp-${String(n).padStart(2, "0")}`),
       max_parallel_hosts: parallel,
       maintenance_at: later(NOW, startsIn),
@@ -322,22 +351,22 @@ describe("whatever happens to it, a session", () => {
     fc.assert(
       fc.property(sessions, scripts, (session, script) => {
         play(session, script, ({ runs }, starts) => {
-          expect(runs.filter(isActive).length + starts).toBeLessThanOrEqual(
-            session.max_parallel_hosts,
-          );
+          const most = session.canary ? 1 : session.max_parallel_hosts;
+          expect(runs.filter(takesPlace).length + starts).toBeLessThanOrEqual(most);
         });
       }),
     );
   });
 
-  test("starts no host while it is paused or aborting, before its start or after its end", () => {
+  test("starts no host while it is paused or aborting, or that would not end in its window", () => {
     fc.assert(
       fc.property(sessions, scripts, (session, script) => {
         play(session, script, (world, starts) => {
           if (starts === 0) return;
           expect(world.session.control).toBe("running");
-          expect(world.now >= session.maintenance_at).toBe(true);
-          expect(session.ends_at === null || world.now < session.ends_at).toBe(true);
+          const { open } = windowsAt(session, world.now);
+          const end = later(world.now, (session.host_minutes ?? 0) * 60);
+          expect(open !== null && (open.ends_at === null || end <= open.ends_at)).toBe(true);
         });
       }),
     );
