@@ -107,6 +107,16 @@ export const rowsAsOf = (
   return JSON.parse(renamed) as RawRow[];
 };
 
+/** The same moment of another session, whose runs have other ids: executions are named by them. */
+export const ofAnotherSession = (moment: Moment): Moment => {
+  const runIds = ofKind(moment.rows, "run").map((row) => String(text(row, "run_id")));
+  const renamed = [...new Set([moment.session_id, ...runIds])].reduce(
+    (all, id) => all.replaceAll(id, crypto.randomUUID()),
+    JSON.stringify(moment),
+  );
+  return JSON.parse(renamed) as Moment;
+};
+
 /** A recorded moment of rows of one schema: its first line says what it is, each other is a row. */
 export const readMoment = (schema: number, name: string): Moment => {
   const file = new URL(`schema-${schema}/${name}.jsonl`, import.meta.url);
