@@ -1,5 +1,5 @@
 import { later } from "../../lib/domain/instant.ts";
-import type { Intent, SeenMigration } from "../../lib/domain/move.ts";
+import type { SeenMigration } from "../../lib/domain/move.ts";
 
 const SOURCE = "cmp-01";
 const TARGET = "cmp-02";
@@ -82,6 +82,3 @@ export const fakeCloud = () => {
   };
 };
 export type FakeCloud = ReturnType<typeof fakeCloud>;
-
-export const keyOf = ({ run_id, effect }: Pick<Intent, "run_id" | "effect">): string =>
-  `${run_id}#${effect}`;
