@@ -117,7 +117,7 @@ export const happenings: readonly Happening[] = [
   },
 
   { name: "host dies and returns", act: (stage) => killHost(stage, {}) },
-  { name: "host returns smaller", act: (stage) => killHost(stage, { memory_mb: 2_048 }) },
+  { name: "host returns smaller", act: (stage) => killHost(stage, { vcpus: 8 }) },
   { name: "host returns older", act: (stage) => killHost(stage, { hypervisor_version: 900 }) },
   { name: "host freezes", act: (stage) => freezeHost(stage) },
   { name: "host enabled by hand", act: (stage) => setService(stage, "enabled") },

@@ -41,7 +41,12 @@ const QUIET_AT = 5 * MINUTE;
 
 const cloudFor = (chance: Chance): Draft["cloud"] => {
   const hosts = oneOf(chance, [3, 3, 4, 4, 5, 6]);
-  const cloud = cloudOf({ hosts, instances: whole(chance, hosts - 1, hosts + 3) });
+  const cloud = cloudOf({
+    hosts,
+    instances: whole(chance, hosts - 1, hosts + 3),
+    // As many members as hosts could not move at all.
+    spread: whole(chance, 2, hosts === 3 ? 2 : 3),
+  });
   const [first] = cloud.hosts;
   if (first && chances(chance, 0.15)) first.disabled_reason = "noisy fan, see ticket 42";
   return {

@@ -21,5 +21,7 @@ test("harm that nobody else has done is blamed on Lull", async () => {
     },
   });
 
-  expect(violations).toContainEqual(expect.stringMatching(/^invariant 1: .* was active and is deleted$/));
+  expect(violations).toContainEqual(
+    expect.stringMatching(/^invariant 1: .* was active and is deleted$/),
+  );
 }, 60_000);
