@@ -26,6 +26,8 @@ const waitingAgain = (run: HostRun, now: string): HostRun => ({
   run_id: null,
   prior: null,
   worth: null,
+  staying: [],
+  stopped: [],
   started_at: null,
   stood_still: 0,
   cordon: false,

@@ -51,8 +51,17 @@ export const attentionOf = (
       message: run.left_behind ?? "",
       what_happens_next: "nothing: this is left for you",
     }));
+  const down = hosts.filter(areKeptDown).map((run) => ({
+    code: "instances_down",
+    host: run.host,
+    instance: null,
+    since: run.standstill?.at ?? run.finished_at ?? run.phase_at,
+    message: `${run.stopped.length} instance(s) that were stopped for the work stay down: ${run.stopped.join(", ")}`,
+    what_happens_next: "they are started as soon as the host is put back",
+  }));
   return [
     ...session.attention,
+    ...down,
     ...brakesOn(session, freeze),
     ...failed,
     ...stuck,
@@ -60,6 +69,10 @@ export const attentionOf = (
     ...left,
   ].toSorted((a, b) => (a.since < b.since ? -1 : 1));
 };
+
+/** Whether instances wait to be started, and nobody works on their host. */
+const areKeptDown = ({ stopped, standstill, outcome }: HostRun): boolean =>
+  stopped.length > 0 && (standstill !== null || outcome === "failed");
 
 /** A hold that waits for a human: one that ends by itself has nothing to say. */
 const isHeld = ({ plugin, state, details }: ActionRun): boolean =>

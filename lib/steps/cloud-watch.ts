@@ -1,18 +1,20 @@
 import type { Cloud } from "../openstack/cloud.ts";
 import { listServices } from "../openstack/compute/services.ts";
 import { TransientOpenStackError } from "../openstack/errors.ts";
+import { listPorts } from "../openstack/network/ports.ts";
 import { findProvider } from "../openstack/placement/resource-providers.ts";
 import type { Engine } from "./engine.ts";
 
 type Looker = Pick<Engine, "cloud" | "health">;
 
-/** What is wrong with Keystone, Nova or Placement, in words; null when all three answer about the host. */
+/** What is wrong with Keystone, Nova, Placement or Neutron, in words; null when all answer about the host. */
 const probe = async (open: () => Promise<Cloud>, host: string): Promise<string | null> => {
   try {
     const cloud = await open();
     await cloud.token();
     await listServices(cloud.compute, { binary: "nova-compute", host });
     await findProvider(cloud.placement, host);
+    await listPorts(cloud.network, { host });
     return null;
   } catch (error) {
     if (error instanceof TransientOpenStackError) return error.message;

@@ -154,27 +154,26 @@ const judgeFailed = async (
 ): Promise<Standing> => {
   const { intents, now } = context;
   const cloud = await context.cloud();
-  const stale = await staleBindingOf(cloud, intent.instance_id ?? "", intent.target);
-  const why = [`Nova could not move it to ${intent.target}`, stale].filter(Boolean).join("; ");
-  await intents.finish(intent, "failed", now, why);
   const server = await getServer(cloud.compute, intent.instance_id ?? "").catch(nullIfGone);
-  if (server === null) {
-    await noteMove(context, intent, { state: "gone", finished_at: now, details: null });
-    return "over";
-  }
+  if (server === null) return settleGone(context, intent);
+  const stale = await staleBindingOf(cloud, server.id, intent.target);
+  const why = [`Nova could not move it to ${intent.target}`, stale].filter(Boolean).join("; ");
+  const harmed = server.status === "ERROR" ? wordsOnHarm(server, intent) : null;
+  // Before the intent is settled: nobody would ask again.
+  if (harmed !== null) await context.save({ ...context.run, alarm: { at: now, why: harmed } });
   await noteMove(context, listed ?? server, {
     state: "waiting",
     refuse: { host: intent.target, why },
-    details: why,
+    details: harmed ?? why,
   });
-  if (server.status === "ERROR")
-    return {
-      harmed:
-        `${server.name ?? server.id} (${server.id}) is in ERROR after its move to ${intent.target}; to repair it: ` +
-        `openstack server set --state active ${server.id} && openstack server reboot --hard ${server.id}`,
-    };
+  await intents.finish(intent, "failed", now, why);
+  if (harmed !== null) return { harmed };
   return hasBrokenOff(intent, round.migrations) ? "failed" : "over";
 };
+
+const wordsOnHarm = ({ id, name }: Server, { target }: Intent): string =>
+  `${name ?? id} (${id}) is in ERROR after its move to ${target}; to repair it: ` +
+  `openstack server set --state active ${id} && openstack server reboot --hard ${id}`;
 
 const nullIfGone = (error: unknown): null => {
   if (isNotFound(error)) return null;
@@ -192,8 +191,7 @@ const judgeOffload = async (
     await settleMoved(context, intent);
     return "moved";
   }
-  if (server.task_state !== null || (context.standstill !== null && server.status === "SHELVED"))
-    return "under way";
+  if (server.task_state !== null || mayBeOnItsWay(intent, now)) return "under way";
   await intents.finish(intent, "failed", now, "it was not offloaded");
   await noteMove(context, server, { state: "waiting", details: "Nova did not offload it" });
   return "failed";
