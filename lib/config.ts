@@ -24,7 +24,7 @@ export const isLoopback = (url: string): boolean =>
   /^https?:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])([:/]|$)/i.test(url);
 
 /**
- * Every setting of a deployment. The README's configuration table explains each; a secret is
+ * Every setting of a deployment. docs/configuration.md explains each; a secret is
  * given by the name of its secret, never by value.
  */
 const settingsSchema = z

@@ -12,7 +12,7 @@ export type LullOptions = {
   readonly cloud: { readonly name: string; readonly config: CloudConfig };
   readonly port?: number;
   readonly host?: string;
-  /** LULL_* settings; the README's configuration table explains them. */
+  /** LULL_* settings; docs/configuration.md explains them. */
   readonly settings?: Readonly<Record<string, string>>;
   readonly clock?: Clock;
   readonly durability?: Durability;

@@ -24,7 +24,7 @@ Usage: npm start -- [options]
   --host ADDRESS    address of the API (default: 127.0.0.1; put TLS in front before you open it)
   --help            this text
 
-Settings are read from LULL_* variables; the README lists them.`;
+Settings are read from LULL_* variables; docs/configuration.md lists them.`;
 
 const options = {
   "os-cloud": { type: "string" },

@@ -64,7 +64,7 @@ const windowSchema = z
   .strictObject({ starts_at: instantSchema, ends_at: instantSchema })
   .refine(({ starts_at, ends_at }) => starts_at < ends_at, "ends before it starts");
 
-/** Body of POST /v1/maintenance: Fenix v1 plus our fields; see the API table of the README. */
+/** Body of POST /v1/maintenance: Fenix v1 plus our fields; docs/api.md explains each. */
 export const newSessionSchema = z.strictObject({
   state: z.literal("MAINTENANCE").optional(),
   hosts: hostNames.default([]),
