@@ -1,4 +1,4 @@
-import { givingBack } from "../../lib/domain/host-run.ts";
+import { givingBack, puttingOff } from "../../lib/domain/host-run.ts";
 import { isCordonOver } from "../../lib/domain/standstill.ts";
 import { hostStep } from "../../lib/steps/host-step.ts";
 
@@ -15,13 +15,7 @@ export const handler = hostStep(
     if (session.control === "aborting")
       return { run: givingBack(run, now, "the session was aborted") };
     if (isCordonOver(session, run, now))
-      return {
-        run: {
-          ...givingBack(run, now, "its turn does not come soon"),
-          outcome: null,
-          waits_again: true,
-        },
-      };
+      return { run: puttingOff(run, now, "its turn does not come soon") };
     return { run, wait: "change", seconds: LOOK_SECONDS };
   },
   { watches: true },

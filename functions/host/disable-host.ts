@@ -54,8 +54,11 @@ const withPrior = async (
   if (run.prior !== null) return run;
   const { id, status, disabled_reason } = service;
   const worth = await readWorth(await cloud(), run.host);
-  const prior = isLeftover(disabled_reason, run.session_id)
+  const leftover = isLeftover(disabled_reason, run.session_id);
+  const prior = leftover
     ? ({ status: "enabled", disabled_reason: null } as const)
     : { status, disabled_reason };
-  return save({ ...run, worth, prior: { service_id: id, ...prior } });
+  // Another session left it for a human, half-worked perhaps: it comes back verified, or not at all.
+  const worked = run.worked || leftover;
+  return save({ ...run, worth, worked, prior: { service_id: id, ...prior } });
 };

@@ -1,5 +1,5 @@
 import { notStaying } from "../../lib/domain/empty.ts";
-import { entering, givingBack, type HostRun } from "../../lib/domain/host-run.ts";
+import { entering, givingBack, type HostRun, puttingOff } from "../../lib/domain/host-run.ts";
 import { type Guest, type Movability, movabilityOf } from "../../lib/domain/instances.ts";
 import { type Intent, isTooBusy, type Move } from "../../lib/domain/move.ts";
 import { givesWay } from "../../lib/domain/plan/yielding.ts";
@@ -167,15 +167,16 @@ const emptied = async ({ moves, session, run, now, ref }: HostContext): Promise<
 };
 
 const givingWay = (run: HostRun, now: string): HostRun => ({
-  ...givingBack(run, now, "it lets another host of the session go first"),
-  outcome: null,
-  waits_again: true,
+  ...puttingOff(run, now, "it lets another host of the session go first"),
   yielded_at: now,
 });
 
-/** Whether the host and another one that is emptied keep each other from it, and it is this one's turn to give way. */
+/**
+ * Whether the host and another one that is emptied keep each other from it, and it is this one's
+ * turn to give way: not when it was worked on, as it could not be given back.
+ */
 const isInTheWay = async ({ hostRuns, session, run, now }: HostContext): Promise<boolean> =>
-  givesWay(run, await hostRuns.list(session.session_id), now);
+  !run.worked && givesWay(run, await hostRuns.list(session.session_id), now);
 
 type Begun = {
   readonly run: HostRun;
@@ -221,7 +222,7 @@ const startMoves = async (
     }
   }
   if (room <= 0) return { run, count, stuck };
-  const others = round.servers.length - residents.length - run.staying.length;
+  const others = leaving(round, run).length - residents.length;
   return { run: await leaveInPlace(context, residents, others <= 0), count, stuck };
 };
 

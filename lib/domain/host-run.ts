@@ -210,6 +210,15 @@ export const givingBack = (run: HostRun, now: string, why: string): HostRun =>
     : { ...entering(run, "RESTORING", now), outcome: "restored", details: why };
 
 /**
+ * The host given back, to wait for its turn again. One that was worked on in an earlier try is left
+ * for a human here, too.
+ */
+export const puttingOff = (run: HostRun, now: string, why: string): HostRun => {
+  const back = givingBack(run, now, why);
+  return back.outcome === "failed" ? back : { ...back, outcome: null, waits_again: true };
+};
+
+/**
  * The host left as it is, out of service and silenced, for a human to look at: nothing more is
  * done to it in this session.
  */

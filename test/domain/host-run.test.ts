@@ -10,6 +10,7 @@ import {
   isOurReason,
   leavingForHuman,
   PHASES,
+  puttingOff,
 } from "../../lib/domain/host-run.ts";
 import { aHost, SESSION_ID } from "./builders.ts";
 
@@ -140,4 +141,24 @@ test("what another session of ours left disabled is a leftover; ours and other p
   expect(isLeftover(ours, SESSION_ID)).toBe(false);
   expect(isLeftover("bad DIMM", SESSION_ID)).toBe(false);
   expect(isLeftover(null, SESSION_ID)).toBe(false);
+});
+
+describe("a host that is put off", () => {
+  test("is given back, and waits for its turn again", () => {
+    expect(puttingOff(aHost("cmp-01", { phase: "MOVING" }), LATER, "later")).toMatchObject({
+      phase: "RESTORING",
+      outcome: null,
+      waits_again: true,
+    });
+  });
+
+  test("after it was worked on is left for a human, who is told", () => {
+    const worked = aHost("cmp-01", { phase: "MOVING", worked: true });
+
+    expect(puttingOff(worked, LATER, "later")).toMatchObject({
+      phase: "FINISHED",
+      outcome: "failed",
+      waits_again: false,
+    });
+  });
 });
