@@ -21,10 +21,10 @@ export const retried = (run: HostRun, session: Session, { runId, now }: Again): 
     );
   if (run.outcome !== "failed" && run.outcome !== "restored")
     throw new ConflictError(`${run.host} is ${run.outcome}; there is nothing to retry`);
-  const fresh =
-    run.outcome === "restored"
-      ? { prior: null, worth: null, monitors: [], staying: [], stopped: [] }
-      : {};
+  const afresh = { prior: null, worth: null };
+  // What was not put back is still ours to put back: looked at again, it would seem to have been so before.
+  const clean = run.left_behind === null ? { monitors: [], staying: [], stopped: [] } : {};
+  const fresh = run.outcome === "restored" ? { ...afresh, ...clean } : {};
   return {
     ...again(run, "DISABLING", { runId, now }),
     ...fresh,

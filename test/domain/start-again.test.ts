@@ -63,6 +63,22 @@ describe("the retry of a host", () => {
     });
   });
 
+  test("that was given back but for something keeps in mind what is to be put back", () => {
+    const restored = finished("restored", {
+      monitors: [{ name: "masakari", silenced: false }],
+      staying: ["instance-1"],
+      stopped: ["instance-1"],
+      left_behind: "masakari may still be silenced",
+    });
+
+    expect(retried(restored, session, again)).toMatchObject({
+      prior: null,
+      monitors: [{ name: "masakari", silenced: false }],
+      staying: ["instance-1"],
+      stopped: ["instance-1"],
+    });
+  });
+
   test("remembers from try to try that it was worked on", () => {
     expect(retried(finished("failed", { worked: true }), session, again).worked).toBe(true);
   });
