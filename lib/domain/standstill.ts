@@ -63,17 +63,22 @@ export const stopped = (run: HostRun, why: string, now: string): HostRun =>
 /** The host with its clocks running; the time they stood does not count. */
 export const goingOn = (run: HostRun, now: string): HostRun => {
   if (run.standstill === null) return run;
-  const seconds = standing(run, now);
   return {
     ...run,
     standstill: null,
-    stood_still: run.stood_still + seconds,
-    stood_still_in_phase: run.stood_still_in_phase + seconds,
+    stood_still: run.stood_still + standing(run, now),
+    stood_still_in_phase: run.stood_still_in_phase + standingInPhase(run, now),
   };
 };
 
 const standing = ({ standstill }: HostRun, now: string): number =>
   standstill === null ? 0 : Math.max(0, secondsUntil(standstill.at, now));
+
+/** The same as far as it lies in the current phase: it may have begun in an earlier one. */
+const standingInPhase = ({ standstill, phase_at }: HostRun, now: string): number =>
+  standstill === null
+    ? 0
+    : Math.max(0, secondsUntil(standstill.at > phase_at ? standstill.at : phase_at, now));
 
 /** Seconds since the host was started that count. */
 export const secondsAtIt = (run: HostRun, now: string): number =>
@@ -81,7 +86,7 @@ export const secondsAtIt = (run: HostRun, now: string): number =>
 
 /** Seconds in the current phase that count. */
 export const secondsInPhase = (run: HostRun, now: string): number =>
-  secondsUntil(run.phase_at, now) - run.stood_still_in_phase - standing(run, now);
+  secondsUntil(run.phase_at, now) - run.stood_still_in_phase - standingInPhase(run, now);
 
 /** How long a session that does not get on keeps the next hosts disabled. */
 const CORDON_PATIENCE_SECONDS = 30 * 60;
