@@ -21,6 +21,10 @@ const abortion = ({ effect }: Pick<Intent, "effect">): string => `abort#${effect
 export const wasAborted = (intents: readonly Intent[], move: Intent): boolean =>
   intents.some(({ effect }) => effect === abortion(move));
 
+/** Whether Nova has taken our abort of the move; one that got lost on its way is made again. */
+const isAbortedAlready = (intents: readonly Intent[], move: Intent): boolean =>
+  intents.some(({ effect, outcome }) => effect === abortion(move) && outcome !== null);
+
 /**
  * Watches the moves that take longer than most. A live migration that no longer gets on is aborted,
  * which the instance does not notice, and tried elsewhere; it is never forced, which could. One that
@@ -81,7 +85,7 @@ const watch = async (
   if (progress === null || transfer === undefined)
     return overdue(intent, settings.LULL_STALL_SECONDS, now);
   if (secondsUntil(progress.at, now) < settings.LULL_STALL_SECONDS) return null;
-  if (standstill === null && !wasAborted(round.intents, intent))
+  if (standstill === null && !isAbortedAlready(round.intents, intent))
     await makeEffect(context, abortion(intent), (requestId) =>
       abortMigration(compute, instanceId, transfer.id, { requestId }).catch(fineIfOver),
     );
