@@ -171,7 +171,7 @@ export const intentStore = (table: Table) => {
       { run_id, effect, at }: Pick<Intent, "run_id" | "effect" | "at">,
       now: string,
     ): Promise<boolean> {
-      if (mayBeOnItsWay({ at }, now)) return false;
+      if (mayBeOnItsWay({ at }, now) || (await isFrozen())) return false;
       const failed = await transact(table, [
         checkLive(table, ref),
         {

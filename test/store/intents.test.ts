@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SupersededError } from "../../lib/domain/errors.ts";
 import { claimHost } from "../../lib/domain/host-run.ts";
 import { later } from "../../lib/domain/instant.ts";
+import { freezeStore } from "../../lib/store/freeze.ts";
 import { intentStore, type NewIntent } from "../../lib/store/intents.ts";
 import { ownership } from "../../lib/store/ownership.ts";
 import { runStore } from "../../lib/store/runs.ts";
@@ -201,6 +202,18 @@ describe("calling again for an effect that nobody has heard of", () => {
 
     await runStore(table).supersede(ref, NOW);
     await expect(intents.callAgain(ref, intent, AFTERWARDS)).rejects.toThrow(SupersededError);
+  });
+
+  test("is not done while all is frozen", async () => {
+    const { table, intents, ref, begin, list } = await open();
+    await begin(disable);
+    const [intent = { ...disable, ...ref }] = await list();
+    const freeze = { frozen: true, by: "admin", at: LATER, reason: "storm" };
+    await freezeStore(table).put(freeze);
+
+    expect(await intents.callAgain(ref, intent, AFTERWARDS)).toBe(false);
+    await freezeStore(table).put({ ...freeze, frozen: false });
+    expect(await intents.callAgain(ref, intent, AFTERWARDS)).toBe(true);
   });
 
   test("is not done when its end has been stored meanwhile", async () => {
