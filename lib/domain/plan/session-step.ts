@@ -53,13 +53,18 @@ export const nextStep = (
 ): SessionStep => {
   if (session.closed_at !== null) return { next: "ended" };
   if (session.control === "aborting" || isBlocked(session))
-    return runs.some(isActive) ? waiting(QUIET_SECONDS) : { next: "close" };
+    return runs.some(isActive)
+      ? waiting(QUIET_SECONDS, stillBy(circumstances, now))
+      : { next: "close" };
   if (session.claimed_at === null && session.preflight_at === null) return { next: "preflight" };
   if (session.control === "paused") return waiting(QUIET_SECONDS);
   return session.claimed_at === null
     ? beforeClaim(session, now)
     : afterClaim(session, runs, now, circumstances);
 };
+
+const stillBy = ({ standstill = null }: Circumstances, now: string): Attention[] =>
+  standstill === null ? [] : standingStill(standstill, now);
 
 const waiting = (seconds: number, brakes: readonly Attention[] = []): SessionStep => ({
   next: "await",
@@ -80,7 +85,7 @@ const afterClaim = (
   circumstances: Circumstances,
 ): SessionStep => {
   const { standstill = null } = circumstances;
-  const still = standstill === null ? [] : standingStill(standstill, now);
+  const still = stillBy(circumstances, now);
   const atWork = runs.some(isActive);
   if (!runs.some(awaitsTurn)) return atWork ? waiting(QUIET_SECONDS, still) : { next: "close" };
   const { open, next } = windowsAt(session, now);

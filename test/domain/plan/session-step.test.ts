@@ -114,6 +114,15 @@ describe("a session", () => {
     expect(nextStep(session, [], NOW)).toEqual({ next: "close" });
   });
 
+  test("that was aborted says so when its hosts cannot be given back for the cloud", () => {
+    const standstill = { code: "waiting_cloud", why: "Nova answers 503" } as const;
+    const runs = [aHost("cmp-01", { phase: "RESTORING" })];
+
+    expect(
+      nextStep(aClaimedSession({ control: "aborting" }), runs, NOW, { standstill }),
+    ).toMatchObject({ next: "await", brakes: [{ code: "waiting_cloud" }] });
+  });
+
   test("that has ended asks for nothing more, whatever its hosts say", () => {
     const runs = [aHost("cmp-01", { phase: "MOVING" })];
 
