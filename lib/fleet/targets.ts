@@ -8,12 +8,21 @@ import { candidates } from "../openstack/placement/allocation-candidates.ts";
 /** Hosts with room that Placement names at most; as many as Nova itself asks for. Zones and owners are sieved after. */
 const CANDIDATES = 1000;
 
-/** What an instance takes, by resource class. */
-const needOf = ({ flavor }: Server): Record<string, number> => ({
-  VCPU: flavor?.vcpus ?? 1,
-  MEMORY_MB: flavor?.ram ?? 1,
-  DISK_GB: (flavor?.disk ?? 0) + (flavor?.ephemeral ?? 0),
-});
+/**
+ * What an instance takes, by resource class, as far as it is certain: Nova itself says no to what is
+ * offered in vain, and nobody to what was left out. Pinned processors are not VCPU, and a root disk
+ * that is a volume takes none of the host's.
+ */
+export const needOf = ({ flavor, image_id, volume_ids }: PlacedServer): Record<string, number> => {
+  const policy = flavor?.extra_specs["hw:cpu_policy"] ?? "shared";
+  const bootsFromVolume = image_id === null && volume_ids.length > 0;
+  return {
+    VCPU: policy === "shared" ? (flavor?.vcpus ?? 1) : 0,
+    MEMORY_MB: flavor?.ram ?? 1,
+    DISK_GB: (bootsFromVolume ? 0 : (flavor?.disk ?? 0)) + (flavor?.ephemeral ?? 0),
+  };
+};
+type PlacedServer = Pick<Server, "flavor" | "image_id" | "volume_ids">;
 
 type Fleet = {
   readonly devices: readonly Device[];
