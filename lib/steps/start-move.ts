@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { FrozenError } from "../domain/errors.ts";
 import { isActive } from "../domain/host-run.ts";
-import { movabilityOf } from "../domain/instances.ts";
+import { isAtRest, movabilityOf } from "../domain/instances.ts";
 import { type Intent, type Move, moveEffect, moveKindOf } from "../domain/move.ts";
 import { hostsToProve } from "../domain/plan/canary.ts";
 import { rankTargets } from "../domain/plan/targets.ts";
@@ -190,8 +190,11 @@ export const callMove = async (
   try {
     const kind = moveKindOf(intent);
     if (kind === "offload") await shelveOffload(compute, instanceId, { requestId });
-    else if (kind === "cold") await coldMigrate(compute, instanceId, { host, requestId });
-    else await liveMigrate(compute, instanceId, { host, requestId });
+    else if (kind === "cold") {
+      // Nova would stop one that runs.
+      if (!(await restsNow(context, instanceId))) return settleRevived(context, intent, instanceId);
+      await coldMigrate(compute, instanceId, { host, requestId });
+    } else await liveMigrate(compute, instanceId, { host, requestId });
     return true;
   } catch (error) {
     if (error instanceof TransientOpenStackError && error.sent) return true;
@@ -203,6 +206,24 @@ export const callMove = async (
     await settleRefusal(context, intent, instanceId, error);
     return false;
   }
+};
+
+/** Whether the instance is shut off at this very moment, whatever was read of it before. */
+const restsNow = async ({ cloud }: HostContext, instanceId: string): Promise<boolean> => {
+  const server = await getServer((await cloud()).compute, instanceId);
+  const { status, task_state: taskState, power_state: powerState } = server;
+  return status === "SHUTOFF" && isAtRest({ status, taskState, powerState });
+};
+
+const settleRevived = async (
+  context: HostContext,
+  intent: Called,
+  instanceId: string,
+): Promise<false> => {
+  const details = "it is no longer shut off; it is looked at again";
+  await context.intents.finish(intent, "refused", context.now, details);
+  await noteMove(context, { instance_id: instanceId }, { state: "waiting", details });
+  return false;
 };
 
 const settleRefusal = async (
