@@ -154,8 +154,11 @@ const begin = async (
   }
 };
 
-const readFleet = async ({ inventory, owners, hostRuns, session, settings }: HostContext) => {
-  const devices = [...(await inventory.byName(settings.LULL_REGION)).values()];
+/** The hosts of the host's own zone, which no instance ever leaves, and who owns them. */
+const readFleet = async ({ inventory, owners, hostRuns, session, run, settings }: HostContext) => {
+  const known = await inventory.byName(settings.LULL_REGION);
+  const zone = known.get(run.host)?.zone;
+  const devices = [...known.values()].filter((device) => device.zone === zone);
   const runs = await hostRuns.list(session.session_id);
   const finished = runs.filter(
     ({ outcome, phase }) => phase === "FINISHED" && outcome === "maintained",
