@@ -18,15 +18,19 @@ export const onHost = (effect: string, at: string): NewIntent => ({
 /**
  * Stores the intent of an effect on the host itself; that it is there already is as good.
  *
+ * @returns the request id under which the effect is made: a repetition carries that of the first
  * @throws FrozenError when nothing may be done to the cloud now
  */
 export const beginEffect = async (
   { intents, ref, session, run }: Pick<HostContext, "intents" | "ref" | "session" | "run">,
   intent: NewIntent,
-): Promise<void> => {
+): Promise<string> => {
   const begun = await intents.begin(ref, session.session_id, intent);
   if (begun === "frozen")
     throw new FrozenError(`${intent.effect} of ${run.host} is not begun: all is frozen`);
+  if (begun !== "exists") return intent.request_id;
+  const stored = (await intents.list(ref.run_id)).find(({ effect }) => effect === intent.effect);
+  return stored?.request_id ?? intent.request_id;
 };
 
 /**
@@ -40,9 +44,7 @@ export const makeEffect = async (
   effect: string,
   call: (requestId: string) => Promise<unknown>,
 ): Promise<void> => {
-  const intent = onHost(effect, context.now);
-  await beginEffect(context, intent);
-  await call(intent.request_id);
+  await call(await beginEffect(context, onHost(effect, context.now)));
   await settled(context, effect);
 };
 
