@@ -16,11 +16,14 @@ daemon() {
 }
 
 # web NAME PORT WORKERS MODULE:FUNCTION [ARGUMENTS]: behind uwsgi. --http-socket closes each
-# connection without saying so, so the header says it.
+# connection without saying so, so the header says it; nor does it date its answers, as any web
+# server before a real Nova does.
+# shellcheck disable=SC2016
 web() {
   LAB_APPLICATION=$4 spawn "$1" uwsgi_python3 --master --need-app --die-on-term \
     --http-socket "127.0.0.1:$2" --processes "$3" --threads 1 --enable-threads --lazy-apps \
     --buffer-size 65535 --thunder-lock --disable-logging --add-header "Connection: close" \
+    --route-run 'addheader:Date: ${httptime[0]}' \
     --module application --pyargv "${5:-}"
 }
 
