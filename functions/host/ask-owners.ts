@@ -9,8 +9,8 @@ import { noteMove } from "../../lib/steps/note-move.ts";
 const AT_ONCE = 20;
 
 /**
- * State AskOwners: tells each project with instances on the host that they will be live-migrated
- * now. No project can answer yet, so nothing that interrupts an instance is ever done.
+ * State AskOwners: tells each project with instances on the host that they will be moved now. No
+ * project can answer yet, so only the session's policies say what may interrupt an instance.
  */
 export const handler = hostStep("ASKING", async (context) => {
   const { save, now, session } = context;

@@ -106,7 +106,7 @@ const hostStays = (run: HostRun | undefined): string[] => {
     return [`${run.host} stays disabled and silenced until it is released`];
   if (run?.phase === "IN_MAINTENANCE" && run.actions.some(({ state }) => state !== "PENDING"))
     return [
-      `${run.host} is in work and stays disabled until the work ends; it is put back if it comes back whole, else left until it is released`,
+      `${run.host} is in work; what runs there ends, then it stays disabled until it is released`,
     ];
   return [];
 };

@@ -11,7 +11,7 @@ type Notice = {
 };
 
 /**
- * `maintenance.scheduled`, for one project: these instances of yours will be live-migrated now.
+ * `maintenance.scheduled`, for one project: these instances of yours will be moved now.
  * Without a dialogue it asks for nothing (`allowed_actions` is empty). It never names the host.
  */
 export const maintenanceScheduled = (
