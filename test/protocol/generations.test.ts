@@ -8,7 +8,7 @@ import { intentStore, mayBeOnItsWay, type NewIntent } from "../../lib/store/inte
 import { runStore } from "../../lib/store/runs.ts";
 import { NOW, startRun } from "../store/dynamodb.ts";
 import { type FakeCloud, fakeCloud } from "./cloud.ts";
-import { newStage, type Stage, type Step } from "./interleave.ts";
+import { newStage, PATIENCE_MS, type Stage, type Step } from "./interleave.ts";
 import { openNearTable } from "./table.ts";
 
 const { table } = openNearTable();
@@ -171,30 +171,34 @@ const calmDown = async (world: World) => {
   }
 };
 
-test("two generations of a host run, and two tries of one step, never have a call accepted twice: 10,000 races", async () => {
-  const seen = new Set<string>();
-  let supersededRaces = 0;
-  await fc.assert(
-    fc.asyncProperty(fc.array(fc.nat(99), { minLength: 10, maxLength: 30 }), async (choices) => {
-      const ref = await startRun(table, "cmp-01");
-      const world: World = { cloud: fakeCloud(), stage: newStage(), ref, now: NOW, tries: [] };
-      await beginTry(world);
-      for (const choice of choices) {
-        const waiting = world.stage.waiting().length;
-        if (waiting > 0 && choice < 60) await world.stage.act(choice % waiting);
-        else await happenings[choice % happenings.length]?.(world);
-      }
-      if (world.ref.generation > 1) supersededRaces += 1;
-      await calmDown(world);
+test(
+  "two generations of a host run, and two tries of one step, never have a call accepted twice: 10,000 races",
+  async () => {
+    const seen = new Set<string>();
+    let supersededRaces = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.nat(99), { minLength: 10, maxLength: 30 }), async (choices) => {
+        const ref = await startRun(table, "cmp-01");
+        const world: World = { cloud: fakeCloud(), stage: newStage(), ref, now: NOW, tries: [] };
+        await beginTry(world);
+        for (const choice of choices) {
+          const waiting = world.stage.waiting().length;
+          if (waiting > 0 && choice < 60) await world.stage.act(choice % waiting);
+          else await happenings[choice % happenings.length]?.(world);
+        }
+        if (world.ref.generation > 1) supersededRaces += 1;
+        await calmDown(world);
 
-      for (const [effect, times] of world.cloud.accepted) expect(times, effect).toBe(1);
-      expect(world.cloud.orders()).toBeLessThanOrEqual(1);
-      expect(world.cloud.hasLeft()).toBe(true);
-      expect(await openMoves(world)).toEqual([]);
-      seen.add(choices.join());
-    }),
-    { numRuns: 10_000 },
-  );
-  expect(seen.size).toBeGreaterThan(9_500);
-  expect(supersededRaces).toBeGreaterThan(1_000);
-});
+        for (const [effect, times] of world.cloud.accepted) expect(times, effect).toBe(1);
+        expect(world.cloud.orders()).toBeLessThanOrEqual(1);
+        expect(world.cloud.hasLeft()).toBe(true);
+        expect(await openMoves(world)).toEqual([]);
+        seen.add(choices.join());
+      }),
+      { numRuns: 10_000 },
+    );
+    expect(seen.size).toBeGreaterThan(9_500);
+    expect(supersededRaces).toBeGreaterThan(1_000);
+  },
+  PATIENCE_MS,
+);

@@ -9,7 +9,7 @@ import { intentStore } from "../../lib/store/intents.ts";
 import { runStore } from "../../lib/store/runs.ts";
 import { keys } from "../../lib/store/table.ts";
 import { NOW, startRun } from "../store/dynamodb.ts";
-import { newStage, type Step } from "./interleave.ts";
+import { newStage, PATIENCE_MS, type Step } from "./interleave.ts";
 import { openNearTable } from "./table.ts";
 
 const { table } = openNearTable();
@@ -148,30 +148,34 @@ const theWorld = (id: string, max: number, recovery: number): World => ({
   ended: new Set(),
 });
 
-test("two sessions that share a group never impact more of it than may be, and leave nothing behind: 10,000 interleavings", async () => {
-  const seen = new Set<string>();
-  let cases = 0;
-  let together = 0;
-  await fc.assert(
-    fc.asyncProperty(scripts, async ({ max, recovery, choices }) => {
-      const world = theWorld(`group-${cases++}`, max, recovery);
-      const { stage, takeOver } = await setOut(world);
-      for (const choice of choices) {
-        if (choice >= 94) await takeOver(choice % 2, choice < 98);
-        else if (choice >= 80) world.now = later(world.now, choice - 70);
-        else await stage.act(choice % Math.max(1, stage.waiting().length));
-      }
-      while (stage.waiting().length > 0) {
-        world.now = later(world.now, 61);
-        await stage.act(0);
-      }
-      expect(await impactedIn(world)).toEqual(new Set());
-      expect(world.ended.size).toBe(3);
-      seen.add(`${max}/${recovery}/${choices.join()}`);
-      together += world.most > 1 ? 1 : 0;
-    }),
-    { numRuns: 10_000 },
-  );
-  expect(seen.size).toBeGreaterThan(9_000);
-  expect(together).toBeGreaterThan(1_000);
-});
+test(
+  "two sessions that share a group never impact more of it than may be, and leave nothing behind: 10,000 interleavings",
+  async () => {
+    const seen = new Set<string>();
+    let cases = 0;
+    let together = 0;
+    await fc.assert(
+      fc.asyncProperty(scripts, async ({ max, recovery, choices }) => {
+        const world = theWorld(`group-${cases++}`, max, recovery);
+        const { stage, takeOver } = await setOut(world);
+        for (const choice of choices) {
+          if (choice >= 94) await takeOver(choice % 2, choice < 98);
+          else if (choice >= 80) world.now = later(world.now, choice - 70);
+          else await stage.act(choice % Math.max(1, stage.waiting().length));
+        }
+        while (stage.waiting().length > 0) {
+          world.now = later(world.now, 61);
+          await stage.act(0);
+        }
+        expect(await impactedIn(world)).toEqual(new Set());
+        expect(world.ended.size).toBe(3);
+        seen.add(`${max}/${recovery}/${choices.join()}`);
+        together += world.most > 1 ? 1 : 0;
+      }),
+      { numRuns: 10_000 },
+    );
+    expect(seen.size).toBeGreaterThan(9_000);
+    expect(together).toBeGreaterThan(1_000);
+  },
+  PATIENCE_MS,
+);

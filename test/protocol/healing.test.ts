@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { PHASES } from "../../lib/domain/host-run.ts";
 import { keys } from "../../lib/store/table.ts";
 import { type HealingStage, isStep, openHealingStage } from "./healing-stage.ts";
+import { PATIENCE_MS } from "./interleave.ts";
 
 let stage: HealingStage;
 beforeAll(async () => {
@@ -81,9 +82,6 @@ test("a deploy whose steps cannot be loaded is waited out", async () => {
   await stage.expectWell(id);
 });
 
-/** A day has many ticks. */
-const DAY_TEST_MS = 300_000;
-
 test(
   "without the table's stream for 24 hours, sessions begin and end by the tick alone",
   async () => {
@@ -103,5 +101,5 @@ test(
     await stage.until("one opened afterwards to end", () => stage.hasEnded(third), 30);
     expect(stage.stack.deadLetters()).toEqual([]);
   },
-  DAY_TEST_MS,
+  PATIENCE_MS,
 );

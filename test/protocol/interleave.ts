@@ -1,5 +1,8 @@
 import { setImmediate } from "node:timers/promises";
 
+/** For thousands of interleavings, on a machine that has other things to do. */
+export const PATIENCE_MS = 600_000;
+
 /**
  * Makes one atomic act (a call of a store or a service) once it is this actor's turn.
  *
