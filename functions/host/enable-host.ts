@@ -1,7 +1,7 @@
 import { isOurReason } from "../../lib/domain/host-run.ts";
 import { computeServiceOf } from "../../lib/fleet/services.ts";
 import { enableService } from "../../lib/openstack/compute/services.ts";
-import { makeEffect, settled } from "../../lib/steps/effect.ts";
+import { makeEffect, mayYetBeMade, settled } from "../../lib/steps/effect.ts";
 import { hostStep } from "../../lib/steps/host-step.ts";
 import { noteService } from "../../lib/steps/note-service.ts";
 
@@ -10,12 +10,19 @@ import { noteService } from "../../lib/steps/note-service.ts";
  * before and is disabled now with our own reason: what somebody else decided meanwhile stays.
  */
 export const handler = hostStep("ENABLING", async (context) => {
-  const { now, run, session } = context;
+  const { now, run, session, settings } = context;
   const done = { ...run, phase: "COMPLETING", phase_at: now } as const;
   if (run.prior?.status !== "enabled") return { run: done };
   const cloud = await context.cloud();
   const service = await computeServiceOf(cloud, run.host);
   if (service?.status !== "disabled") {
+    // Given back before Nova has answered: it would be disabled after all, and nobody would know.
+    if (await mayYetBeMade(context, "disable"))
+      return {
+        run: { ...run, trouble: "Nova has not answered the call to disable it, and may yet do so" },
+        wait: "poll",
+        seconds: settings.LULL_POLL_SECONDS,
+      };
     await settled(context, "enable");
     return { run: done };
   }

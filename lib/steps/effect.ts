@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { FrozenError } from "../domain/errors.ts";
-import type { NewIntent } from "../store/intents.ts";
+import { mayBeOnItsWay, type NewIntent } from "../store/intents.ts";
 import type { HostContext } from "./host-step.ts";
 
 /** The intent of an effect on the host itself: no instance, no target, no group. */
@@ -47,6 +47,24 @@ export const makeEffect = async (
   await call(await beginEffect(context, onHost(effect, context.now)));
   await settled(context, effect);
 };
+
+/**
+ * Whether a call for the effect, of which nobody heard how it ended, may yet reach the cloud. None
+ * has been made since the host left the phase in which they are: `phase_at` is later than the last.
+ */
+export const mayYetBeMade = async (
+  {
+    intents,
+    ref,
+    run,
+    now,
+  }: Pick<HostContext, "intents" | "ref" | "now"> & { readonly run: { readonly phase_at: string } },
+  effect: string,
+): Promise<boolean> =>
+  mayBeOnItsWay({ at: run.phase_at }, now) &&
+  (await intents.list(ref.run_id)).some(
+    (intent) => intent.effect === effect && intent.outcome === null,
+  );
 
 /** Stores that the effect has been made; safe to repeat, and when it was never begun. */
 export const settled = (
