@@ -3,7 +3,7 @@ import { secondsInPhase } from "../../lib/domain/standstill.ts";
 import { computeServiceOf } from "../../lib/fleet/services.ts";
 import { listAggregates, removeHostFromAggregate } from "../../lib/openstack/compute/aggregates.ts";
 import { deleteService } from "../../lib/openstack/compute/services.ts";
-import { isNotFound } from "../../lib/openstack/errors.ts";
+import { isNotFound, OpenStackError } from "../../lib/openstack/errors.ts";
 import { deleteAgent, listAgents } from "../../lib/openstack/network/agents.ts";
 import { findProvider } from "../../lib/openstack/placement/resource-providers.ts";
 import { makeEffect } from "../../lib/steps/effect.ts";
@@ -15,7 +15,7 @@ import { type HostContext, type HostFinding, hostStep } from "../../lib/steps/ho
  */
 export const handler = hostStep("RETIRING", async (context) => {
   const { now, run, settings } = context;
-  const why = await retire(context);
+  const why = await retire(context).catch(wordsOnRefusal);
   if (why === null)
     return { run: { ...entering(run, "FINISHED", now), outcome: "retired", finished_at: now } };
   if (secondsInPhase(run, now) >= settings.LULL_VERIFY_MINUTES * 60)
@@ -54,6 +54,12 @@ const retire = async (context: HostContext): Promise<string | null> => {
   return provider === undefined
     ? null
     : `Placement still has its provider ${provider.uuid}; when no allocation is left on it: openstack resource provider delete ${provider.uuid}`;
+};
+
+/** A refusal is no failure of ours: people see it, and its time counts. */
+const wordsOnRefusal = (error: unknown): string => {
+  if (error instanceof OpenStackError) return error.message;
+  throw error;
 };
 
 const fineIfGone = (error: unknown): void => {

@@ -2,6 +2,7 @@ import { entering } from "../../lib/domain/host-run.ts";
 import { secondsInPhase } from "../../lib/domain/standstill.ts";
 import { serversOn } from "../../lib/fleet/guests.ts";
 import { startServer } from "../../lib/openstack/compute/server-actions.ts";
+import { OpenStackError } from "../../lib/openstack/errors.ts";
 import { makeEffect, settled } from "../../lib/steps/effect.ts";
 import { hostStep } from "../../lib/steps/host-step.ts";
 
@@ -17,7 +18,7 @@ export const handler = hostStep("STARTING", async (context) => {
     if (status === "SHUTOFF" && task_state === null)
       await makeEffect(context, `start#${id}`, async (requestId) =>
         startServer((await context.cloud()).compute, id, { requestId }),
-      );
+      ).catch(toldBelow);
   if (down.length === 0) {
     for (const id of run.stopped) await settled(context, `start#${id}`);
     return { run: { ...entering(run, "ENABLING", now), details: run.details } };
@@ -29,3 +30,8 @@ export const handler = hostStep("STARTING", async (context) => {
   }
   return { run: { ...run, trouble: why }, wait: "poll", seconds: settings.LULL_POLL_SECONDS };
 });
+
+/** One that Nova refuses to start does not run, and is named as such. */
+const toldBelow = (error: unknown): void => {
+  if (!(error instanceof OpenStackError)) throw error;
+};
