@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { deleteMaintenance, releaseHost } from "../../lib/client/maintenance.ts";
 import { openCloud } from "../../lib/openstack/cloud.ts";
 import { deleteAllocations } from "../../lib/openstack/placement/resource-providers.ts";
 import { quickCloud, theStage } from "./stage.ts";
@@ -29,5 +30,29 @@ test(
     const { detail: end } = await ended(session);
 
     expect(end.session.state).toBe("MAINTENANCE_DONE");
+  }),
+);
+
+test(
+  "a host that another session left in work is not given back unverified, but when it is released",
+  onStage(async ({ open, when, ended, api, simulator }) => {
+    const host = "cmp-02";
+    const reason = "lull:6f3f0d0e-5b63-4c35-9a5c-3f4a5b6c7d8e aborted in work";
+    simulator.happen({ kind: "set_service", host, status: "disabled", disabled_reason: reason });
+    simulator.happen({ kind: "driver", faults: { "*": { live_migration: { seconds: 20 } } } });
+    const session = await open({ hosts: [host] });
+    await when(session, "the host to be emptied", ({ hosts }) => hosts[0]?.phase === "MOVING");
+    await deleteMaintenance(api, session);
+    const { detail } = await ended(session);
+
+    expect(detail.hosts).toMatchObject([{ outcome: "failed" }]);
+    expect(simulator.world.hosts.get(host)).toMatchObject({ status: "disabled" });
+
+    simulator.happen({ kind: "clear_faults" });
+    await releaseHost(api, session, host);
+    const { detail: end } = await ended(session);
+
+    expect(end.hosts).toMatchObject([{ outcome: "released" }]);
+    expect(simulator.world.hosts.get(host)).toMatchObject({ status: "enabled" });
   }),
 );
