@@ -13,7 +13,7 @@ export type Standstill = {
 const BRAKES = new Set(["waiting_cloud", "window_over", "canary", "below_reserve"]);
 
 /** Whether this says that a brake holds the session; such findings are made anew at each turn. */
-export const isBrake = ({ code }: Attention): boolean => BRAKES.has(code);
+const isBrake = ({ code }: Attention): boolean => BRAKES.has(code);
 
 /** The session's findings with these brakes in place of the ones before; each keeps its `since`. */
 export const withBrakes = (
