@@ -154,7 +154,7 @@ const remove = async ({ values, args, terminal, connect }: Context): Promise<num
   );
   await deleteMaintenance(api, id);
   terminal.err(
-    `session ${id} is being aborted: hosts whose work has not begun are put back as they were; instances that have moved stay where they are; a host in work finishes, is verified and put back, or is left out of service where that fails. Watch it: lull maintenance watch ${id}`,
+    `session ${id} is being aborted: hosts whose work has not begun are put back as they were; instances that have moved stay where they are; on a host in work what runs there ends, then it stays out of service until you release it. Watch it: lull maintenance watch ${id}`,
   );
   return EXIT.done;
 };
