@@ -22,7 +22,7 @@ export const handler = hostStep("RESTORING", async (context) => {
       left.push(`${monitor.name} may still be silenced for ${run.host}: ${error.message}`);
     }
   }
-  const left_behind = left.length > 0 ? left.join("; ") : null;
+  const left_behind = [run.left_behind, ...left].filter(Boolean).join("; ") || null;
   const next = run.stopped.length > 0 ? "STARTING" : "ENABLING";
   return { run: { ...entering(run, next, now), details: run.details, left_behind } };
 });
