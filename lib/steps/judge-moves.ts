@@ -207,6 +207,7 @@ const judgeUnseen = async (
   const { intents, ref, now } = context;
   if (mayBeOnItsWay(intent, now)) return "under way";
   const cloud = await context.cloud();
+  // Asked after the server was read: a call that had ended by then has its row by now.
   if ((await newestMigration(cloud, server.id)) > intent.newest_migration) return "under way";
   // Nova says `migrating` a while before the migration's row is there: the call was accepted.
   if (server.task_state !== null || context.standstill !== null) return "under way";

@@ -70,9 +70,10 @@ const beginMove = async (turn: Turn, tried: number) => {
 /** Asks what became of a move that was begun, and calls again when nobody has heard of it. */
 const judgeMove = async (turn: Turn, intent: Intent) => {
   const { step, world, ref, now } = turn;
+  // In this order: a call that has ended before the one was read has its row by the other.
+  const isIdle = await step(async () => !world.cloud.isBusy());
   const verdict = verdictOn(intent, await step(async () => world.cloud.migrations()));
   if (verdict === "done" || verdict === "failed") return settle(turn, intent, verdict);
-  const isIdle = await step(async () => !world.cloud.isBusy());
   if (verdict !== "unseen" || !isIdle || mayBeOnItsWay(intent, now)) return;
   if (!(await step(() => intents.callAgain(ref, intent, now)))) return;
   if ((await call(turn, intent.effect)) === "refused") await settle(turn, intent, "failed");
