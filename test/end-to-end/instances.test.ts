@@ -36,7 +36,6 @@ there("cmp-02", { name: "broken", vm_state: "error" });
 there("cmp-02", { name: "stored", vm_state: "shelved" });
 there("cmp-02", { name: "kept", locked: true });
 there("cmp-02", { name: "fast", vnic_type: "direct" });
-there("cmp-05", { name: "late-riser", vm_state: "stopped" });
 there("cmp-04", { name: "new", vm_state: "building" });
 
 const onStage = theStage({ cloud, settings: { LULL_CONFIRM_SECONDS: "2" } });
@@ -203,33 +202,5 @@ test(
     expect(detail.session.state).toBe("MAINTENANCE_FAILED");
     expect(detail.attention[0]?.message).toContain("cell_down");
     expect(simulator.journal.slice(from)).toEqual([]);
-  }),
-);
-
-test(
-  "an instance that its owner starts while a target is chosen is not moved cold",
-  onStage(async ({ open, when, ended, simulator }) => {
-    const host = "cmp-05";
-    const id = idOf(simulator, "late-riser");
-    const from = simulator.journal.length;
-    simulator.happen({
-      kind: "fault",
-      fault: {
-        service: "placement",
-        path: "^/allocation_candidates",
-        effect: { kind: "delay", ms: 30_000 },
-      },
-    });
-    const session = await open({ hosts: [host] });
-    await when(session, "its move to be prepared", ({ instances }) =>
-      instances.some(({ action }) => action === "MIGRATE"),
-    );
-    simulator.happen({ kind: "set_instance", instance: id, vm_state: "active" });
-    simulator.happen({ kind: "clear_faults" });
-    const { detail } = await ended(session);
-
-    expect(detail.session.state).toBe("MAINTENANCE_DONE");
-    expect(is(simulator, id)).toEqual({ host: elsewhere(host), vm_state: "active" });
-    expect(new Set(actionsOn(simulator, id, from))).toEqual(new Set(["os-migrateLive"]));
   }),
 );
