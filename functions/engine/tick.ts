@@ -10,7 +10,7 @@ import { runStore } from "../../lib/store/runs.ts";
 import { openTable } from "../../lib/store/table.ts";
 
 /** What one tick takes on; the rest waits for the next. */
-const AT_ONCE = 100;
+const AT_ONCE = 500;
 
 const settings = readSettings();
 const table = openTable(settings.TABLE_NAME);

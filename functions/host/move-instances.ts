@@ -4,16 +4,18 @@ import { type Guest, type Movability, movabilityOf } from "../../lib/domain/inst
 import { type Intent, isTooBusy, type Move } from "../../lib/domain/move.ts";
 import { givesWay } from "../../lib/domain/plan/yielding.ts";
 import { secondsSinceBeat } from "../../lib/fleet/clock.ts";
-import { factsOf, serversOn, toGuest } from "../../lib/fleet/guests.ts";
+import { factsOf, type GuestFacts, serversOn, toGuest } from "../../lib/fleet/guests.ts";
 import { migrationsOf } from "../../lib/fleet/migrations.ts";
 import { noticesOf } from "../../lib/fleet/notices.ts";
 import { computeServiceOf, type KnownService } from "../../lib/fleet/services.ts";
+import type { Fleet } from "../../lib/fleet/targets.ts";
 import type { Server } from "../../lib/openstack/compute/servers.ts";
 import { drainIsOver, giveUp } from "../../lib/steps/drain.ts";
 import { type HostContext, type HostFinding, hostStep } from "../../lib/steps/host-step.ts";
 import { type Judgement, judgeMoves, type Round } from "../../lib/steps/judge-moves.ts";
 import { leaveInPlace, type Resident } from "../../lib/steps/leave-in-place.ts";
 import { noteMove } from "../../lib/steps/note-move.ts";
+import { readFleet } from "../../lib/steps/read-fleet.ts";
 import { startMove } from "../../lib/steps/start-move.ts";
 import { watchMoves } from "../../lib/steps/watch-moves.ts";
 
@@ -32,7 +34,7 @@ export const handler = hostStep(
     const [servers, migrations, facts, intents] = await Promise.all([
       serversOn(cloud, host),
       migrationsOf(cloud, host),
-      factsOf(cloud, host),
+      found.session.control === "aborting" ? NO_FACTS : factsOf(cloud, host),
       found.intents.list(found.ref.run_id),
     ]);
     const told = await tellLateComers(found, servers);
@@ -46,6 +48,9 @@ export const handler = hostStep(
   },
   { watches: true },
 );
+
+/** Nothing begins any more in an aborted session, so that nobody needs the network's word. */
+const NO_FACTS: GuestFacts = { vnicTypes: new Map(), groups: new Map() };
 
 /** What Nova shows of the host and its instances in this round. */
 type Look = Round & { readonly service: KnownService | null };
@@ -204,6 +209,11 @@ const startMoves = async (
   const residents = subjects.flatMap(({ guest, movability }) =>
     isResident(movability) ? [{ guest, movability }] : [],
   );
+  let read: Promise<Fleet> | undefined;
+  const fleet = () => {
+    read ??= readFleet(context);
+    return read;
+  };
   const stuck: string[] = [];
   let asked = 0;
   let count = 0;
@@ -216,7 +226,7 @@ const startMoves = async (
     if (why !== null) stuck.push(`${server.name}: ${why.words}`);
     else if (asked < room) {
       asked += 1;
-      const refusal = await startMove(context, server, round.facts, tries.length + 1);
+      const refusal = await startMove(context, server, round.facts, tries.length + 1, fleet);
       if (refusal === null) count += 1;
       else stuck.push(`${server.name}: ${refusal}`);
     }

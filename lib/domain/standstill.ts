@@ -22,7 +22,7 @@ export type Brakes = {
 
 /** From here on a host is on its way back, which a pause does not hold up. */
 const isOnItsWayBack = (phase: Phase): boolean =>
-  PHASES.indexOf(phase) >= PHASES.indexOf("VERIFYING");
+  PHASES.indexOf(phase) >= PHASES.indexOf("VERIFYING") && phase !== "RETIRING";
 
 /** Why a host stands still, and how it waits for the end of that. */
 export type Standstill = {

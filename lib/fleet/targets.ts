@@ -24,7 +24,8 @@ export const needOf = ({ flavor, image_id, volume_ids }: PlacedServer): Record<s
 };
 type PlacedServer = Pick<Server, "flavor" | "image_id" | "volume_ids">;
 
-type Fleet = {
+/** The hosts there are, and what is known of them besides what Nova and Placement say. */
+export type Fleet = {
   readonly devices: readonly Device[];
   readonly owners: ReadonlyMap<string, string>;
   readonly maintained: ReadonlySet<string>;

@@ -1,15 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { FrozenError } from "../domain/errors.ts";
-import { isActive } from "../domain/host-run.ts";
 import { isAtRest, movabilityOf } from "../domain/instances.ts";
 import { type Intent, type Move, moveEffect, moveKindOf } from "../domain/move.ts";
-import { hostsToProve } from "../domain/plan/canary.ts";
 import { rankTargets } from "../domain/plan/targets.ts";
 import { commonRefusal, refusedNow } from "../domain/refusals.ts";
 import { groupsApart, hostsToAvoid } from "../fleet/apart.ts";
 import { type GuestFacts, toGuest } from "../fleet/guests.ts";
 import { newestMigration } from "../fleet/migrations.ts";
-import { targetsFor } from "../fleet/targets.ts";
+import { type Fleet, targetsFor } from "../fleet/targets.ts";
 import { shelveOffload } from "../openstack/compute/server-actions.ts";
 import { coldMigrate, getServer, liveMigrate, type Server } from "../openstack/compute/servers.ts";
 import {
@@ -34,6 +32,7 @@ const ACTIONS = { live: "LIVE_MIGRATE", cold: "MIGRATE", offload: "OFFLOAD" } as
  * or shelve offload. A migration goes to the best target that is free.
  *
  * @param attempt counts the tries of this instance in this run, from 1: it names the effect
+ * @param fleet the hosts there are, read once for all instances of a round
  * @returns null when it is under way; otherwise why not, in words
  */
 export const startMove = async (
@@ -41,6 +40,7 @@ export const startMove = async (
   listed: Server,
   facts: GuestFacts,
   attempt: number,
+  fleet: () => Promise<Fleet>,
 ): Promise<string | null> => {
   const cloud = await context.cloud();
   const { session, run, now } = context;
@@ -65,19 +65,19 @@ export const startMove = async (
   const tried = { ...move, tries: attempt };
   return kind === "offload"
     ? begin(context, server, tried, intent)
-    : sendToBest(context, server, tried, intent);
+    : sendToBest(context, server, await fleet(), tried, intent);
 };
 
 /** Begins a migration to the best target that can be had. */
 const sendToBest = async (
   context: HostContext,
   server: Server,
+  fleet: Fleet,
   move: Move,
   intent: NewIntent,
 ): Promise<string | null> => {
   const { session, run, now } = context;
   const cloud = await context.cloud();
-  const fleet = await readFleet(context);
   const groups = await groupsApart(cloud, server);
   const source = fleet.devices.find(({ name }) => name === run.host);
   const ranked = rankTargets(
@@ -155,23 +155,6 @@ const begin = async (
 };
 
 /** The hosts of the host's own zone, which no instance ever leaves, and who owns them. */
-const readFleet = async ({ inventory, owners, hostRuns, session, run, settings }: HostContext) => {
-  const known = await inventory.byName(settings.LULL_REGION);
-  const zone = known.get(run.host)?.zone;
-  const devices = [...known.values()].filter((device) => device.zone === zone);
-  const runs = await hostRuns.list(session.session_id);
-  const finished = runs.filter(
-    ({ outcome, phase }) => phase === "FINISHED" && outcome === "maintained",
-  );
-  return {
-    devices,
-    owners: await owners.owners(devices.map(({ id }) => id)),
-    maintained: new Set(finished.map(({ host }) => host)),
-    onTrial: hostsToProve(session, runs),
-    atWork: new Set(runs.filter(isActive).map(({ host }) => host)),
-  };
-};
-
 type Called = Pick<
   Intent,
   "run_id" | "effect" | "request_id" | "target" | "target_device_id" | "newest_migration" | "groups"
