@@ -30,7 +30,7 @@ test(
     await waitFor(
       "the first move to run",
       () => simulator.world.migrations.find(({ status }) => status === "running"),
-      15_000,
+      60_000,
     );
     await deleteMaintenance(api, id);
     const { detail } = await ended(id);
@@ -70,7 +70,7 @@ test(
           () => true,
           () => undefined,
         ),
-      5_000,
+      60_000,
     );
     const { detail } = await ended(id);
     expect(detail.hosts.find(({ hostname }) => hostname === host)).toMatchObject({

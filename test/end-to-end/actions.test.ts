@@ -19,7 +19,7 @@ const orderFor = (sessionId: string) =>
   waitFor(
     "the order to arrive",
     () => receiver.orders.find(({ session_id }) => session_id === sessionId),
-    15_000,
+    60_000,
   );
 
 const isWorkedOn =
@@ -81,7 +81,7 @@ test(
           () => true,
           () => undefined,
         ),
-      5_000,
+      60_000,
     );
     const { detail } = await ended(id);
     expect(detail.session.state).toBe("MAINTENANCE_DONE");

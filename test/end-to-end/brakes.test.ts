@@ -204,7 +204,7 @@ test(
       const order = await waitFor(
         `the order to work on ${host}`,
         () => receiver.orders.find((one) => one.session_id === id && one.host === host),
-        15_000,
+        60_000,
       );
       expect(await report(order, order.callback_token, { state })).toBe(200);
     };

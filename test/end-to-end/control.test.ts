@@ -66,7 +66,7 @@ test(
     await waitFor(
       "a minute to pass",
       () => (clock.now() > since + 60_000 ? true : undefined),
-      20_000,
+      60_000,
     );
     expect(simulator.journal.slice(calls)).toEqual([]);
     await thaw(api);
@@ -126,7 +126,7 @@ test(
           () => true,
           () => undefined,
         ),
-      10_000,
+      60_000,
     );
     const { detail } = await when(
       id,

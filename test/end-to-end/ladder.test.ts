@@ -21,7 +21,7 @@ test(
     await waitFor(
       "its first move to be given up",
       () => simulator.journal.slice(from).find(({ method }) => method === "DELETE"),
-      45_000,
+      60_000,
     );
     simulator.happen({ kind: "clear_faults" });
     const { detail } = await ended(id);

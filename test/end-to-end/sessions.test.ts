@@ -36,7 +36,7 @@ test(
           () => true,
           () => undefined,
         ),
-      5_000,
+      60_000,
     );
     const [one, other] = [await ended(first), await ended(second)];
     expect([one, other].map(({ detail }) => detail.session.state)).toEqual([

@@ -66,7 +66,7 @@ test(
     const failed = await waitFor(
       "a migration to fail",
       () => migrations.slice(from).find(({ status }) => status === "failed"),
-      15_000,
+      60_000,
     );
     failing([failed.dest ?? ""]);
     const { detail } = await ended(id);

@@ -24,7 +24,7 @@ test(
     await waitFor(
       "the inventory to be listed",
       async () => ((await collect(listHosts(api))).length === 6 ? true : undefined),
-      5_000,
+      60_000,
     );
     const hosts = ["cmp-01", "cmp-02", "cmp-03"];
     const { detail } = await ended(
