@@ -2,7 +2,7 @@ import { secondsUntil } from "../domain/instant.ts";
 import type { Intent } from "../domain/move.ts";
 import {
   confirmResize,
-  getServer,
+  findServer,
   revertResize,
   type Server,
 } from "../openstack/compute/servers.ts";
@@ -38,7 +38,7 @@ export const confirmMove = async (context: HostContext, intent: Intent): Promise
   }
   if (standstill !== null || secondsUntil(arrivedAt, now) < settings.LULL_CONFIRM_SECONDS) return;
   const { compute } = await context.cloud();
-  const server = await getServer(compute, instanceId).catch(nullIfGone);
+  const server = await findServer(compute, instanceId);
   if (server?.status !== "VERIFY_RESIZE" || server.task_state !== null) return;
   const [effect, call] = isAsItWas(server)
     ? ([confirmation(intent), confirmResize] as const)
@@ -50,11 +50,6 @@ export const confirmMove = async (context: HostContext, intent: Intent): Promise
 
 /** Only instances that are shut off are ever moved cold. */
 const isAsItWas = ({ power_state }: Server): boolean => power_state === SHUT_DOWN;
-
-const nullIfGone = (error: unknown): null => {
-  if (isNotFound(error)) return null;
-  throw error;
-};
 
 /** Its owner, or an earlier call of ours, was faster: the migration's row tells how it ended. */
 const fineIfDone = (error: unknown): void => {

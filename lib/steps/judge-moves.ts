@@ -9,8 +9,7 @@ import {
 import { type GuestFacts, toGuest } from "../fleet/guests.ts";
 import { newestMigration } from "../fleet/migrations.ts";
 import { staleBindingOf } from "../fleet/stale-bindings.ts";
-import { getServer, type Server } from "../openstack/compute/servers.ts";
-import { isNotFound } from "../openstack/errors.ts";
+import { findServer, type Server } from "../openstack/compute/servers.ts";
 import { mayBeOnItsWay } from "../store/intents.ts";
 import { confirmMove, wasReverted } from "./confirm-move.ts";
 import type { HostContext } from "./host-step.ts";
@@ -154,7 +153,7 @@ const judgeFailed = async (
 ): Promise<Standing> => {
   const { intents, now } = context;
   const cloud = await context.cloud();
-  const server = await getServer(cloud.compute, intent.instance_id ?? "").catch(nullIfGone);
+  const server = await findServer(cloud.compute, intent.instance_id ?? "");
   if (server === null) return settleGone(context, intent);
   const stale = await staleBindingOf(cloud, server.id, intent.target);
   const why = [`Nova could not move it to ${intent.target}`, stale].filter(Boolean).join("; ");
@@ -174,11 +173,6 @@ const judgeFailed = async (
 const wordsOnHarm = ({ id, name }: Server, { target }: Intent): string =>
   `${name ?? id} (${id}) is in ERROR after its move to ${target}; to repair it: ` +
   `openstack server set --state active ${id} && openstack server reboot --hard ${id}`;
-
-const nullIfGone = (error: unknown): null => {
-  if (isNotFound(error)) return null;
-  throw error;
-};
 
 /** An offload has no migration: the instance leaves the host, or rests there again as it was. */
 const judgeOffload = async (

@@ -9,7 +9,13 @@ import { type GuestFacts, toGuest } from "../fleet/guests.ts";
 import { newestMigration } from "../fleet/migrations.ts";
 import { type Fleet, targetsFor } from "../fleet/targets.ts";
 import { shelveOffload } from "../openstack/compute/server-actions.ts";
-import { coldMigrate, getServer, liveMigrate, type Server } from "../openstack/compute/servers.ts";
+import {
+  coldMigrate,
+  findServer,
+  getServer,
+  liveMigrate,
+  type Server,
+} from "../openstack/compute/servers.ts";
 import {
   isConflict,
   isNotFound,
@@ -19,11 +25,6 @@ import {
 import type { Begun, NewIntent } from "../store/intents.ts";
 import type { HostContext } from "./host-step.ts";
 import { noteMove } from "./note-move.ts";
-
-const nullIfGone = (error: unknown): null => {
-  if (isNotFound(error)) return null;
-  throw error;
-};
 
 const ACTIONS = { live: "LIVE_MIGRATE", cold: "MIGRATE", offload: "OFFLOAD" } as const;
 
@@ -44,7 +45,7 @@ export const startMove = async (
 ): Promise<string | null> => {
   const cloud = await context.cloud();
   const { session, run, now } = context;
-  const server = await getServer(cloud.compute, listed.id).catch(nullIfGone);
+  const server = await findServer(cloud.compute, listed.id);
   if (server === null) return "its owner has just deleted it";
   // The list may be a minute old by now: what counts is what Nova says at this moment.
   if (server.host !== run.host) return "it has just left the host";

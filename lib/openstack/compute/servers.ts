@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { isNotFound } from "../errors.ts";
 import { call, type ServiceClient } from "../http.ts";
 import { isBadMarker, pages } from "../paging.ts";
 import { type Accepted, act } from "./server-actions.ts";
@@ -148,6 +149,16 @@ const searchOf = ({
 export const getServer = async (client: ServiceClient, id: string): Promise<Server> =>
   (await call(client, `/servers/${encodeURIComponent(id)}`, z.object({ server: serverSchema })))
     .server;
+
+/** The server, or null when there is none (any more) that this user may see. */
+export const findServer = async (client: ServiceClient, id: string): Promise<Server | null> => {
+  try {
+    return await getServer(client, id);
+  } catch (error) {
+    if (isNotFound(error)) return null;
+    throw error;
+  }
+};
 
 export type ActionOptions = {
   /** null or absent: Nova's scheduler chooses. */
