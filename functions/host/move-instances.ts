@@ -39,8 +39,11 @@ export const handler = hostStep(
     ]);
     const told = await tellLateComers(found, servers);
     const stopping =
-      found.session.control === "aborting" || drainIsOver(told, found.settings, found.now);
-    const round = { service, servers, migrations, facts, intents, stopping };
+      found.session.control === "aborting" ||
+      isTakenBack(service) ||
+      drainIsOver(told, found.settings, found.now);
+    const unfit = await whyUnfit(found, service);
+    const round = { service, servers, migrations, facts, intents, stopping, unfit };
     const judgement = await judgeMoves({ ...found, run: told }, round);
     const context = { ...found, run: alarmed(told, judgement, found.now) };
     const { underWay } = judgement;
@@ -86,8 +89,7 @@ const goOn = async (
   underWay: ReadonlyMap<string, Intent>,
 ): Promise<HostFinding> => {
   const { settings, standstill, now } = context;
-  const { servers, service, stopping } = round;
-  const unfit = await whyUnfit(context, service);
+  const { servers, stopping, unfit } = round;
   const mayBegin = !stopping && unfit === null && standstill === null;
   const room = mayBegin ? settings.LULL_MOVES_PER_HOST - underWay.size : 0;
   const resting = servers.filter(({ id }) => !underWay.has(id));

@@ -26,6 +26,8 @@ export type Round = {
   readonly intents: readonly Intent[];
   /** No move may begin any more: what was not called yet never will be. */
   readonly stopping: boolean;
+  /** Why nothing may be moved from the host now, in words; null when it may. */
+  readonly unfit: string | null;
 };
 
 export type Judgement = {
@@ -194,7 +196,7 @@ const judgeOffload = async (
 /** The same for an intent that Nova shows no migration for, while its server is still on the host. */
 const judgeUnseen = async (
   context: HostContext,
-  { stopping, facts }: Round,
+  { stopping, unfit, facts }: Round,
   intent: Intent,
   server: Server,
 ): Promise<Standing> => {
@@ -212,6 +214,6 @@ const judgeUnseen = async (
     await noteMove(context, server, { state: "waiting", destination_host: null, details: null });
     return "over";
   }
-  if (!(await intents.callAgain(ref, intent, now))) return "under way";
+  if (unfit !== null || !(await intents.callAgain(ref, intent, now))) return "under way";
   return (await callMove(context, intent, server.id)) ? "under way" : "over";
 };
