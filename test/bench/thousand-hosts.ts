@@ -181,7 +181,9 @@ const main = async () => {
   });
   const simulator = await startSimulator({ clock, cloud });
   const stack = await startLull(data, clock, simulator);
-  const api: Api = { endpoint: stack.apiUrl, token: openCloud(simulator.config).token };
+  // A token of its own for each look: tokens end by the simulated clock, which runs ahead.
+  const token = () => openCloud(simulator.config).token();
+  const api: Api = { endpoint: stack.apiUrl, token };
   const began = { wall: performance.now(), clock: clock.now() };
   const { result } = await driven(
     clock,
