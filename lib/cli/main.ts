@@ -46,7 +46,7 @@ const runCommand = async (argv: readonly string[], terminal: Terminal): Promise<
 };
 
 const HINTS: Readonly<Record<number, string>> = {
-  401: "Keystone's token was not accepted: check --os-cloud or OS_CLOUD",
+  401: "Keystone's token was not accepted: check LULL_TOKEN where it is set, else --os-cloud, OS_CLOUD or OS_*",
   403: "your role is not enough for this",
 };
 
@@ -58,19 +58,32 @@ const apiErrorLines = ({ message, status, code, findings }: ApiError): string[] 
 
 const exitCodeFor = (error: unknown): number => {
   if (error instanceof UsageError) return EXIT.usage;
+  // 400: a value that only the API could tell to be wrong.
+  if (error instanceof ApiError && error.status === 400) return EXIT.usage;
   if (error instanceof ExitError) return error.exitCode;
   // 422: the request was understood, and the inventory or the cloud stands against it.
   return error instanceof ApiError && error.status === 422 ? EXIT.blocked : EXIT.failed;
 };
 
-const reportError = (error: unknown, { err }: Terminal): number => {
+/** Where more is told: by the help of the command that was meant, of its group, or of all. */
+const helpHint = (argv: readonly string[]): string => {
+  const option = argv.findIndex((word) => word.startsWith("-"));
+  const words = option < 0 ? argv : argv.slice(0, option);
+  for (let length = words.length; length > 0; length--) {
+    const meant = words.slice(0, length);
+    if (commandsUnder(meant).length > 0) return `"lull ${meant.join(" ")} --help" tells more.`;
+  }
+  return '"lull --help" shows the commands.';
+};
+
+const reportError = (error: unknown, { err }: Terminal, argv: readonly string[]): number => {
   if (error instanceof ApiError) for (const line of apiErrorLines(error)) err(clean(line));
   else if (error instanceof Error)
     for (const line of error.message.split("\n")) err(`error: ${clean(line)}`);
   else err(`error: ${clean(String(error))}`);
   if (error instanceof ApiUnreachableError)
     err("Is Lull running there? --endpoint or LULL_ENDPOINT names another place.");
-  if (error instanceof UsageError) err('"lull --help" shows the commands.');
+  if (error instanceof UsageError) err(helpHint(argv));
   return exitCodeFor(error);
 };
 
@@ -87,6 +100,6 @@ export const run = async (
   try {
     return await runCommand(argv, terminal);
   } catch (error) {
-    return reportError(error, terminal);
+    return reportError(error, terminal, argv);
   }
 };

@@ -147,7 +147,11 @@ export const OPTIONS = {
     multiple: true,
     help: "told to the projects; repeat it",
   },
-  reason: { type: "string", value: "TEXT", help: "why, for the people who will read it" },
+  reason: {
+    type: "string",
+    value: "TEXT",
+    help: "why, for the people who will read it; pause, abort, freeze and set need it",
+  },
   profile: {
     type: "string",
     value: "PROFILE",

@@ -36,10 +36,12 @@ export const cloudConfigFrom = async ({
   if (wanted === undefined && env["OS_AUTH_URL"])
     return { name: "envvars", config: await check("OS_* variables", fromEnv(env), readFile) };
   const files = await cloudsFiles(env, readFile);
-  if (!files)
+  if (!files) {
+    const missing = wanted === undefined ? "and OS_AUTH_URL is not set" : `for cloud "${wanted}"`;
     throw new CloudConfigError(
-      `no clouds.yaml found (looked at ${places(env, "clouds").join(", ")}) and OS_AUTH_URL is not set`,
+      `no clouds.yaml found (looked at ${places(env, "clouds").join(", ")}) ${missing}`,
     );
+  }
   const names = Object.keys(files.clouds);
   const name = wanted ?? (names.length === 1 ? names[0] : undefined);
   if (name === undefined)

@@ -146,6 +146,15 @@ describe("who one is", () => {
     const { code, err } = await lull(["host", "list"], { env: { LULL_TOKEN: "" } });
     expect(code).toBe(1);
     expect(err).toContain("no clouds.yaml found");
+    expect(err).toContain("and OS_AUTH_URL is not set");
+  });
+
+  test("is not looked for in OS_* where a cloud is named", async () => {
+    const { code, err } = await lull(["host", "list", "--os-cloud", "nix"], {
+      env: { LULL_TOKEN: "", OS_AUTH_URL: "http://127.0.0.1:9" },
+    });
+    expect(code).toBe(1);
+    expect(err).toMatch(/no clouds.yaml found .* for cloud "nix"$/m);
   });
 
   test("is explained when the API does not accept it", async () => {
@@ -153,7 +162,7 @@ describe("who one is", () => {
     server.world.fault = () => problem(401, "unauthorized", "the token is not valid");
     const { code, err } = await lull(["host", "list", "--endpoint", server.url]);
     expect(code).toBe(1);
-    expect(err).toContain("check --os-cloud or OS_CLOUD");
+    expect(err).toContain("check LULL_TOKEN where it is set, else --os-cloud, OS_CLOUD or OS_*");
   });
 });
 

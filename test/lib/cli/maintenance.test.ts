@@ -145,6 +145,13 @@ describe("lull maintenance create", () => {
     expect(server.calls).toEqual([]);
   });
 
+  test("takes what only the API knows to be wrong for a wrong command line, too", async () => {
+    await using server = await startApi();
+    server.world.fault = () => problem(400, "invalid", "some fields are wrong");
+    const { code } = await lull(create(server.url, "--host", "cmp-01", "--profile", "x", "--yes"));
+    expect(code).toBe(2);
+  });
+
   test("asks before it acts, so without anybody to ask it needs --yes", async () => {
     await using server = await startApi();
     const { code, err } = await lull(create(server.url, "--host", "cmp-01"));
