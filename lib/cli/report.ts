@@ -37,6 +37,7 @@ const orderSchema = z.object({
 const controlSchema = z.object({
   holds: z.array(orderSchema).default([]),
   aborted: orderSchema.nullish(),
+  order: z.object({ by: z.string(), reason: z.string().nullish() }).nullish(),
 });
 type Control = z.infer<typeof controlSchema>;
 
@@ -55,7 +56,16 @@ const changesBetween = (before: Control, after: Control, at: string): Order[] =>
   const resumed = before.holds.length > 0 && after.holds.length === 0;
   return [
     ...paused,
-    ...(resumed ? [{ at, what: "resumed" as const, by: null, reason: null }] : []),
+    ...(resumed
+      ? [
+          {
+            at,
+            what: "resumed" as const,
+            by: after.order?.by ?? null,
+            reason: after.order?.reason || null,
+          },
+        ]
+      : []),
     ...(after.aborted && !before.aborted
       ? [{ ...after.aborted, what: "aborted" as const }].map(({ what, by, reason, at: since }) => ({
           at: since,

@@ -202,7 +202,7 @@ describe("lull report", () => {
     { holds: [] },
     { holds: [storm] },
     { holds: [storm] },
-    { holds: [] },
+    { holds: [], order: { what: "resume", host: null, by: "lee", reason: "it is over" } },
     { holds: [{ code: "breaker", by: "lull", at: "2026-11-22T10:50:00Z", reason: "2 hosts" }] },
   ].map((detail, index) => ({
     type: "maintenance.session",
@@ -219,7 +219,7 @@ describe("lull report", () => {
     expect(out).toContain(`session ${SESSION}: replace DIMM`);
     expect(out).toContain("MAINTENANCE_FAILED (partial), 1 of 2 hosts maintained, 1 failed");
     expect(out).toContain("2026-11-22 10:03:10Z paused by kim: storm");
-    expect(out).toContain("2026-11-22 10:03:00Z resumed");
+    expect(out).toContain("2026-11-22 10:03:00Z resumed by lee: it is over");
     expect(out).toContain("2026-11-22 10:50:00Z paused by breaker: 2 hosts");
     expect(out.match(/paused by kim/g)).toHaveLength(1);
     expect(out).toMatch(
