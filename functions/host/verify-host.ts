@@ -18,7 +18,7 @@ export const handler = hostStep("VERIFYING", async (context) => {
   });
   if (hasBeatenEnough(beats) && lost.length === 0)
     return { run: { ...entering(run, "RESTORING", now), beats } };
-  const details = [`${beats.count} heartbeats seen since the work ended`, ...lost].join("; ");
+  const details = [`heartbeats seen since the work ended: ${beats.count}`, ...lost].join("; ");
   if (isOver(context))
     return { run: leavingForHuman({ ...run, beats }, now, `verify_failed: ${details}`) };
   const trouble = lost.length > 0 ? details : null;

@@ -27,8 +27,8 @@ export type Phase = (typeof PHASES)[number];
 /**
  * How a host's run ended or will end: `maintained` = work done and back as it was; `restored` =
  * work never began and it is back as it was; `failed` = it was left out of service for a human;
- * `released` = it had failed, a human released it, and it came back whole; `retired` = work done,
- * and the cloud no longer knows it.
+ * `released` = it had failed, or was in work at an abort, a human released it, and it came back
+ * whole; `retired` = work done, and the cloud no longer knows it.
  */
 const outcomeSchema = z.enum(["maintained", "restored", "failed", "released", "retired"]);
 
