@@ -1,4 +1,4 @@
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -103,9 +103,11 @@ const publicUrl = process.env["LULL_PUBLIC_URL"];
 if (!publicUrl && !isLoopback(cloud.config.auth_url))
   fail("Set LULL_PUBLIC_URL: instances' owners and hosts' workers have to reach this API at it.");
 
+/** A simulated cloud is gone with its process: so is what was kept of it, unless it was given a place. */
+const isPassing = args.simulate && args.data === undefined;
 const data =
   args.data ??
-  (args.simulate
+  (isPassing
     ? mkdtempSync(join(tmpdir(), "lull-simulated-"))
     : join(homedir(), ".local", "share", "lull"));
 
@@ -129,7 +131,10 @@ console.log(`Lull is up at ${stack.apiUrl} for cloud ${cloud.name} (data in ${da
 for (const signal of ["SIGINT", "SIGTERM"] as const)
   process.once(signal, () => {
     stack.close().then(
-      () => process.exit(0),
+      () => {
+        if (isPassing) rmSync(data, { recursive: true, force: true });
+        process.exit(0);
+      },
       (error: unknown) => fail(String(error)),
     );
   });

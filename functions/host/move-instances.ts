@@ -16,7 +16,7 @@ import { type Judgement, judgeMoves, type Round } from "../../lib/steps/judge-mo
 import { leaveInPlace, type Resident } from "../../lib/steps/leave-in-place.ts";
 import { noteMove } from "../../lib/steps/note-move.ts";
 import { readFleet } from "../../lib/steps/read-fleet.ts";
-import { startMove } from "../../lib/steps/start-move.ts";
+import { GROUP_BUSY, startMove } from "../../lib/steps/start-move.ts";
 import { watchMoves } from "../../lib/steps/watch-moves.ts";
 
 /**
@@ -96,8 +96,12 @@ const goOn = async (
   const { run, count, stuck } = await startMoves(context, round, resting, room);
   const idle = mayBegin && underWay.size === 0 && count === 0;
   if (idle && (await isInTheWay(context))) return { run: givingWay(run, now) };
+  const busy = underWay.size + count > 0;
   const trouble =
-    unfit ?? stuck[0] ?? (await watchMoves(context, round, underWay)) ?? held(underWay, stopping);
+    unfit ??
+    stuck.find((words) => !busy || !words.endsWith(GROUP_BUSY)) ??
+    (await watchMoves(context, round, underWay)) ??
+    held(underWay, stopping);
   return {
     run: { ...run, instances_left: leaving(round, run).length, trouble },
     wait: "poll",

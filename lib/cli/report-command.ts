@@ -51,7 +51,7 @@ const section = (title: string, lines: readonly string[]): string[] =>
 
 const sectionsOf = (report: Report): string[] => [
   ...headLines(report),
-  ...section("Paused, resumed, aborted", report.orders.map(orderLine)),
+  ...section("Orders", report.orders.map(orderLine)),
   ...section("Hosts", tableLines(hostColumns, report.hosts)),
   ...(report.instances.length === 0
     ? []

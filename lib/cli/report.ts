@@ -20,74 +20,66 @@ const secondsBetween = (
   to: string | null | undefined,
 ): number | null => (from && to ? Math.round((Date.parse(to) - Date.parse(from)) / 1000) : null);
 
-/** One pause, resume or abort: who, when, in what words. */
+/** What somebody ordered: who, when, in what words. */
 type Order = {
   readonly at: string;
-  readonly what: "paused" | "resumed" | "aborted";
-  readonly by: string | null;
+  readonly what: string;
+  readonly by: string;
   readonly reason: string | null;
 };
 
-const orderSchema = z.object({
-  code: z.string().optional(),
+const holdSchema = z.object({
+  code: z.string(),
   by: z.string(),
   at: z.string(),
   reason: z.string(),
 });
 const controlSchema = z.object({
-  holds: z.array(orderSchema).default([]),
-  aborted: orderSchema.nullish(),
-  order: z.object({ by: z.string(), reason: z.string().nullish() }).nullish(),
+  holds: z.array(holdSchema).default([]),
+  order: z
+    .object({ what: z.string(), host: z.string().nullish(), by: z.string(), reason: z.string() })
+    .nullish(),
 });
-type Control = z.infer<typeof controlSchema>;
 
-const keyOf = ({ code, by }: z.infer<typeof orderSchema>) => `${code} ${by}`;
-
-const changesBetween = (before: Control, after: Control, at: string): Order[] => {
-  const known = new Set(before.holds.map(keyOf));
-  const paused = after.holds
-    .filter((hold) => !known.has(keyOf(hold)))
-    .map(({ code, by, at: since, reason }) => ({
-      at: since,
-      what: "paused" as const,
-      by: code === "breaker" ? code : by,
-      reason,
-    }));
-  const resumed = before.holds.length > 0 && after.holds.length === 0;
-  return [
-    ...paused,
-    ...(resumed
-      ? [
-          {
-            at,
-            what: "resumed" as const,
-            by: after.order?.by ?? null,
-            reason: after.order?.reason || null,
-          },
-        ]
-      : []),
-    ...(after.aborted && !before.aborted
-      ? [{ ...after.aborted, what: "aborted" as const }].map(({ what, by, reason, at: since }) => ({
-          at: since,
-          what,
-          by,
-          reason,
-        }))
-      : []),
-  ];
+const DONE: Readonly<Record<string, string>> = {
+  pause: "paused",
+  resume: "resumed",
+  abort: "aborted",
+  delete: "deleted",
+  retry: "retried",
+  release: "released",
 };
 
-/** Who stopped and who started the session, as its history tells. */
+/** Who stopped, steered and started the session, the breaker included, as its history tells. */
 const ordersIn = (events: readonly SessionEvent[]): readonly Order[] => {
-  let before: Control = { holds: [] };
+  const trips = new Set<string>();
   return events.flatMap(({ type, detail, at }) => {
     const seen = controlSchema.safeParse(detail);
     if (type !== "maintenance.session" || !seen.success) return [];
-    const changes = changesBetween(before, seen.data, at);
-    before = seen.data;
-    return changes;
+    const { holds, order } = seen.data;
+    const tripped = holds.filter((hold) => hold.code === "breaker" && !trips.has(hold.at));
+    for (const hold of tripped) trips.add(hold.at);
+    return [
+      ...tripped.map((hold) => ({
+        at: hold.at,
+        what: "paused",
+        by: hold.code,
+        reason: hold.reason,
+      })),
+      ...(order ? [orderOf(order, at)] : []),
+    ];
   });
 };
+
+const orderOf = (
+  { what, host, by, reason }: NonNullable<z.infer<typeof controlSchema>["order"]>,
+  at: string,
+): Order => ({
+  at,
+  what: [DONE[what] ?? what, host].filter(Boolean).join(" "),
+  by,
+  reason: reason || null,
+});
 
 const hostReport = (run: HostRun, host: Host | undefined) => ({
   host: run.hostname,

@@ -66,7 +66,11 @@ export const startAction = async (turn: ActionTurn): Promise<Progress> => {
     const refusal = await orderWork(turn, { hookId, secret, expires_at: hook.expires_at });
     if (refusal !== null) return { state: "REFUSED", details: refusal, seconds: 0 };
   }
-  return { state: "RUNNING", details: waitingFor(turn), seconds: secondsLeft(turn, hook, now) };
+  return {
+    state: "RUNNING",
+    details: waitingFor(turn, hook),
+    seconds: secondsLeft(turn, hook, now),
+  };
 };
 
 /** Looks what became of the work; null when nobody has been asked for it yet. */
@@ -87,7 +91,7 @@ const progressOf = (turn: ActionTurn, hook: Hook): Progress => {
   if (secondsLeft(turn, hook, startedAt) > 0)
     return {
       state: "RUNNING",
-      details: waitingFor(turn),
+      details: waitingFor(turn, hook),
       seconds: secondsLeft(turn, hook, startedAt),
     };
   return isTimedHold(turn)
@@ -96,10 +100,10 @@ const progressOf = (turn: ActionTurn, hook: Hook): Progress => {
 };
 
 /** What a human is waited for, when one is. */
-const waitingFor = (turn: ActionTurn): string | null => {
+const waitingFor = (turn: ActionTurn, { expires_at }: Hook): string | null => {
   const { session_id, host } = turn.context.run;
   if (turn.action.plugin !== "hold" || isTimedHold(turn)) return null;
-  return `held for your work; when it is done: lull maintenance release ${session_id} ${host}`;
+  return `held for your work until ${expires_at}; when it is done: lull maintenance release ${session_id} ${host}`;
 };
 
 /** Seconds until the action ends by itself: a timed hold by its time, anything else by its TTL. */

@@ -115,6 +115,8 @@ const sendToBest = async (
 };
 
 const TAKEN = "the target is taken";
+/** Ordinary waiting, while the host has other instances on their way. */
+export const GROUP_BUSY = "another member of its group is on its way";
 
 const waiting = async (context: HostContext, server: Server, why: string): Promise<string> => {
   await noteMove(context, server, { state: "waiting", details: why });
@@ -136,7 +138,7 @@ const begin = async (
     case "target_taken":
       return TAKEN;
     case "group_busy":
-      return waiting(context, server, "another member of its group is on its way");
+      return waiting(context, server, GROUP_BUSY);
     case "exists":
       return null;
     case "begun": {

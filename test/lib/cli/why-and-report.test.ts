@@ -200,8 +200,8 @@ const over: SessionDetail = {
 describe("lull report", () => {
   const events = [
     { holds: [] },
-    { holds: [storm] },
-    { holds: [storm] },
+    { holds: [storm], order: { what: "pause", host: null, by: "kim", reason: "storm" } },
+    { holds: [storm], order: { what: "retry", host: "cmp-02", by: "kim", reason: "" } },
     { holds: [], order: { what: "resume", host: null, by: "lee", reason: "it is over" } },
     { holds: [{ code: "breaker", by: "lull", at: "2026-11-22T10:50:00Z", reason: "2 hosts" }] },
   ].map((detail, index) => ({
@@ -218,7 +218,8 @@ describe("lull report", () => {
     expect(code).toBe(0);
     expect(out).toContain(`session ${SESSION}: replace DIMM`);
     expect(out).toContain("MAINTENANCE_FAILED (partial), 1 of 2 hosts maintained, 1 failed");
-    expect(out).toContain("2026-11-22 10:03:10Z paused by kim: storm");
+    expect(out).toContain("2026-11-22 10:01:00Z paused by kim: storm");
+    expect(out).toMatch(/^2026-11-22 10:02:00Z retried cmp-02 by kim$/m);
     expect(out).toContain("2026-11-22 10:03:00Z resumed by lee: it is over");
     expect(out).toContain("2026-11-22 10:50:00Z paused by breaker: 2 hosts");
     expect(out.match(/paused by kim/g)).toHaveLength(1);
