@@ -78,8 +78,17 @@ const lateComers = ({ before, after, history }: Story): Story["before"]["instanc
     });
 };
 
-/** The story without what others did: Lull is not blamed for it. */
+/** A host that its session still has out of service: it waits for somebody, and is not back as it was. */
+const isAtWork = ({ phase }: SessionStory["detail"]["hosts"][number]): boolean =>
+  phase !== "WAITING" && phase !== "FINISHED";
+
+/** The story without what others did, and what is not over: Lull is not blamed for it. */
 const excused = (story: Story, { others }: Stage): Story => {
+  const inHand = new Set(
+    story.sessions.flatMap(({ detail }) =>
+      isEnded(detail) ? [] : detail.hosts.filter(isAtWork).map(({ hostname }) => hostname),
+    ),
+  );
   const instancesAfter = new Map(story.after.instances.map((one) => [one.id, one]));
   const hostsAfter = new Map(story.after.hosts.map((one) => [one.name, one]));
   return {
@@ -92,7 +101,8 @@ const excused = (story: Story, { others }: Stage): Story => {
         return is ? [{ ...was, vm_state: is.vm_state, task_state: is.task_state }] : [];
       }),
       hosts: story.before.hosts.map((was) => {
-        const is = others.hosts.has(was.name) ? hostsAfter.get(was.name) : undefined;
+        const excuse = others.hosts.has(was.name) || inHand.has(was.name);
+        const is = excuse ? hostsAfter.get(was.name) : undefined;
         return is
           ? {
               ...was,

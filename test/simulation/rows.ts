@@ -12,6 +12,19 @@ export const tableIn = (template: unknown): string => {
   return table?.Properties.TableName ?? "";
 };
 
+const TRIES = 100;
+
+/** A table that throttles throttles whoever looks behind the API's back, too. */
+const patiently = (read: () => unknown): unknown => {
+  for (let tries = 1; ; tries++)
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof Error) || error.name !== "ThrottlingException" || tries >= TRIES)
+        throw error;
+    }
+};
+
 /** Every item of the table, read behind the API's back. */
 export const itemsOf = ({ lull, hands }: Stage): StoredItem[] => {
   const { database } = lull.stack();
@@ -19,10 +32,12 @@ export const itemsOf = ({ lull, hands }: Stage): StoredItem[] => {
   const items: StoredItem[] = [];
   let ExclusiveStartKey: unknown;
   do {
-    const page = database.handle("Scan", {
-      TableName,
-      ...(ExclusiveStartKey !== undefined && { ExclusiveStartKey }),
-    }) as { Items: StoredItem[]; LastEvaluatedKey?: unknown };
+    const page = patiently(() =>
+      database.handle("Scan", {
+        TableName,
+        ...(ExclusiveStartKey !== undefined && { ExclusiveStartKey }),
+      }),
+    ) as { Items: StoredItem[]; LastEvaluatedKey?: unknown };
     items.push(...page.Items);
     ExclusiveStartKey = page.LastEvaluatedKey;
   } while (ExclusiveStartKey !== undefined);
