@@ -1,5 +1,5 @@
 import { type HostRun, isActive } from "./host-run.ts";
-import type { Session, SessionState } from "./session.ts";
+import { isBlocked, type Session, type SessionState } from "./session.ts";
 
 /** Share of the session's hosts that are finished, as a whole number from 0 to 100. */
 export const percentDone = (session: Session, runs: readonly HostRun[]): number => {
@@ -35,12 +35,9 @@ export const resultOf = (session: Session, runs: readonly HostRun[]): Result | n
   if (session.closed_at === null) return null;
   if (session.claimed_at !== null && areAllMaintained(session, runs)) return "done";
   if (session.control === "aborting") return "aborted";
-  if (wasBlocked(session)) return "blocked";
+  if (isBlocked(session)) return "blocked";
   return runs.some(isMaintained) ? "partial" : "failed";
 };
-
-const wasBlocked = ({ claimed_at, attention }: Session): boolean =>
-  claimed_at === null && attention.some(({ code }) => code === "preflight_blocked");
 
 /** DONE only if every host was maintained: a session that stopped short has failed, and says where. */
 const closedState = (session: Session, runs: readonly HostRun[]): SessionState =>

@@ -268,3 +268,7 @@ export const isTrouble = ({ code }: Attention): boolean => code === "step_failed
 
 /** Whether this is the wait for a host that another session owns. */
 export const isBlockedByOwner = ({ code }: Attention): boolean => code === "host_owned";
+
+/** Whether pre-flight found something that only a changed request or cloud can cure. */
+export const isBlocked = ({ claimed_at, attention }: Session): boolean =>
+  claimed_at === null && attention.some(({ code }) => code === "preflight_blocked");

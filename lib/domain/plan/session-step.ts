@@ -1,7 +1,7 @@
 import { type HostRun, isActive } from "../host-run.ts";
 import { later, secondsUntil } from "../instant.ts";
 import { LONGEST_WAIT_SECONDS } from "../run.ts";
-import type { Attention, Session } from "../session.ts";
+import { type Attention, isBlocked, type Session } from "../session.ts";
 import { fitsInto, nextBoundary, secondsPerHost, windowsAt } from "../windows.ts";
 import { belowReserve, onTrial, type Standstill, standingStill, windowOver } from "./brakes.ts";
 import { awaitsTurn, modelsOnTrial, soakedAt } from "./canary.ts";
@@ -124,7 +124,3 @@ const starting = (
     ? { next: "dispatch", start, cordon, seconds, brakes }
     : waiting(seconds, brakes);
 };
-
-/** Whether pre-flight found something that only a changed request or cloud can cure. */
-const isBlocked = (session: Session): boolean =>
-  session.claimed_at === null && session.attention.some(({ code }) => code === "preflight_blocked");
