@@ -1,16 +1,12 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import * as z from "zod";
+import { resultCode, SQLITE } from "./sqlite.ts";
 
 /** Another process has the data folder open. */
 export class DataFolderInUseError extends Error {
   override readonly name = "DataFolderInUseError";
 }
-
-const SQLITE_BUSY = 5;
-
-const isBusy = (error: unknown) =>
-  error instanceof Error && "errcode" in error && error.errcode === SQLITE_BUSY;
 
 const ownerOf = (file: DatabaseSync): string => {
   try {
@@ -41,7 +37,7 @@ export const lockFolder = (folder: string): (() => void) => {
   } catch (error) {
     const owner = ownerOf(file);
     file.close();
-    if (!isBusy(error)) throw error;
+    if (resultCode(error) !== SQLITE.busy) throw error;
     throw new DataFolderInUseError(
       `${folder} is in use by ${owner}; stop it first or choose another data folder`,
       { cause: error },

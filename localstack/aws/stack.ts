@@ -1,5 +1,4 @@
 import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { type Clock, scaledClock } from "../clock.ts";
 import { type Credentials, openCredentials } from "./credentials.ts";
@@ -16,7 +15,7 @@ import { lockFolder } from "./lock.ts";
 import { type Misbehaviour, noMisbehaviour } from "./misbehaviour.ts";
 import { secretsApi } from "./secrets.ts";
 import { awsListener, type Service } from "./server.ts";
-import { type Durability, openFile } from "./sqlite.ts";
+import { type Durability, databaseFile, openFile } from "./sqlite.ts";
 import { stepFunctionsApi } from "./stepfunctions/api.ts";
 import { type ExecutionRow, executionStore } from "./stepfunctions/executions.ts";
 import { functionArns, MachineDefinitionError, parseMachine } from "./stepfunctions/machine.ts";
@@ -113,7 +112,7 @@ const startSweeper = (clock: Clock, log: (line: string) => void, sweep: () => vo
  * stream records from their queue and checkpoint.
  *
  * @throws TemplateError, MachineDefinitionError, EventPatternError for what is not implemented,
- *   DataFolderInUseError when another process has the folder
+ *   DataFolderInUseError when another process has the folder, NewerLayoutError
  */
 export const startStack = async (options: StackOptions): Promise<Stack> => {
   const undo: (() => void)[] = [];
@@ -140,7 +139,7 @@ const start = async (options: StackOptions, undo: (() => void)[]): Promise<Stack
 
   mkdirSync(data, { recursive: true, mode: 0o700 });
   undo.push(lockFolder(data));
-  const sqlite = openFile(join(data, "lull.sqlite"), options.durability ?? "FULL");
+  const sqlite = openFile(databaseFile(data), options.durability ?? "FULL");
   undo.push(() => sqlite.close());
   const credentials = openCredentials(data);
   const database = openDatabase({ sqlite, clock, misbehaviour });
