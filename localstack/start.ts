@@ -1,11 +1,12 @@
 import { mkdtempSync, rmSync } from "node:fs";
-import { homedir, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { isLoopback } from "../lib/config.ts";
 import type { NamedCloudConfig } from "../lib/openstack/clouds-yaml.ts";
 import { CloudConfigError, cloudConfigFrom } from "../lib/openstack/clouds-yaml.ts";
 import { scaledClock } from "./clock.ts";
+import { defaultDataFolder } from "./data-folder/default.ts";
 import { startLull } from "./embedded.ts";
 import { startSimulator } from "./openstack/simulator.ts";
 import { cloudOf } from "./openstack/spec.ts";
@@ -106,10 +107,7 @@ if (!publicUrl && !isLoopback(cloud.config.auth_url))
 /** A simulated cloud is gone with its process: so is what was kept of it, unless it was given a place. */
 const isPassing = args.simulate && args.data === undefined;
 const data =
-  args.data ??
-  (isPassing
-    ? mkdtempSync(join(tmpdir(), "lull-simulated-"))
-    : join(homedir(), ".local", "share", "lull"));
+  args.data ?? (isPassing ? mkdtempSync(join(tmpdir(), "lull-simulated-")) : defaultDataFolder());
 
 const settings = Object.entries(process.env).flatMap(([name, value]) =>
   /^(LULL_|POWERTOOLS_LOG_LEVEL$)/.test(name) && value !== undefined ? [[name, value]] : [],

@@ -11,6 +11,9 @@ const freezeSchema = z.object({
   reason: z.string(),
 });
 
+/** The row that says whether the cloud is frozen. */
+export const freezeRow = (freeze: Freeze) => ({ ...keys.freeze(), kind: "freeze", ...freeze });
+
 export const freezeStore = ({ client, name }: Table) => ({
   /** Who froze or thawed the cloud last; null when nobody ever did. */
   async get(): Promise<Freeze | null> {
@@ -22,8 +25,7 @@ export const freezeStore = ({ client, name }: Table) => ({
 
   /** Freezes or thaws: from the next effect on, for good until somebody says otherwise. */
   async put(freeze: Freeze): Promise<void> {
-    const Item = { ...keys.freeze(), kind: "freeze", ...freeze };
-    await client.send(new PutCommand({ TableName: name, Item }));
+    await client.send(new PutCommand({ TableName: name, Item: freezeRow(freeze) }));
   },
 });
 export type FreezeStore = ReturnType<typeof freezeStore>;

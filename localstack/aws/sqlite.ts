@@ -24,7 +24,7 @@ const layoutOf = (sqlite: DatabaseSync): number =>
     .user_version;
 
 /** @throws NewerLayoutError when this code cannot know what is in the file */
-const checkLayout = (sqlite: DatabaseSync, path: string): void => {
+export const checkLayout = (sqlite: DatabaseSync, path: string): void => {
   const layout = layoutOf(sqlite);
   if (layout > LAYOUT)
     throw new NewerLayoutError(
@@ -61,7 +61,7 @@ export const resultCode = (error: unknown): number | undefined =>
     : undefined;
 
 /** Result codes that mean something to us (SQLite, "Result Codes"). */
-export const SQLITE = { busy: 5 } as const;
+export const SQLITE = { busy: 5, corrupt: 11, full: 13, notADatabase: 26 } as const;
 
 /** Runs `act` as one transaction; it must be synchronous and must not start another one. */
 export const transaction = <T>(sqlite: DatabaseSync, act: () => T): T => {
