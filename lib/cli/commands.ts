@@ -1,3 +1,4 @@
+import { adminCommands } from "./admin-commands.ts";
 import type { Command } from "./command.ts";
 import { controlCommands } from "./control-commands.ts";
 import { UsageError } from "./exit.ts";
@@ -19,6 +20,7 @@ export const COMMANDS: readonly Command[] = [
   whyCommand,
   reportCommand,
   orphansCommand,
+  ...adminCommands,
 ];
 
 export type Found = { readonly command: Command; readonly args: readonly string[] };

@@ -49,6 +49,15 @@ export const OPTIONS = {
     help: "also each call to OpenStack: the equal openstack command, and the id its logs have it under",
   },
   events: { type: "boolean", help: "also what has happened so far" },
+  data: {
+    type: "string",
+    value: "DIR",
+    help: "folder that Lull keeps its data in, as given to npm start (~/.local/share/lull)",
+  },
+  force: {
+    type: "boolean",
+    help: "also where a database is: it is put aside under a name with the instant",
+  },
 
   host: { type: "string", value: "HOST", multiple: true, help: "a host to maintain; repeat it" },
   "hosts-file": {
