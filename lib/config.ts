@@ -1,4 +1,7 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import * as z from "zod";
+import type { ProxyRules } from "./proxy.ts";
 
 /** A whole number from text, as every environment variable is. */
 const whole = (fallback: number, least: number, most: number) =>
@@ -19,6 +22,17 @@ const optional = z
   .default("")
   .transform((text) => (text === "" ? null : text));
 
+/** Certificates as they are given: PEM text, or the path of a file of it, as deployments ship it. */
+const certificates = (text: string, context: z.RefinementCtx): string => {
+  if (text === "" || text.includes("-----BEGIN CERTIFICATE-----")) return text;
+  try {
+    return readFileSync(resolve(process.env["LAMBDA_TASK_ROOT"] ?? "", text), "utf8");
+  } catch {
+    context.addIssue(`is neither PEM text nor a file that can be read: ${text}`);
+    return z.NEVER;
+  }
+};
+
 /** Whether only this machine can reach the URL. */
 export const isLoopback = (url: string): boolean =>
   /^https?:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])([:/]|$)/i.test(url);
@@ -37,7 +51,16 @@ const settingsSchema = z
     LULL_REGION: z.string().min(1),
     LULL_CLOUD_SECRET: z.string().min(1),
     LULL_AUTH_URL: z.string(),
-    LULL_CA: z.string().default(""),
+    LULL_CA: z.string().default("").transform(certificates),
+    LULL_PROXY: optional.pipe(
+      z
+        .url({ protocol: /^https?$/ })
+        .refine((url) => !/\/\/[^/]*@/.test(url), {
+          error: "carries a password; give the proxy another way to know Lull",
+        })
+        .nullable(),
+    ),
+    LULL_NO_PROXY: list,
     LULL_PUBLIC_URL: z.url({ protocol: /^https?$/ }).default("http://127.0.0.1:12347"),
     LULL_ADMIN_ROLE: z.string().min(1).default("admin"),
     LULL_READER_ROLE: optional.refine((role) => role !== "reader" && role !== "member", {
@@ -75,14 +98,30 @@ const settingsSchema = z
   );
 export type Settings = z.infer<typeof settingsSchema>;
 
+/** How outgoing HTTP leaves: what `LULL_PROXY` and `LULL_NO_PROXY` say. */
+export const proxyOf = ({ LULL_PROXY, LULL_NO_PROXY }: Settings): ProxyRules | null =>
+  LULL_PROXY === null ? null : { url: LULL_PROXY, except: LULL_NO_PROXY };
+
+/** Every name that `parseSettings` knows. */
+export const SETTING_NAMES: readonly string[] = Object.keys(settingsSchema.shape);
+
+/**
+ * Settings from variables; an empty one counts as not given.
+ *
+ * @throws Error naming each bad variable
+ */
+export const parseSettings = (
+  variables: Readonly<Record<string, string | undefined>>,
+): Settings => {
+  const given = Object.entries(variables).filter(([, value]) => value !== "");
+  const parsed = settingsSchema.safeParse(Object.fromEntries(given));
+  if (parsed.success) return parsed.data;
+  throw new Error(`bad configuration:\n${z.prettifyError(parsed.error)}`);
+};
+
 /**
  * The settings of this process; the only place that reads `process.env`.
  *
  * @throws Error naming each bad variable, at cold start, so that a bad deploy fails its first call
  */
-export const readSettings = (): Settings => {
-  const given = Object.entries(process.env).filter(([, value]) => value !== "");
-  const parsed = settingsSchema.safeParse(Object.fromEntries(given));
-  if (parsed.success) return parsed.data;
-  throw new Error(`bad configuration:\n${z.prettifyError(parsed.error)}`);
-};
+export const readSettings = (): Settings => parseSettings(process.env);

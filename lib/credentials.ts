@@ -1,4 +1,6 @@
+import { proxyOf, type Settings } from "./config.ts";
 import { type Cloud, type CloudConfig, cloudConfigSchema, openCloud } from "./openstack/cloud.ts";
+import { httpTransport } from "./openstack/transport.ts";
 import { readSecret } from "./secrets.ts";
 
 let opened: Promise<Cloud> | undefined;
@@ -7,11 +9,18 @@ let opened: Promise<Cloud> | undefined;
  * The cloud under the engine's own credential, read from its secret once per process. Only steps
  * of the engine may call it: the API holds no credential of a cloud.
  *
- * @param secretName the secret that holds a `CloudConfig` as JSON
+ * The secret that the settings name holds a `CloudConfig` as JSON; certificates in it go before
+ * those of the settings.
  */
-export const engineCloud = (secretName: string): Promise<Cloud> => {
+export const engineCloud = (settings: Settings): Promise<Cloud> => {
+  const { LULL_CLOUD_SECRET: secretName, LULL_CA } = settings;
   opened ??= readSecret(secretName)
-    .then((text) => openCloud(parsed(secretName, text)))
+    .then((text) => {
+      const config = parsed(secretName, text);
+      const cacert = config.cacert ?? (LULL_CA || undefined);
+      const transport = httpTransport({ cacert, verify: config.verify, proxy: proxyOf(settings) });
+      return openCloud(config, { transport });
+    })
     .catch((error: unknown) => {
       opened = undefined;
       throw error;

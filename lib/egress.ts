@@ -9,6 +9,7 @@ import {
   isThisMachine,
   networks,
 } from "./egress-networks.ts";
+import { isProxied, type ProxyRules, tunnel } from "./proxy.ts";
 
 export type EgressRequest = {
   readonly url: string;
@@ -36,6 +37,8 @@ export type EgressPolicy = {
    * loopback or unspecified address, the port is refused on every address of this machine.
    */
   readonly deny: readonly string[];
+  /** Through which the checked addresses are reached; absent or null = directly. */
+  readonly proxy?: ProxyRules | null;
 };
 
 type Address = { readonly address: string; readonly family: number };
@@ -150,10 +153,29 @@ const headersOf = (response: http.IncomingMessage): Record<string, string> =>
     ]),
   );
 
+/**
+ * How the checked addresses are reached. A proxy is asked for an address, too: given the name, it would
+ * look it up once more.
+ */
+const wayTo = (
+  url: URL,
+  addresses: readonly Address[],
+  proxy: ProxyRules | null | undefined,
+): https.RequestOptions => {
+  const [first] = addresses;
+  if (!proxy || !first || !isProxied(proxy, url.hostname))
+    return { lookup: pinned(addresses), agent: false };
+  return {
+    agent: tunnel(proxy),
+    hostname: first.address,
+    ...(isIP(bare(url.hostname)) === 0 && { servername: url.hostname }),
+  };
+};
+
 const exchange = async (
   url: URL,
   request: EgressRequest,
-  addresses: readonly Address[],
+  way: https.RequestOptions,
   signal: AbortSignal,
 ): Promise<EgressResponse> => {
   const secure = url.protocol === "https:";
@@ -163,13 +185,15 @@ const exchange = async (
       method: request.method,
       headers: {
         ...request.headers,
+        host: url.host,
         ...(request.body !== undefined && { "content-length": Buffer.byteLength(request.body) }),
       },
-      lookup: pinned(addresses),
-      agent: false,
+      ...way,
       signal,
     });
     outgoing.once("socket", (socket) => {
+      // Out of a tunnel it comes connected.
+      if (!socket.connecting && !secure) sent = true;
       socket.once(secure ? "secureConnect" : "connect", () => {
         sent = true;
       });
@@ -231,5 +255,5 @@ export const send = async (
       ),
   );
   checkAddresses(url, addresses, policy);
-  return await exchange(url, request, addresses, signal);
+  return await exchange(url, request, wayTo(url, addresses, policy.proxy), signal);
 };

@@ -2,7 +2,7 @@ import middy from "@middy/core";
 import httpRouter from "@middy/http-router";
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from "aws-lambda";
 import type * as z from "zod";
-import { readSettings } from "../config.ts";
+import { proxyOf, readSettings } from "../config.ts";
 import { ForbiddenError, MalformedError, NotFoundError } from "../domain/errors.ts";
 import { httpTransport } from "../openstack/transport.ts";
 import { breakGlass } from "./break-glass.ts";
@@ -40,7 +40,10 @@ const settings = readSettings();
 const authenticate = authenticator(
   {
     authUrl: settings.LULL_AUTH_URL,
-    transport: httpTransport(settings.LULL_CA === "" ? {} : { cacert: settings.LULL_CA }),
+    transport: httpTransport({
+      cacert: settings.LULL_CA === "" ? undefined : settings.LULL_CA,
+      proxy: proxyOf(settings),
+    }),
   },
   { adminRole: settings.LULL_ADMIN_ROLE, readerRole: settings.LULL_READER_ROLE },
 );

@@ -1,6 +1,7 @@
 import * as http from "node:http";
 import * as https from "node:https";
 import { rootCertificates } from "node:tls";
+import { isProxied, type ProxyRules, tunnel } from "../proxy.ts";
 
 type WireRequest = {
   readonly method: string;
@@ -34,21 +35,35 @@ export type TransportOptions = {
   readonly cacert?: string | undefined;
   /** `false` accepts any certificate. */
   readonly verify?: boolean | undefined;
+  readonly proxy?: ProxyRules | null | undefined;
 };
+
+/** Idle connections that reads keep. */
+const KEPT = { keepAlive: true, maxSockets: 16 };
 
 /**
  * Plain HTTP(S) without redirects. Reads share connections; anything else gets a connection of its
  * own, because a reused one that the server has just closed leaves it unknown whether the call arrived.
  */
-export const httpTransport = ({ cacert, verify = true }: TransportOptions = {}): Transport => {
+export const httpTransport = ({
+  cacert,
+  verify = true,
+  proxy,
+}: TransportOptions = {}): Transport => {
   const tls = {
     rejectUnauthorized: verify,
     ...(cacert !== undefined && { ca: [...rootCertificates, cacert] }),
   };
-  const plain = new http.Agent({ keepAlive: true, maxSockets: 16 });
-  const secure = new https.Agent({ ...tls, keepAlive: true, maxSockets: 16 });
+  const plain = new http.Agent(KEPT);
+  const secure = new https.Agent({ ...tls, ...KEPT });
+  const tunnels = proxy && { kept: tunnel(proxy, KEPT), once: () => tunnel(proxy) };
   return (request) => {
     const idempotent = request.method === "GET";
+    if (tunnels && isProxied(proxy, new URL(request.url).hostname)) {
+      const agent = idempotent ? tunnels.kept : tunnels.once();
+      const { request: open } = request.url.startsWith("https:") ? https : http;
+      return exchange(request, (options) => open(request.url, { ...options, ...tls, agent }));
+    }
     if (request.url.startsWith("https:"))
       return exchange(request, (options) =>
         https.request(request.url, { ...options, ...tls, agent: idempotent ? secure : false }),
@@ -77,7 +92,8 @@ const exchange = (
     };
     request.once("error", fail);
     request.once("socket", (socket) => {
-      if (request.reusedSocket) sent = true;
+      // What comes connected, reused or out of a tunnel, tells no more when it is.
+      if (!socket.connecting && (request.reusedSocket || !("encrypted" in socket))) sent = true;
       else
         socket.once("encrypted" in socket ? "secureConnect" : "connect", () => {
           sent = true;

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
+import { proxyOf } from "../config.ts";
 import { TransientError } from "../domain/errors.ts";
 import type { Hook } from "../domain/hook.ts";
 import type { ActionRun } from "../domain/host-run.ts";
@@ -186,6 +187,7 @@ const post = async (turn: ActionTurn, order: Order): Promise<Reply> => {
   const policy = {
     allow: settings.LULL_EGRESS_ALLOW,
     deny: [ownAddress(settings.LULL_PUBLIC_URL)],
+    proxy: proxyOf(settings),
   };
   try {
     const { status } = await send(request, policy);

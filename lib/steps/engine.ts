@@ -46,6 +46,6 @@ export const openEngine = (): Engine => {
     owners: ownership(table),
     freeze: freezeStore(table),
     health: cloudHealth(table),
-    cloud: () => engineCloud(settings.LULL_CLOUD_SECRET),
+    cloud: () => engineCloud(settings),
   };
 };

@@ -1,7 +1,7 @@
-import type { Settings } from "../config.ts";
+import { proxyOf, type Settings } from "../config.ts";
 import type { HostRun } from "../domain/host-run.ts";
 import { later } from "../domain/instant.ts";
-import { send } from "../egress.ts";
+import { type EgressPolicy, send } from "../egress.ts";
 import { alertmanager } from "../monitoring/alertmanager.ts";
 import { masakari } from "../monitoring/masakari.ts";
 import type { Monitor } from "../monitoring/monitor.ts";
@@ -11,7 +11,11 @@ import type { HostContext } from "./host-step.ts";
 const MARGIN_MINUTES = 30;
 
 /** The operator chose its address, so it may lie in any network. */
-const OPERATORS_OWN = { allow: ["0.0.0.0/0", "::/0"], deny: [] };
+const operatorsOwn = (settings: Settings): EgressPolicy => ({
+  allow: ["0.0.0.0/0", "::/0"],
+  deny: [],
+  proxy: proxyOf(settings),
+});
 
 /** The monitoring systems that the configuration names. */
 export const monitorsOf = async ({
@@ -24,7 +28,7 @@ export const monitorsOf = async ({
         alertmanager({
           url: settings.LULL_ALERTMANAGER_URL,
           hostLabel: settings.LULL_ALERTMANAGER_LABEL,
-          send: (request) => send(request, OPERATORS_OWN),
+          send: (request) => send(request, operatorsOwn(settings)),
         }),
       ]),
   ...(settings.LULL_MASAKARI ? [masakari({ client: (await cloud()).service("instance-ha") })] : []),
