@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { deleteMaintenance, releaseHost } from "../../lib/client/maintenance.ts";
 import { waitFor } from "../../localstack/demo/stage.ts";
-import { quickCloud, theStage } from "./stage.ts";
+import { quickCloud } from "./quick-cloud.ts";
+import { theStage } from "./stage.ts";
 
 const onStage = theStage({ cloud: quickCloud({ hosts: 4, instances: 16 }) });
 

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { releaseHost } from "../../lib/client/maintenance.ts";
 import { waitFor } from "../../localstack/demo/stage.ts";
+import { quickCloud } from "./quick-cloud.ts";
 import { report, startReceiver } from "./receiver.ts";
-import { quickCloud, theStage } from "./stage.ts";
+import { theStage } from "./stage.ts";
 
 const onStage = theStage({
   cloud: quickCloud({ hosts: 6, instances: 12 }),

@@ -5,8 +5,9 @@ import {
   resumeMaintenance,
 } from "../../lib/client/maintenance.ts";
 import { waitFor } from "../../localstack/demo/stage.ts";
+import { quickCloud } from "./quick-cloud.ts";
 import { report, startReceiver } from "./receiver.ts";
-import { quickCloud, theStage } from "./stage.ts";
+import { theStage } from "./stage.ts";
 
 /** Odd hosts are in az1, even ones in az2. */
 const cloud = quickCloud({ hosts: 6, instances: 12, zones: ["az1", "az2"], spread: 0 });

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { getHost, setHostMaintenance, unsetHostMaintenance } from "../../lib/client/hosts.ts";
 import { getMaintenanceDetail } from "../../lib/client/maintenance.ts";
-import { quickCloud, theStage } from "./stage.ts";
+import { quickCloud } from "./quick-cloud.ts";
+import { theStage } from "./stage.ts";
 
 const onStage = theStage({ cloud: quickCloud({ hosts: 6, instances: 12 }) });
 

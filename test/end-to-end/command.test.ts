@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { lullHere } from "../lib/cli/lull.ts";
-import { type Play, quickCloud, theStage } from "./stage.ts";
+import { quickCloud } from "./quick-cloud.ts";
+import { type Play, theStage } from "./stage.ts";
 
 const onStage = theStage({ cloud: quickCloud({ hosts: 6, instances: 12 }) });
 

@@ -11,7 +11,8 @@ import { openCloud } from "../../lib/openstack/cloud.ts";
 import { enableService, getService } from "../../lib/openstack/compute/services.ts";
 import { waitFor } from "../../localstack/demo/stage.ts";
 import type { Simulator } from "../../localstack/openstack/simulator.ts";
-import { quickCloud, theStage } from "./stage.ts";
+import { quickCloud } from "./quick-cloud.ts";
+import { theStage } from "./stage.ts";
 
 const onStage = theStage({ cloud: quickCloud({ hosts: 6, instances: 12 }) });
 

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import type { Simulator } from "../../localstack/openstack/simulator.ts";
 import type { InstanceSpec, VmState } from "../../localstack/openstack/spec.ts";
-import { quickCloud, theStage } from "./stage.ts";
+import { quickCloud } from "./quick-cloud.ts";
+import { theStage } from "./stage.ts";
 
 const small = { project: "alpha", flavor: "m1.tiny" };
 

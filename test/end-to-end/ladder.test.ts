@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { retryHost } from "../../lib/client/maintenance.ts";
 import { waitFor } from "../../localstack/demo/stage.ts";
-import { quickCloud, theStage } from "./stage.ts";
+import { quickCloud } from "./quick-cloud.ts";
+import { theStage } from "./stage.ts";
 
 const cloud = quickCloud({ hosts: 5, instances: 5 });
 

@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 import { deleteMaintenance, releaseHost } from "../../lib/client/maintenance.ts";
 import { openCloud } from "../../lib/openstack/cloud.ts";
 import { deleteAllocations } from "../../lib/openstack/placement/resource-providers.ts";
-import { quickCloud, theStage } from "./stage.ts";
+import { quickCloud } from "./quick-cloud.ts";
+import { theStage } from "./stage.ts";
 
 const onStage = theStage({ cloud: quickCloud({ hosts: 3, instances: 3 }) });
 

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { quickCloud, theStage } from "./stage.ts";
+import { quickCloud } from "./quick-cloud.ts";
+import { theStage } from "./stage.ts";
 
 const onStage = theStage({
   cloud: quickCloud({ hosts: 6, instances: 8 }),

@@ -3,7 +3,8 @@ import { listMaintenance, releaseHost } from "../../lib/client/maintenance.ts";
 import type { Api } from "../../lib/client/request.ts";
 import { collect } from "../../lib/client/request.ts";
 import { waitFor } from "../../localstack/demo/stage.ts";
-import { quickCloud, theStage } from "./stage.ts";
+import { quickCloud } from "./quick-cloud.ts";
+import { theStage } from "./stage.ts";
 
 const onStage = theStage({ cloud: quickCloud({ hosts: 4, instances: 8 }) });
 

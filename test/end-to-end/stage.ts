@@ -4,13 +4,6 @@ import { createMaintenance, type NewMaintenance } from "../../lib/client/mainten
 import { readSession } from "../../localstack/demo/session-story.ts";
 import { openStage, type Stage, type StageOptions, waitFor } from "../../localstack/demo/stage.ts";
 import type { SessionStory } from "../../localstack/openstack/invariants/story.ts";
-import { cloudOf, type Size } from "../../localstack/openstack/spec.ts";
-
-/** A cloud that lives fast: its heartbeats and moves take seconds where a real one's take more. */
-export const quickCloud = (size: Size) => ({
-  ...cloudOf(size),
-  timing: { heartbeat_ms: 2_000, service_down_ms: 60_000, bytes_per_second: 1024 * 2 ** 20 },
-});
 
 const SPEED = 10;
 /** Tests that are not about brakes go without: a canary alone takes ten minutes to prove itself. */

@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 import { waitFor } from "../../localstack/demo/stage.ts";
 import type { Deed } from "../../localstack/openstack/deeds.ts";
 import type { Simulator } from "../../localstack/openstack/simulator.ts";
-import { quickCloud, theStage } from "./stage.ts";
+import { quickCloud } from "./quick-cloud.ts";
+import { theStage } from "./stage.ts";
 
 const cloud = quickCloud({ hosts: 5, instances: 10 });
 cloud.hosts.push({ name: "cmp-06" });

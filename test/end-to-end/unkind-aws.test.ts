@@ -3,7 +3,8 @@ import { listHosts } from "../../lib/client/hosts.ts";
 import { collect } from "../../lib/client/request.ts";
 import { misbehaviour } from "../../localstack/aws/misbehaviour.ts";
 import { waitFor } from "../../localstack/demo/stage.ts";
-import { quickCloud, theStage } from "./stage.ts";
+import { quickCloud } from "./quick-cloud.ts";
+import { theStage } from "./stage.ts";
 
 const onStage = theStage({
   cloud: quickCloud({ hosts: 6, instances: 12 }),

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { getMaintenanceDetail } from "../../lib/client/maintenance.ts";
-import { quickCloud, theStage } from "./stage.ts";
+import { quickCloud } from "./quick-cloud.ts";
+import { theStage } from "./stage.ts";
 
 const cloud = quickCloud({ hosts: 5, instances: 12 });
 const [, , disabled] = cloud.hosts;
