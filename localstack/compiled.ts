@@ -56,8 +56,11 @@ const removeOld = async (current: string): Promise<void> => {
   }
 };
 
+/** Settings of a deployment; not those of whoever starts first, which others must not start from. */
+type Variables = Readonly<Record<string, string>>;
+
 /** Compiles serverless.yml as a deployment does; only the code is left out, it is loaded apart. */
-const compileTemplate = async (folder: string): Promise<void> => {
+const compileTemplate = async (folder: string, variables: Variables): Promise<void> => {
   await cp(join(PROJECT, "serverless.yml"), join(folder, "serverless.yml"));
   await cp(join(PROJECT, "statemachines"), join(folder, "statemachines"), { recursive: true });
   for (const entry of entryPoints()) {
@@ -66,10 +69,10 @@ const compileTemplate = async (folder: string): Promise<void> => {
     await writeFile(bundle, "");
   }
   const serverless = join(PROJECT, "node_modules", ".bin", "serverless");
-  await promisify(execFile)(serverless, ["package"], { cwd: folder, env: withoutSettings() });
+  const env = { ...withoutSettings(), ...variables };
+  await promisify(execFile)(serverless, ["package"], { cwd: folder, env });
 };
 
-/** The settings of whoever starts first must not be compiled into what others start from. */
 const withoutSettings = () =>
   Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !/^(LULL|POWERTOOLS|AWS)_/.test(name)),
@@ -77,16 +80,25 @@ const withoutSettings = () =>
 
 const TEMPLATE = join(".serverless", "cloudformation-template-update-stack.json");
 
+/** The CloudFormation template that a deployment with these settings would use, parsed. */
+export const compiledTemplate = async (variables: Variables = {}): Promise<unknown> => {
+  const sources = hashOf(["serverless.yml", "statemachines/*.json", "package-lock.json"]);
+  const given = createHash("sha256").update(JSON.stringify(variables)).digest("hex").slice(0, 8);
+  const folder = await made(`template-${sources}-${given}`, (draft) =>
+    compileTemplate(draft, variables),
+  );
+  return JSON.parse(readFileSync(join(folder, TEMPLATE), "utf8"));
+};
+
 /** The template and the functions of these sources; the first call after a change takes seconds. */
 export const compiled = async (): Promise<Compiled> => {
-  const templateHash = hashOf(["serverless.yml", "statemachines/*.json", "package-lock.json"]);
   const codeHash = hashOf(["functions/**/*.ts", "lib/**/*.ts", "package-lock.json"]);
   const [template, code] = await Promise.all([
-    made(`template-${templateHash}`, compileTemplate),
+    compiledTemplate(),
     made(`code-${codeHash}`, bundleSplit),
   ]);
   return {
-    template: JSON.parse(readFileSync(join(template, TEMPLATE), "utf8")),
+    template,
     handler: async (name) => {
       const file = join(code, name.replace(/^dist\//, "").replace(/\.handler$/, ".mjs"));
       const module: unknown = await import(pathToFileURL(file).href);

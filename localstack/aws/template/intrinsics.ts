@@ -63,6 +63,11 @@ const join = (scope: Scope, argument: unknown): string => {
     .join(text(separator, "Fn::Join"));
 };
 
+const split = (scope: Scope, argument: unknown): string[] => {
+  const [separator, whole] = list(argument, "Fn::Split");
+  return text(resolve(scope, whole), "Fn::Split").split(text(separator, "Fn::Split"));
+};
+
 const choose = (scope: Scope, argument: unknown): unknown => {
   const [name, yes, no] = list(argument, "Fn::If");
   return resolve(scope, scope.condition(text(name, "Fn::If")) ? yes : no);
@@ -73,6 +78,7 @@ const FUNCTIONS: Readonly<Record<string, (scope: Scope, argument: unknown) => un
   "Fn::GetAtt": attribute,
   "Fn::Sub": substitute,
   "Fn::Join": join,
+  "Fn::Split": split,
   "Fn::If": choose,
 };
 

@@ -23,6 +23,7 @@ test("references, joins, substitutions and conditions are resolved", () => {
             ROLE: { "Fn::Join": ["-", ["lull", { Ref: "Stage" }, { Ref: "AWS::Region" }]] },
             KEPT: { "Fn::If": ["Production", "yes", "no"] },
             GONE: { "Fn::If": ["Production", "yes", { Ref: "AWS::NoValue" }] },
+            PARTS: { "Fn::Join": ["+", { "Fn::Split": [",", "a,b"] }] },
             LITERAL: { "Fn::Sub": ["${!Stage} is ${x}", { x: { Ref: "Stage" } }] },
           },
         },
@@ -41,6 +42,7 @@ test("references, joins, substitutions and conditions are resolved", () => {
     MACHINE: "arn:aws:states:us-east-1:000000000000:stateMachine:lull",
     ROLE: "lull-dev-us-east-1",
     KEPT: "no",
+    PARTS: "a+b",
     LITERAL: "${Stage} is dev",
   });
 });
