@@ -40,7 +40,9 @@ const SETTINGS = {
 type Bundle = { readonly entry: string; readonly file: string; readonly bytes: Buffer };
 
 /** Builds every bundle as it is deployed, for as long as `work` takes. */
-const withBundles = async <T>(work: (bundles: readonly Bundle[]) => T | Promise<T>): Promise<T> => {
+export const withBundles = async <T>(
+  work: (bundles: readonly Bundle[]) => T | Promise<T>,
+): Promise<T> => {
   const folder = mkdtempSync(join(tmpdir(), "lull-bundles-"));
   try {
     await bundleEach(folder);

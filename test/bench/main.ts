@@ -3,6 +3,7 @@ import { bundleSizes } from "./bundles.ts";
 import type { Table } from "./figure.ts";
 import { hostPages } from "./host-pages.ts";
 import { startUp } from "./start-up.ts";
+import { templateLimits } from "./template.ts";
 
 /**
  * `npm run bench`: the figures of test/bench/README.md, measured on this machine. Each is given with
@@ -13,6 +14,7 @@ const { positionals } = parseArgs({ allowPositionals: true });
 const benches: Readonly<Record<string, () => Promise<Table>>> = {
   "start-up": startUp,
   bundles: bundleSizes,
+  template: templateLimits,
   "host-pages": hostPages,
 };
 
