@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { bundleSizes } from "./bundles.ts";
+import { sessionCosts } from "./cost.ts";
 import type { Table } from "./figure.ts";
 import { hostPages } from "./host-pages.ts";
 import { startUp } from "./start-up.ts";
@@ -9,13 +10,20 @@ import { templateLimits } from "./template.ts";
  * `npm run bench`: the figures of test/bench/README.md, measured on this machine. Each is given with
  * the bar it is held to; nothing fails here, because a busy machine is no bug.
  */
-const { positionals } = parseArgs({ allowPositionals: true });
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: {
+    /** Of `cost`: sizes of the sessions. 1,000 hosts take some 20 minutes of CPU. */
+    hosts: { type: "string", default: "10,100" },
+  },
+});
 
 const benches: Readonly<Record<string, () => Promise<Table>>> = {
   "start-up": startUp,
   bundles: bundleSizes,
   template: templateLimits,
   "host-pages": hostPages,
+  cost: () => sessionCosts(values.hosts.split(",").map(Number)),
 };
 
 /** As Markdown: the first column to the left, the rest to the right. */

@@ -46,7 +46,7 @@ export const openStage = async (options: StageOptions): Promise<Stage> => {
     hosts: options.hosts,
     instances: options.instances,
     projects: 4,
-    zones: ["az1", "az2", "az3", "az4"],
+    zones: zonesFor(options.hosts),
   });
   const simulator = await startSimulator({ clock, cloud });
   const stack = await startLull(options, data, clock, simulator);
@@ -73,6 +73,10 @@ export const openStage = async (options: StageOptions): Promise<Stage> => {
     },
   };
 };
+
+/** Four, but none so small that the reserve of one would keep its last hosts from going. */
+const zonesFor = (hosts: number) =>
+  ["az1", "az2", "az3", "az4"].slice(0, Math.max(1, Math.floor(hosts / 5)));
 
 const startLull = async (
   { wrap, observer, logLevel }: StageOptions,
