@@ -5,6 +5,7 @@ import { accessKeyOf, type Credentials, isKeyOf } from "./credentials.ts";
 import { AwsError } from "./errors.ts";
 import { readBody } from "./http-server.ts";
 import type { Misbehaviour } from "./misbehaviour.ts";
+import type { Observer } from "./observer.ts";
 
 /** One service: an operation's name and parsed input give its parsed output. */
 export type Service = (operation: string, input: unknown) => unknown;
@@ -51,9 +52,10 @@ export const awsListener = (options: {
   credentials: Credentials;
   clock: Clock;
   misbehaviour: Misbehaviour;
+  observer?: Observer | undefined;
   log: (line: string) => void;
 }) => {
-  const { services, credentials, clock, misbehaviour, log } = options;
+  const { services, credentials, clock, misbehaviour, observer, log } = options;
 
   const serve = async (request: IncomingMessage, target: string): Promise<unknown> => {
     const body = await readBody(request, MAX_BODY_BYTES);
@@ -64,7 +66,9 @@ export const awsListener = (options: {
       throw new AwsError("UnknownOperationException", `the embedded stack has no ${target}`);
     if (prefix === "AWSStepFunctions" && misbehaviour.throttles())
       throw new AwsError("ThrottlingException", "Rate exceeded");
-    return service(operation, parseInput(body));
+    const input = parseInput(body);
+    const answer = () => service(operation, input);
+    return observer?.call ? observer.call({ service: prefix, operation, input }, answer) : answer();
   };
 
   const send = (response: ServerResponse, status: number, body: unknown) => {

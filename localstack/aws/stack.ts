@@ -13,6 +13,7 @@ import { asynchronousQueue } from "./lambda/asynchronous.ts";
 import { type LoadHandler, loadFunctions } from "./lambda/functions.ts";
 import { lockFolder } from "./lock.ts";
 import { type Misbehaviour, noMisbehaviour } from "./misbehaviour.ts";
+import type { Observer } from "./observer.ts";
 import { secretsApi } from "./secrets.ts";
 import { awsListener, type Service } from "./server.ts";
 import { type Durability, databaseFile, openFile } from "./sqlite.ts";
@@ -34,6 +35,7 @@ export type StackOptions = {
   readonly durability?: Durability;
   readonly clock?: Clock;
   readonly misbehaviour?: Misbehaviour;
+  readonly observer?: Observer;
   /** Added to, and stronger than, the variables that the template gives its functions. */
   readonly environment?: Readonly<Record<string, string>>;
   /** Name to SecretString; kept in the data folder. */
@@ -129,6 +131,7 @@ const start = async (options: StackOptions, undo: (() => void)[]): Promise<Stack
     data,
     clock = scaledClock(),
     misbehaviour = noMisbehaviour,
+    observer,
     log = () => undefined,
     apiHost = "127.0.0.1",
   } = options;
@@ -146,10 +149,10 @@ const start = async (options: StackOptions, undo: (() => void)[]): Promise<Stack
   for (const { definition } of model.tables) database.createTable(definition);
 
   const services: Record<string, Service> = {};
-  const aws = await listen(awsListener({ services, credentials, clock, misbehaviour, log }), {
-    host: "127.0.0.1",
-    port: options.awsPort ?? 0,
-  });
+  const aws = await listen(
+    awsListener({ services, credentials, clock, misbehaviour, observer, log }),
+    { host: "127.0.0.1", port: options.awsPort ?? 0 },
+  );
   undo.push(() => {
     aws.drain().catch(() => undefined);
     aws.close();
@@ -174,7 +177,7 @@ const start = async (options: StackOptions, undo: (() => void)[]): Promise<Stack
     log,
   });
   const store = executionStore(sqlite);
-  const runner = executionRunner({ store, clock, functions, log });
+  const runner = executionRunner({ store, clock, functions, observer, log });
   const { rules, machines } = model;
   Object.assign(services, {
     DynamoDB_20120810: database.handle,

@@ -1,5 +1,5 @@
-/** One measured figure with the bar it is held to. */
-export type Figure = { readonly figure: string; readonly value: string; readonly bar: string };
+/** What one part of the bench found: rows of cells, the names of the columns first. */
+export type Table = readonly (readonly string[])[];
 
 /** The middle of the values: one slow run on a busy machine does not move it. */
 export const median = (values: readonly number[]): number =>

@@ -46,8 +46,13 @@ export type Execution = {
   readonly machineName: string;
 };
 
-/** The present: the clock's time and a source of task tokens. */
-export type Present = { readonly now: number; readonly newToken: () => string };
+/** The present: the clock's time, a source of task tokens, and who is told of each transition. */
+export type Present = {
+  readonly now: number;
+  readonly newToken: () => string;
+  /** Called with each state that is entered, and with a task's at each further try. */
+  readonly entered?: ((state: string) => void) | undefined;
+};
 
 /** Step Functions ends an execution at this many history events (service quotas). */
 const MAX_EVENTS = 25_000;
@@ -202,6 +207,7 @@ const enter = (
 ): Outcome => {
   let cursor = standingOn(name, data, events, present.now);
   for (;;) {
+    present.entered?.(cursor.state);
     if (cursor.events >= MAX_EVENTS)
       return failed(cursor.events, {
         error: "States.Runtime",
@@ -325,6 +331,7 @@ export const due = (execution: Execution, cursor: Cursor, present: Present): Out
     case "wait":
       return leave(execution, cursor, cursor.data, present);
     case "backoff":
+      present.entered?.(cursor.state);
       return attempt(execution, { ...cursor, attempt: cursor.attempt + 1 }, present);
     default:
       return fail(execution, cursor, { error: "States.Timeout" }, present);

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Clock } from "../../clock.ts";
 import type { Functions, Invocation } from "../lambda/functions.ts";
+import type { Observer } from "../observer.ts";
 import type { ExecutionRow, ExecutionStore } from "./executions.ts";
 import {
   begin,
@@ -61,9 +62,10 @@ export const executionRunner = (options: {
   store: ExecutionStore;
   clock: Clock;
   functions: Functions;
+  observer?: Observer | undefined;
   log: (line: string) => void;
 }) => {
-  const { store, clock, functions, log } = options;
+  const { store, clock, functions, observer, log } = options;
   const live = new Map<string, Live>();
   const machines = new Map<string, Machine>();
   let closed = false;
@@ -71,6 +73,7 @@ export const executionRunner = (options: {
   const present = (arn: string): Present => ({
     now: clock.now(),
     newToken: () => encodeToken(arn),
+    entered: observer?.transition && ((state) => observer.transition?.(arn, state)),
   });
 
   const machineOf = (key: string): Machine => {
