@@ -157,16 +157,16 @@ const headersOf = (response: http.IncomingMessage): Record<string, string> =>
  * How the checked addresses are reached. A proxy is asked for an address, too: given the name, it would
  * look it up once more.
  */
-const wayTo = (
+const wayTo = async (
   url: URL,
   addresses: readonly Address[],
   proxy: ProxyRules | null | undefined,
-): https.RequestOptions => {
+): Promise<https.RequestOptions> => {
   const [first] = addresses;
   if (!proxy || !first || !isProxied(proxy, url.hostname))
     return { lookup: pinned(addresses), agent: false };
   return {
-    agent: tunnel(proxy),
+    agent: await tunnel(proxy),
     hostname: first.address,
     ...(isIP(bare(url.hostname)) === 0 && { servername: url.hostname }),
   };
@@ -255,5 +255,5 @@ export const send = async (
       ),
   );
   checkAddresses(url, addresses, policy);
-  return await exchange(url, request, wayTo(url, addresses, policy.proxy), signal);
+  return await exchange(url, request, await wayTo(url, addresses, policy.proxy), signal);
 };

@@ -1,6 +1,5 @@
-import type { Agent, ClientRequest } from "node:http";
-import { isIP, type Socket } from "node:net";
-import { HttpsProxyAgent } from "https-proxy-agent";
+import type { Agent } from "node:http";
+import { isIP } from "node:net";
 import { networks } from "./egress-networks.ts";
 
 /** Through what outgoing HTTP has to go, and what it must not go through. */
@@ -26,30 +25,11 @@ export const isProxied = ({ except }: ProxyRules, hostname: string): boolean => 
   return !isLoopback(host) && !except.some((entry) => covers(entry, host));
 };
 
-/** A tunnel that the proxy refuses is a failed connection: the library would pass its answer off as the target's. */
-class TunnelAgent extends HttpsProxyAgent<string> {
-  override async connect(
-    request: ClientRequest,
-    options: Parameters<HttpsProxyAgent<string>["connect"]>[1],
-  ): Promise<Socket> {
-    let status = 0;
-    request.once("proxyConnect", ({ statusCode }: { readonly statusCode: number }) => {
-      status = statusCode;
-    });
-    const socket = await super.connect(request, options);
-    if (status === 200) return socket;
-    socket.destroy();
-    throw new Error(
-      `proxy ${this.proxy.host} refused a tunnel to ${options.host}:${options.port} with ${status}`,
-    );
-  }
-}
-
-/**
- * An agent that reaches its targets through a tunnel (CONNECT, RFC 9110 section 9.3.6), http ones too:
- * so the proxy learns an address and nothing of the request, and TLS is between us and the target.
- */
-export const tunnel = (
+/** An agent that reaches its targets through the proxy; loaded only where there is one, for it takes its time. */
+export const tunnel = async (
   { url }: ProxyRules,
   options: { readonly keepAlive?: boolean; readonly maxSockets?: number } = {},
-): Agent => new TunnelAgent(url, options);
+): Promise<Agent> => {
+  const { TunnelAgent } = await import("./tunnel-agent.ts");
+  return new TunnelAgent(url, options);
+};

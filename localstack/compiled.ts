@@ -11,6 +11,9 @@ import { bundleSplit, entryPoints, PROJECT } from "./bundle.ts";
 const CACHE = join(PROJECT, ".lull");
 const KEPT_MS = 3_600_000;
 
+/** What the functions' code is made of, the way it is bundled included. */
+const CODE = ["functions/**/*.ts", "lib/**/*.ts", "localstack/bundle.ts", "package-lock.json"];
+
 type Compiled = {
   /** The CloudFormation template that a deployment would use. */
   readonly template: unknown;
@@ -92,7 +95,7 @@ export const compiledTemplate = async (variables: Variables = {}): Promise<unkno
 
 /** The template and the functions of these sources; the first call after a change takes seconds. */
 export const compiled = async (): Promise<Compiled> => {
-  const codeHash = hashOf(["functions/**/*.ts", "lib/**/*.ts", "package-lock.json"]);
+  const codeHash = hashOf(CODE);
   const [template, code] = await Promise.all([
     compiledTemplate(),
     made(`code-${codeHash}`, bundleSplit),

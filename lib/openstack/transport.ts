@@ -56,11 +56,12 @@ export const httpTransport = ({
   };
   const plain = new http.Agent(KEPT);
   const secure = new https.Agent({ ...tls, ...KEPT });
-  const tunnels = proxy && { kept: tunnel(proxy, KEPT), once: () => tunnel(proxy) };
-  return (request) => {
+  let kept: Promise<http.Agent> | undefined;
+  return async (request) => {
     const idempotent = request.method === "GET";
-    if (tunnels && isProxied(proxy, new URL(request.url).hostname)) {
-      const agent = idempotent ? tunnels.kept : tunnels.once();
+    if (proxy && isProxied(proxy, new URL(request.url).hostname)) {
+      if (idempotent) kept ??= tunnel(proxy, KEPT);
+      const agent = await (idempotent && kept ? kept : tunnel(proxy));
       const { request: open } = request.url.startsWith("https:") ? https : http;
       return exchange(request, (options) => open(request.url, { ...options, ...tls, agent }));
     }
