@@ -1,5 +1,6 @@
 import packageJson from "../../package.json" with { type: "json" };
 import { ApiError, ApiUnreachableError } from "../client/errors.ts";
+import type { Context } from "./command.ts";
 import { checkArguments, commandsUnder, findCommand } from "./commands.ts";
 import { connect } from "./connect.ts";
 import { EXIT, ExitError, UsageError } from "./exit.ts";
@@ -37,12 +38,24 @@ const runCommand = async (argv: readonly string[], terminal: Terminal): Promise<
   const found = findCommand(words);
   checkOptions(values, found.command.name, found.command.options);
   checkArguments(found);
-  return await found.command.run({
+  let hint = "";
+  const context: Context = {
     values,
     args: found.args,
     terminal,
-    connect: () => connect(values, terminal),
-  });
+    connect: async () => {
+      const connection = await connect(values, terminal);
+      hint = connection.hint;
+      return connection.api;
+    },
+  };
+  try {
+    return await found.command.run(context);
+  } catch (error) {
+    const code = reportError(error, terminal, argv);
+    if (error instanceof ApiUnreachableError) terminal.err(hint);
+    return code;
+  }
 };
 
 const HINTS: Readonly<Record<number, string>> = {
@@ -81,8 +94,6 @@ const reportError = (error: unknown, { err }: Terminal, argv: readonly string[])
   else if (error instanceof Error)
     for (const line of error.message.split("\n")) err(`error: ${clean(line)}`);
   else err(`error: ${clean(String(error))}`);
-  if (error instanceof ApiUnreachableError)
-    err("Is Lull running there? --endpoint or LULL_ENDPOINT names another place.");
   if (error instanceof UsageError) err(helpHint(argv));
   return exitCodeFor(error);
 };

@@ -21,7 +21,7 @@ export const OPTIONS = {
   endpoint: {
     type: "string",
     value: "URL",
-    help: "address of Lull's API (LULL_ENDPOINT, http://127.0.0.1:12347)",
+    help: "address of Lull's API (LULL_ENDPOINT, service maintenance of the catalog, http://127.0.0.1:12347)",
   },
   format: { type: "string", short: "f", value: "FORMAT", help: "table, json or value" },
   column: {

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { endpointOf, isListed } from "./catalog.ts";
+import { endpointOf, findEndpoint, isListed } from "./catalog.ts";
 import { MicroversionError } from "./errors.ts";
 import type { ServiceClient } from "./http.ts";
 import { authenticate, credentialsShape } from "./identity/authenticate.ts";
@@ -55,6 +55,8 @@ export type Cloud = {
   readonly service: (type: string) => ServiceClient;
   /** Whether the catalog lists the service: not every cloud has, say, "block-storage". */
   readonly has: (type: string) => Promise<boolean>;
+  /** The URL that the catalog has for a service in this region, undefined when it has none. */
+  readonly addressOf: (type: string) => Promise<string | undefined>;
   /** For whom this cloud is opened, with which roles, and until when the token is good. */
   readonly whoami: () => Promise<TokenOwner>;
   readonly token: () => Promise<string>;
@@ -114,6 +116,7 @@ export const openCloud = (config: CloudConfig, options: CloudOptions = {}): Clou
     identity: service("identity"),
     service,
     has: async (type) => isListed((await session()).catalog, type),
+    addressOf: async (type) => findEndpoint((await session()).catalog, type, config),
     whoami: async () => (await session()).owner,
     token: async () => (await session()).token,
   };

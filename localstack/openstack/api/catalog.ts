@@ -16,17 +16,28 @@ const servicesOf = ({ spec }: Simulation, projectId: string) => [
     : []),
 ];
 
-/** Where each service is, on all three interfaces. */
-export const catalog = (simulation: Simulation, projectId: string, base: string) =>
-  servicesOf(simulation, projectId).map(([type, name, path]) => ({
-    id: type,
-    type,
-    name,
-    endpoints: ["public", "internal", "admin"].map((side) => ({
-      id: `${type}-${side}`,
+const entry = (type: string, name: string, urls: Readonly<Record<string, string>>) => ({
+  id: type,
+  type,
+  name,
+  endpoints: Object.entries(urls).flatMap(([region, url]) =>
+    ["public", "internal", "admin"].map((side) => ({
+      id: `${type}-${region}-${side}`,
       interface: side,
-      region_id: simulation.spec.region,
-      region: simulation.spec.region,
-      url: base + path,
+      region_id: region,
+      region,
+      url,
     })),
-  }));
+  ),
+});
+
+/** Where each service is, on all three interfaces. */
+export const catalog = (simulation: Simulation, projectId: string, base: string) => {
+  const { region, maintenance_endpoints: lull } = simulation.spec;
+  return [
+    ...servicesOf(simulation, projectId).map(([type, name, path]) =>
+      entry(type, name, { [region]: base + path }),
+    ),
+    ...(Object.keys(lull).length > 0 ? [entry("maintenance", "lull", lull)] : []),
+  ];
+};

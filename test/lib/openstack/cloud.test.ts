@@ -90,6 +90,8 @@ describe("a cloud", () => {
     const cloud = open(server.url);
     expect(await cloud.has("network")).toBe(true);
     expect(await cloud.has("block-storage")).toBe(false);
+    expect(await cloud.addressOf("network")).toBe(`${server.url}/one/public/network`);
+    expect(await cloud.addressOf("block-storage")).toBe(undefined);
     expect(await cloud.whoami()).toEqual({
       user: { id: "u1", name: "lull" },
       project: { id: "p1", name: "admin" },
