@@ -24,6 +24,10 @@ const STAGE = "proof";
 const NAME = `lull-${STAGE}`;
 const PASSWORD = `canary-password-${randomBytes(12).toString("hex")}`;
 const BREAK_GLASS = `canary-break-glass-${randomBytes(12).toString("hex")}`;
+/** An admin may put a token in a webhook's address: it is kept in the session, and told to readers of it only. */
+const QUERY = `canary-query-${randomBytes(12).toString("hex")}`;
+/** Every token that the simulated Keystone gives, the engine's own among them. */
+const TOKEN = /\bsim-[0-9a-f]{16,}/;
 /** The release before: its state machines still run when the next one is deployed. */
 const formerly = withRecordedMachines(1);
 /** A state of a host's machine that the release before did not have. */
@@ -137,7 +141,7 @@ describe.skipIf(tools === null)("deployed by the framework to an AWS that checks
       canary: false,
       soak_minutes: 0,
       reserve_hosts: 0,
-      actions: [{ plugin: "webhook", metadata: { url: receiver.url } }],
+      actions: [{ plugin: "webhook", metadata: { url: `${receiver.url}?token=${QUERY}` } }],
       policies: { device_bound: "stop_start" },
       reason: "proof of the deployment",
     });
@@ -205,8 +209,18 @@ describe.skipIf(tools === null)("deployed by the framework to an AWS that checks
         receiver.orders.map((order) => [`the callback of ${order.host}`, order.callback_token]),
       ),
     };
+    expect(token).toMatch(TOKEN);
     for (const [place, texts] of Object.entries(places)) {
       expect(texts.length, `what is in ${place}`).toBeGreaterThan(0);
+      expect(
+        texts.filter((text) => TOKEN.test(text)),
+        `tokens in ${place}`,
+      ).toEqual([]);
+      if (place !== "table" && place !== "answers")
+        expect(
+          texts.filter((text) => text.includes(QUERY)),
+          `a webhook's query in ${place}`,
+        ).toEqual([]);
       for (const [what, secret] of Object.entries(secrets))
         expect(
           texts.filter((text) => text.includes(secret)),
