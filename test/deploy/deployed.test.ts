@@ -209,7 +209,9 @@ describe.skipIf(tools === null)("deployed by the framework to an AWS that checks
         receiver.orders.map((order) => [`the callback of ${order.host}`, order.callback_token]),
       ),
     };
+    // Who looks does find: these are known to be there.
     expect(token).toMatch(TOKEN);
+    expect(writings["table"]?.filter((text) => text.includes(QUERY))).not.toEqual([]);
     for (const [place, texts] of Object.entries(places)) {
       expect(texts.length, `what is in ${place}`).toBeGreaterThan(0);
       expect(
