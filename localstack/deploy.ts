@@ -18,6 +18,7 @@ Usage: npm run deploy  -- --stage STAGE [--region REGION]   builds, then creates
 
   --stage STAGE     name of this deployment: letters, digits and hyphens, at most 24
   --region REGION   where to (default: AWS_REGION, else us-east-1)
+  --force           deploy although nothing has changed: all functions start anew, and read their secret
   --verbose         tell each resource as it is made
   --help            this text
 
@@ -27,6 +28,7 @@ AWS SDK finds them. docs/deployment.md says what to prepare, and what it costs.`
 const options = {
   stage: { type: "string" },
   region: { type: "string" },
+  force: { type: "boolean", default: false },
   verbose: { type: "boolean", default: false },
   help: { type: "boolean", default: false },
 } as const;
@@ -42,14 +44,17 @@ const readArguments = () => {
   try {
     const { values, positionals } = parseArgs({ options, allowPositionals: true });
     const [command = "", ...others] = positionals;
-    if (values.help) return { command: "help", stage: "", region: "", verbose: false };
+    if (values.help) return { command: "help", stage: "", region: "", flags: [] };
     if (!COMMANDS.includes(command) || others.length > 0)
       return fail(`what is "${positionals.join(" ")}"?\n\n${HELP}`, 2);
     const stage = values.stage ?? "";
     if (!/^[a-z][a-z0-9-]{0,23}$/i.test(stage))
       return fail(`--stage takes a name, not "${stage}"\n\n${HELP}`, 2);
     const region = values.region ?? process.env["AWS_REGION"] ?? "us-east-1";
-    return { command, stage, region, verbose: values.verbose };
+    const flags = (["force", "verbose"] as const)
+      .filter((name) => values[name] && (name !== "force" || command === "deploy"))
+      .map((name) => `--${name}`);
+    return { command, stage, region, flags };
   } catch (error) {
     return fail(`${error instanceof Error ? error.message : error}\n\n${HELP}`, 2);
   }
@@ -89,19 +94,12 @@ to the cloud before it does:
   }
 };
 
-const { command, stage, region, verbose } = readArguments();
+const { command, stage, region, flags } = readArguments();
 if (command === "help") {
   console.log(HELP);
   process.exit(0);
 }
-const framework = [
-  command,
-  "--stage",
-  stage,
-  "--region",
-  region,
-  ...(verbose ? ["--verbose"] : []),
-];
+const framework = [command, "--stage", stage, "--region", region, ...flags];
 try {
   if (command === "remove") {
     process.exitCode = serverless(framework, {});
