@@ -99,8 +99,8 @@ const settingsSchema = z
 export type Settings = z.infer<typeof settingsSchema>;
 
 /** How outgoing HTTP leaves: what `LULL_PROXY` and `LULL_NO_PROXY` say. */
-export const proxyOf = ({ LULL_PROXY, LULL_NO_PROXY }: Settings): ProxyRules | null =>
-  LULL_PROXY === null ? null : { url: LULL_PROXY, except: LULL_NO_PROXY };
+export const proxyOf = ({ LULL_PROXY, LULL_NO_PROXY, LULL_CA }: Settings): ProxyRules | null =>
+  LULL_PROXY === null ? null : { url: LULL_PROXY, except: LULL_NO_PROXY, ca: LULL_CA };
 
 /** Every name that `parseSettings` knows. */
 export const SETTING_NAMES: readonly string[] = Object.keys(settingsSchema.shape);
