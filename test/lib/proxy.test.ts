@@ -153,6 +153,18 @@ describe("a proxy that answers nothing", () => {
     });
   });
 
+  test("fails a webhook in time, unsent", async () => {
+    const { rules } = await startProxy({ silent: true });
+    const request = { url: "https://work.example.org/hook", method: "POST", timeoutMs: 50 };
+    const asked = send(request, { allow: [], deny: [], proxy: rules }, PUBLIC);
+
+    await expect(asked).rejects.toMatchObject({
+      name: "EgressFailedError",
+      message: expect.stringContaining("no answer within 50 ms"),
+      sent: false,
+    });
+  });
+
   test("is hung up on", async () => {
     const { rules, lead } = await startProxy({ silent: true });
     const proxy = createServer();
@@ -216,5 +228,36 @@ test("a proxy opens no network that is closed", async () => {
   await expect(send(request, policy, resolve)).rejects.toMatchObject({
     name: "EgressRefusedError",
   });
+  expect(tunnels).toEqual([]);
+});
+
+test("a webhook's next address is tried when the proxy cannot reach one", async () => {
+  const { rules, tunnels } = await startProxy({ refuses: /^\[/ });
+  const request = { url: "http://work.example.org/hook", method: "POST", timeoutMs: 5_000 };
+  const policy = { allow: [], deny: [], proxy: rules };
+  const resolve = async () => [{ address: "2606:4700::1111", family: 6 }, ...(await PUBLIC())];
+
+  expect((await send(request, policy, resolve)).status).toBe(200);
+  expect(tunnels).toEqual(["[2606:4700::1111]:80", "8.8.4.4:80"]);
+});
+
+test("a webhook that may have arrived is not sent to the next address", async () => {
+  const { rules, tunnels } = await startProxy({ mute: true });
+  const request = { url: "http://work.example.org/hook", method: "POST", timeoutMs: 5_000 };
+  const policy = { allow: [], deny: [], proxy: rules };
+  const resolve = async () => [...(await PUBLIC()), { address: "8.8.8.8", family: 4 }];
+
+  await expect(send(request, policy, resolve)).rejects.toMatchObject({ sent: true });
+  expect(tunnels).toEqual(["8.8.4.4:80"]);
+});
+
+test("a name that leads to this machine is never looked for on the proxy's", async () => {
+  const { rules, tunnels } = await startProxy();
+  const port = await listening(createServer((_, response) => response.end("here")));
+  const request = { url: `http://work.example.org:${port}/`, method: "POST", timeoutMs: 5_000 };
+  const policy = { allow: ["127.0.0.0/8"], deny: [], proxy: rules };
+  const resolve = async () => [{ address: "127.0.0.1", family: 4 }];
+
+  expect((await send(request, policy, resolve)).body).toBe("here");
   expect(tunnels).toEqual([]);
 });
