@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { compiledService } from "../../localstack/compiled.ts";
 import { deployed } from "./template.ts";
 
 const production = await deployed();
@@ -131,6 +132,15 @@ test("the table of a production stage outlives the stack and every mistake; that
     DeletionPolicy: "Delete",
     UpdateReplacePolicy: "Delete",
     properties: { DeletionProtectionEnabled: false },
+  });
+});
+
+test.each([
+  ["a production stage is not removed by one command", {}, true],
+  ["an ephemeral stage is", { LULL_STAGE_KIND: "ephemeral" }, null],
+])("%s", async (_, variables, deletionProtection) => {
+  expect(await compiledService(variables)).toMatchObject({
+    service: { provider: { deletionProtection } },
   });
 });
 
