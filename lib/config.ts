@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import * as z from "zod";
+import { networks } from "./egress-networks.ts";
 import type { ProxyRules } from "./proxy.ts";
 
 /** A whole number from text, as every environment variable is. */
@@ -17,6 +18,14 @@ const list = z
       .filter(Boolean),
   );
 
+const isNetwork = (text: string): boolean => {
+  try {
+    return networks([text]) !== null;
+  } catch {
+    return false;
+  }
+};
+
 const optional = z
   .string()
   .default("")
@@ -28,7 +37,9 @@ const certificates = (text: string, context: z.RefinementCtx): string => {
   try {
     return readFileSync(resolve(process.env["LAMBDA_TASK_ROOT"] ?? "", text), "utf8");
   } catch {
-    context.addIssue(`is neither PEM text nor a file that can be read: ${text}`);
+    // Text of several lines is no path, but perhaps a key.
+    const what = text.includes("\n") ? "" : `: ${text}`;
+    context.addIssue(`is neither PEM text nor a file that can be read${what}`);
     return z.NEVER;
   }
 };
@@ -60,7 +71,12 @@ const settingsSchema = z
         })
         .nullable(),
     ),
-    LULL_NO_PROXY: list,
+    LULL_NO_PROXY: list.refine(
+      (entries) => entries.every((one) => !one.includes("/") || isNetwork(one)),
+      {
+        error: "holds what is neither a name nor an address nor a network such as 10.0.0.0/8",
+      },
+    ),
     LULL_PUBLIC_URL: z.url({ protocol: /^https?$/ }).default("http://127.0.0.1:12347"),
     LULL_ADMIN_ROLE: z.string().min(1).default("admin"),
     LULL_READER_ROLE: optional.refine((role) => role !== "reader" && role !== "member", {
@@ -75,7 +91,9 @@ const settingsSchema = z
     LULL_ALLOW_ALL_HOSTS: z.stringbool().default(false),
     LULL_MAX_HOSTS: whole(2000, 1, 2000),
     LULL_MAX_ZONE_PERCENT: whole(100, 1, 100),
-    LULL_EGRESS_ALLOW: list,
+    LULL_EGRESS_ALLOW: list.refine((entries) => entries.every(isNetwork), {
+      error: "holds what is no network such as 10.0.0.0/8",
+    }),
     LULL_ALERTMANAGER_URL: optional,
     LULL_ALERTMANAGER_LABEL: z.string().min(1).default("instance"),
     LULL_MASAKARI: z.stringbool().default(false),
@@ -99,8 +117,8 @@ const settingsSchema = z
 export type Settings = z.infer<typeof settingsSchema>;
 
 /** How outgoing HTTP leaves: what `LULL_PROXY` and `LULL_NO_PROXY` say. */
-export const proxyOf = ({ LULL_PROXY, LULL_NO_PROXY }: Settings): ProxyRules | null =>
-  LULL_PROXY === null ? null : { url: LULL_PROXY, except: LULL_NO_PROXY };
+export const proxyOf = ({ LULL_PROXY, LULL_NO_PROXY, LULL_CA }: Settings): ProxyRules | null =>
+  LULL_PROXY === null ? null : { url: LULL_PROXY, except: LULL_NO_PROXY, ca: LULL_CA };
 
 /** Every name that `parseSettings` knows. */
 export const SETTING_NAMES: readonly string[] = Object.keys(settingsSchema.shape);

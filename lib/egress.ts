@@ -154,22 +154,36 @@ const headersOf = (response: http.IncomingMessage): Record<string, string> =>
   );
 
 /**
- * How the checked addresses are reached. A proxy is asked for an address, too: given the name, it would
- * look it up once more.
+ * How the checked addresses are reached: at once where Node tries one after the other, else one by one. A
+ * proxy is asked for an address, too: given the name, it would look it up once more. What leads to this
+ * machine would lead a proxy to its own.
  */
-const wayTo = async (
+const waysTo = async (
   url: URL,
   addresses: readonly Address[],
   proxy: ProxyRules | null | undefined,
-): Promise<https.RequestOptions> => {
-  const [first] = addresses;
-  if (!proxy || !first || !isProxied(proxy, url.hostname))
-    return { lookup: pinned(addresses), agent: false };
-  return {
-    agent: await tunnel(proxy),
-    hostname: first.address,
+): Promise<https.RequestOptions[]> => {
+  const hosts = [url.hostname, ...addresses.map(({ address }) => address)];
+  if (!proxy || !hosts.every((host) => isProxied(proxy, host)))
+    return [{ lookup: pinned(addresses), agent: false }];
+  const agent = await tunnel(proxy);
+  return addresses.map(({ address }) => ({
+    agent,
+    hostname: address,
     ...(isIP(bare(url.hostname)) === 0 && { servername: url.hostname }),
-  };
+  }));
+};
+
+/** Rejects as soon as the signal aborts; the work itself may go on unheard. */
+const within = async <T>(work: Promise<T>, signal: AbortSignal, late: () => Error): Promise<T> => {
+  work.catch(() => undefined);
+  return await Promise.race([
+    work,
+    new Promise<never>((_resolve, reject) => {
+      if (signal.aborted) reject(late());
+      signal.addEventListener("abort", () => reject(late()), { once: true });
+    }),
+  ]);
 };
 
 const exchange = async (
@@ -198,12 +212,13 @@ const exchange = async (
         sent = true;
       });
     });
-    const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
+    const answered = new Promise<http.IncomingMessage>((resolve, reject) => {
       outgoing.once("response", resolve);
-      outgoing.once("error", reject);
+      outgoing.on("error", reject);
       outgoing.end(request.body);
     });
-    outgoing.on("error", () => undefined);
+    // A request that still waits for its connection would tell of its end only when it has one.
+    const response = await within(answered, signal, () => new Error("late"));
     const body = await readBody(response, request.maxBytes ?? 1024 * 1024);
     return { status: response.statusCode ?? 0, headers: headersOf(response), body };
   } catch (cause) {
@@ -214,17 +229,6 @@ const exchange = async (
         : String(cause);
     throw new EgressFailedError(`${request.method} ${url.origin}: ${why}`, sent, { cause });
   }
-};
-
-/** Rejects as soon as the signal aborts; the work itself may go on unheard. */
-const within = async <T>(work: Promise<T>, signal: AbortSignal, late: () => Error): Promise<T> => {
-  work.catch(() => undefined);
-  return await Promise.race([
-    work,
-    new Promise<never>((_resolve, reject) => {
-      signal.addEventListener("abort", () => reject(late()), { once: true });
-    }),
-  ]);
 };
 
 /**
@@ -255,5 +259,13 @@ export const send = async (
       ),
   );
   checkAddresses(url, addresses, policy);
-  return await exchange(url, request, await wayTo(url, addresses, policy.proxy), signal);
+  let failure: unknown;
+  for (const way of await waysTo(url, addresses, policy.proxy))
+    try {
+      return await exchange(url, request, way, signal);
+    } catch (error) {
+      if (!(error instanceof EgressFailedError) || error.sent || signal.aborted) throw error;
+      failure = error;
+    }
+  throw failure;
 };

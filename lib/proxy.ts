@@ -8,6 +8,8 @@ export type ProxyRules = {
   readonly url: string;
   /** Names, which stand for all below them too, addresses, and networks such as 10.0.0.0/8. */
   readonly except: readonly string[];
+  /** Certificate authorities to trust for a proxy of https besides the well-known ones, PEM text. */
+  readonly ca?: string | undefined;
 };
 
 const isLoopback = (host: string): boolean =>
@@ -25,11 +27,14 @@ export const isProxied = ({ except }: ProxyRules, hostname: string): boolean => 
   return !isLoopback(host) && !except.some((entry) => covers(entry, host));
 };
 
+export type TunnelOptions = {
+  readonly keepAlive?: boolean;
+  readonly maxSockets?: number;
+  readonly openingMs?: number;
+};
+
 /** An agent that reaches its targets through the proxy; loaded only where there is one, for it takes its time. */
-export const tunnel = async (
-  { url }: ProxyRules,
-  options: { readonly keepAlive?: boolean; readonly maxSockets?: number } = {},
-): Promise<Agent> => {
+export const tunnel = async (rules: ProxyRules, options: TunnelOptions = {}): Promise<Agent> => {
   const { TunnelAgent } = await import("./tunnel-agent.ts");
-  return new TunnelAgent(url, options);
+  return new TunnelAgent(rules, options);
 };

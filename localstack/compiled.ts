@@ -81,17 +81,23 @@ const withoutSettings = () =>
     Object.entries(process.env).filter(([name]) => !/^(LULL|POWERTOOLS|AWS)_/.test(name)),
   );
 
+const STATE = join(".serverless", "serverless-state.json");
 const TEMPLATE = join(".serverless", "cloudformation-template-update-stack.json");
 
-/** The CloudFormation template that a deployment with these settings would use, parsed. */
-export const compiledTemplate = async (variables: Variables = {}): Promise<unknown> => {
+/** Where the framework left what a deployment with these settings would use. */
+const packaged = async (variables: Variables): Promise<string> => {
   const sources = hashOf(["serverless.yml", "statemachines/*.json", "package-lock.json"]);
   const given = createHash("sha256").update(JSON.stringify(variables)).digest("hex").slice(0, 8);
-  const folder = await made(`template-${sources}-${given}`, (draft) =>
-    compileTemplate(draft, variables),
-  );
-  return JSON.parse(readFileSync(join(folder, TEMPLATE), "utf8"));
+  return made(`template-${sources}-${given}`, (draft) => compileTemplate(draft, variables));
 };
+
+/** The CloudFormation template that a deployment with these settings would use, parsed. */
+export const compiledTemplate = async (variables: Variables = {}): Promise<unknown> =>
+  JSON.parse(readFileSync(join(await packaged(variables), TEMPLATE), "utf8"));
+
+/** serverless.yml as the framework reads it with these settings: what it does besides the template. */
+export const compiledService = async (variables: Variables = {}): Promise<unknown> =>
+  JSON.parse(readFileSync(join(await packaged(variables), STATE), "utf8"));
 
 /** The template and the functions of these sources; the first call after a change takes seconds. */
 export const compiled = async (): Promise<Compiled> => {

@@ -8,7 +8,13 @@ import {
   SecretsManagerClient,
 } from "@aws-sdk/client-secrets-manager";
 import { bundleEach, PROJECT } from "./bundle.ts";
-import { CA_FILE, type Deployment, DeploymentError, deploymentOf } from "./deploy/deployment.ts";
+import {
+  CA_FILE,
+  type Deployment,
+  DeploymentError,
+  deploymentOf,
+  environmentOf,
+} from "./deploy/deployment.ts";
 
 const HELP = `Deploys Lull to AWS, or to an emulator of it under AWS_ENDPOINT_URL.
 
@@ -65,7 +71,7 @@ const serverless = (args: readonly string[], variables: Deployment["variables"])
   const program = join(PROJECT, "node_modules", ".bin", "serverless");
   const { status, error } = spawnSync(program, args, {
     cwd: PROJECT,
-    env: { ...process.env, ...variables },
+    env: environmentOf(process.env, variables),
     stdio: "inherit",
   });
   if (error) throw error;

@@ -76,27 +76,33 @@ export const httpTransport = ({
 };
 
 const exchange = (
-  { method, headers, body, timeoutMs }: WireRequest,
+  { method, url, headers, body, timeoutMs }: WireRequest,
   open: (options: http.RequestOptions) => http.ClientRequest,
 ): Promise<WireReply> =>
   new Promise((resolve, reject) => {
     const length = body === undefined ? {} : { "Content-Length": String(Buffer.byteLength(body)) };
     const request = open({ method, headers: { ...headers, ...length } });
     const timer = setTimeout(
-      () => request.destroy(new Error(`no answer within ${timeoutMs} ms`)),
+      () => {
+        const late = new Error(`no answer within ${timeoutMs} ms`);
+        // One that still waits for its connection would tell of its end only when it has one.
+        fail(late);
+        request.destroy(late);
+      },
       Math.max(0, timeoutMs),
     );
+    const secure = url.startsWith("https:");
     let sent = false;
     const fail = (error: Error) => {
       clearTimeout(timer);
       reject(new ConnectionError(describe(error), sent));
     };
-    request.once("error", fail);
+    request.on("error", fail);
     request.once("socket", (socket) => {
-      // What comes connected, reused or out of a tunnel, tells no more when it is.
-      if (!socket.connecting && (request.reusedSocket || !("encrypted" in socket))) sent = true;
+      // What comes connected, reused or out of a tunnel, tells no more when it is; TLS to the service is new.
+      if (!socket.connecting && (request.reusedSocket || !secure)) sent = true;
       else
-        socket.once("encrypted" in socket ? "secureConnect" : "connect", () => {
+        socket.once(secure ? "secureConnect" : "connect", () => {
           sent = true;
         });
     });

@@ -70,7 +70,7 @@ const OWN_URL = "https://own.invalid";
  * @throws DeploymentError naming each bad variable
  */
 export const deploymentOf = (given: Readonly<Record<string, string | undefined>>): Deployment => {
-  if (!given["LULL_AUTH_URL"])
+  if (!/^https?:\/\/./.test(given["LULL_AUTH_URL"] ?? ""))
     throw new DeploymentError(
       "set LULL_AUTH_URL to the Keystone that knows the callers of the API, such as https://keystone.example.org/v3",
     );
@@ -85,6 +85,9 @@ export const deploymentOf = (given: Readonly<Record<string, string | undefined>>
     ...filled,
     ...FROM_STACK,
   });
+  // A role may read the secret of that name: an ARN in its place would allow nothing, a wildcard too much.
+  if (!/^[\w/+=.@-]{1,512}$/.test(settings.LULL_CLOUD_SECRET))
+    throw new DeploymentError("LULL_CLOUD_SECRET is not the name of a secret, such as lull/cloud");
   const { LULL_SUBNET_IDS, LULL_SECURITY_GROUP_IDS, ...rest } = parsed.data;
   return {
     variables: {
@@ -100,6 +103,18 @@ export const deploymentOf = (given: Readonly<Record<string, string | undefined>>
   };
 };
 
+/**
+ * What the framework runs with, which takes an empty variable for a value: it would be deployed, and keep
+ * every function from starting.
+ */
+export const environmentOf = (
+  given: Readonly<Record<string, string | undefined>>,
+  variables: Deployment["variables"] = {},
+): Record<string, string | undefined> => ({
+  ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== "")),
+  ...variables,
+});
+
 const settingsOf = (variables: Readonly<Record<string, string | undefined>>) => {
   try {
     return parseSettings(variables);
@@ -110,6 +125,8 @@ const settingsOf = (variables: Readonly<Record<string, string | undefined>>) => 
 
 /** A bundle that cannot be read would fail each call at Keystone, long after the deployment. */
 const checkedCertificates = (pem: string): string => {
+  if (/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(pem))
+    throw new DeploymentError("LULL_CA holds a private key; give the certificates alone");
   const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
   if (blocks.length === 0) throw new DeploymentError("LULL_CA holds no certificate");
   try {

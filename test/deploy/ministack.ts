@@ -51,7 +51,8 @@ export const startMiniStack = async (program: string): Promise<MiniStack> => {
   const endpoint = `http://127.0.0.1:${port}`;
   const output = () => readFileSync(log, "utf8");
   const kill = () => {
-    if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, "SIGKILL");
+    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
+      process.kill(-child.pid, "SIGKILL");
   };
   process.once("exit", kill);
   const close = async () => {
@@ -61,14 +62,19 @@ export const startMiniStack = async (program: string): Promise<MiniStack> => {
     sink.end();
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   };
-  await waitFor(
-    () => `MiniStack to answer:\n${output()}`,
-    () =>
-      fetch(`${endpoint}/_ministack/health`).then(
-        ({ ok }) => ok || undefined,
-        () => undefined,
-      ),
-    PATIENCE_MS,
-  );
+  try {
+    await waitFor(
+      () => `MiniStack to answer:\n${output()}`,
+      () =>
+        fetch(`${endpoint}/_ministack/health`).then(
+          ({ ok }) => ok || undefined,
+          () => undefined,
+        ),
+      PATIENCE_MS,
+    );
+  } catch (error) {
+    await close();
+    throw error;
+  }
   return { endpoint, credentials, output, close };
 };

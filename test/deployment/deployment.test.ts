@@ -2,7 +2,11 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { DeploymentError, deploymentOf } from "../../localstack/deploy/deployment.ts";
+import {
+  DeploymentError,
+  deploymentOf,
+  environmentOf,
+} from "../../localstack/deploy/deployment.ts";
 
 const KEYSTONE = { LULL_AUTH_URL: "https://keystone.example.org/v3" };
 const VPC = {
@@ -78,6 +82,15 @@ describe("what is wrong is named before anything is deployed", () => {
     ["LULL_POLL_SECONDS", { LULL_POLL_SECONDS: "0" }],
     ["LULL_PUBLIC_URL", { LULL_PUBLIC_URL: "http://127.0.0.1:12347" }],
     ["LULL_PROXY", { LULL_PROXY: "http://me:secret@proxy.example:3128" }],
+    ["LULL_PROXY", { LULL_PROXY: "http:/me:secret@proxy.example:3128" }],
+    ["LULL_NO_PROXY", { LULL_NO_PROXY: ".example.org,10.0.0.0/33" }],
+    ["LULL_EGRESS_ALLOW", { LULL_EGRESS_ALLOW: "10.0.0.0" }],
+    ["LULL_AUTH_URL", { LULL_AUTH_URL: "keystone.example.org" }],
+    [
+      "LULL_CLOUD_SECRET",
+      { LULL_CLOUD_SECRET: "arn:aws:secretsmanager:eu-west-1:1:secret:lull/cloud-AbCdEf" },
+    ],
+    ["LULL_CLOUD_SECRET", { LULL_CLOUD_SECRET: "lull/*" }],
   ])("%s", (name, given) => {
     expect(() => deploymentOf({ ...KEYSTONE, ...given })).toThrow(name);
   });
@@ -86,6 +99,25 @@ describe("what is wrong is named before anything is deployed", () => {
     const given = { ...KEYSTONE, LULL_PROXY: "http://me:canary@proxy.example:3128" };
     expect(() => deploymentOf(given)).toThrow(expect.not.stringContaining("canary"));
   });
+});
+
+test("a private key among the certificates is neither shipped nor repeated", () => {
+  const key = "-----BEGIN PRIVATE KEY-----\ncanary\n-----END PRIVATE KEY-----\n";
+  for (const LULL_CA of [key, CERTIFICATE + key]) {
+    const deploy = () => deploymentOf({ ...KEYSTONE, LULL_CA });
+    expect(deploy).toThrow("LULL_CA");
+    expect(deploy).toThrow(expect.not.stringContaining("canary"));
+  }
+});
+
+test("to the framework, too, an empty variable is one that is not given", () => {
+  const given = { ...KEYSTONE, LULL_REGION: "", LULL_PUBLIC_URL: "", LULL_STAGE_KIND: "" };
+  const deployment = deploymentOf(given);
+  expect(environmentOf(given, deployment.variables)).toEqual({
+    ...KEYSTONE,
+    ...deployment.variables,
+  });
+  expect(environmentOf(given)).toEqual(KEYSTONE);
 });
 
 test("a misspelt setting is told, not ignored", () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { compiledService } from "../../localstack/compiled.ts";
 import { deployed } from "./template.ts";
 
 const production = await deployed();
@@ -134,12 +135,20 @@ test("the table of a production stage outlives the stack and every mistake; that
   });
 });
 
-test("an ephemeral stage reserves only what keeps the tick and the sync alone", () => {
+test.each([
+  ["a production stage is not removed by one command", {}, true],
+  ["an ephemeral stage is", { LULL_STAGE_KIND: "ephemeral" }, null],
+])("%s", async (_, variables, deletionProtection) => {
+  expect(await compiledService(variables)).toMatchObject({
+    service: { provider: { deletionProtection } },
+  });
+});
+
+test("an ephemeral stage reserves no concurrency: a new account has none to give away", () => {
   const reserved = ephemeral
     .all("AWS::Lambda::Function")
-    .filter(({ properties }) => properties["ReservedConcurrentExecutions"] !== undefined)
-    .map(({ properties }) => properties["FunctionName"]);
-  expect(reserved).toEqual(["lull-dev-engineTick", "lull-dev-engineSync"]);
+    .filter(({ properties }) => properties["ReservedConcurrentExecutions"] !== undefined);
+  expect(reserved).toEqual([]);
 });
 
 test("the API is throttled, and each request is logged without its headers", () => {
