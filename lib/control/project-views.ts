@@ -119,4 +119,4 @@ type Seen = { readonly run: HostRun; readonly left: readonly Move[] };
 
 /** A host has one owner at a time: where it is at work comes first, else where it ended last. */
 const rank = ({ run }: Seen): number =>
-  run.phase === "FINISHED" ? Date.parse(run.phase_at) : Number.POSITIVE_INFINITY;
+  run.phase === "FINISHED" ? Date.parse(run.phase_at) : Number.MAX_SAFE_INTEGER;
