@@ -3,12 +3,14 @@ import { readSettings } from "../../lib/config.ts";
 import { admit } from "../../lib/control/admit.ts";
 import { hostOrders } from "../../lib/control/host-orders.ts";
 import { idempotencyOf, repeated } from "../../lib/control/idempotency.ts";
+import { projectViews } from "../../lib/control/project-views.ts";
 import { sessionOrders } from "../../lib/control/session-orders.ts";
 import { abort, hide, type Order, pause, resume, staysChanged } from "../../lib/domain/control.ts";
 import { hostNameSchema } from "../../lib/domain/device.ts";
 import { effectsOf } from "../../lib/domain/effects.ts";
 import { ConflictError, MalformedError } from "../../lib/domain/errors.ts";
 import { maintenanceSession } from "../../lib/domain/events/maintenance-session.ts";
+import { projectIdSchema } from "../../lib/domain/project-view.ts";
 import { isClosed, newSessionSchema, type Session } from "../../lib/domain/session.ts";
 import { detailOf, summaryOf } from "../../lib/domain/session-view.ts";
 import {
@@ -16,12 +18,15 @@ import {
   type ApiRequest,
   api,
   BRAKEMEN,
+  checkProject,
+  mayReadFleet,
   parseBody,
   parseOptionalBody,
   parseQuery,
   pathParameter,
   READERS,
   type Reply,
+  VIEWERS,
 } from "../../lib/lambda/api.ts";
 import { freezeStore } from "../../lib/store/freeze.ts";
 import { hostRunStore } from "../../lib/store/host-runs.ts";
@@ -43,6 +48,7 @@ const freeze = freezeStore(table);
 const events = outbox(table);
 const orders = sessionOrders(table);
 const { retry, release } = hostOrders(table);
+const views = projectViews(table);
 const admitted = admit(settings, hostStore(table));
 
 /** A session is one row of the table, which holds 400 KB. */
@@ -52,6 +58,8 @@ const pageSchema = z.strictObject({
   limit: z.coerce.number().int().min(1).max(500).default(100),
   cursor: z.string().optional(),
 });
+
+const listSchema = pageSchema.extend({ project: projectIdSchema.optional() });
 
 const reasonSchema = z.strictObject({ reason: z.string().min(1).max(200) });
 const perhapsReasonSchema = z.strictObject({ reason: z.string().max(200).optional() });
@@ -88,9 +96,18 @@ const createSession = async (request: ApiRequest): Promise<Reply> => {
   return { status: 200, body: { session_id } };
 };
 
+/** GET /v1/maintenance: every session, or those that concern one project as that project sees them. */
 const listSessions = async (request: ApiRequest): Promise<Reply> => {
-  const { limit, cursor } = parseQuery(pageSchema, request);
-  const page = await sessions.list(limit, cursor ?? null);
+  const { limit, cursor = null, project } = parseQuery(listSchema, request);
+  const own = mayReadFleet(request) ? null : (request.principal?.projectId ?? null);
+  const projectId = project ?? own;
+  if (projectId === null) return listFleet(limit, cursor);
+  checkProject(request, projectId);
+  return { status: 200, body: await views.list(projectId, { limit, cursor }) };
+};
+
+const listFleet = async (limit: number, cursor: string | null): Promise<Reply> => {
+  const page = await sessions.list(limit, cursor);
   const listed = page.sessions.filter((session) => !isHidden(session));
   const ids = listed.map(({ session_id }) => session_id);
   const maintenance = await Promise.all(
@@ -118,6 +135,17 @@ const showDetail = async (request: ApiRequest): Promise<Reply> => {
     freeze.get(),
   ]);
   return { status: 200, body: detailOf(session, runs, moved, frozen) };
+};
+
+/** Fenix's path of a project in a session: what the project may see of it. */
+const showProject = async (request: ApiRequest): Promise<Reply> => {
+  const projectId = pathParameter(request.params["project_id"], projectIdSchema);
+  checkProject(request, projectId);
+  const { limit, cursor = null } = parseQuery(pageSchema, request);
+  return {
+    status: 200,
+    body: await views.session(sessionIdOf(request), projectId, { limit, cursor }),
+  };
 };
 
 const listEvents = async (request: ApiRequest): Promise<Reply> => {
@@ -205,11 +233,18 @@ const orderingHost =
 
 export const handler = api([
   { method: "POST", path: "/v1/maintenance", allow: ADMINS, run: createSession },
-  { method: "GET", path: "/v1/maintenance", allow: READERS, run: listSessions },
+  { method: "GET", path: "/v1/maintenance", allow: VIEWERS, run: listSessions },
   { method: "GET", path: "/v1/maintenance/{session_id}", allow: READERS, run: showSession },
   { method: "DELETE", path: "/v1/maintenance/{session_id}", allow: ADMINS, run: deleteSession },
   { method: "GET", path: "/v1/maintenance/{session_id}/detail", allow: READERS, run: showDetail },
   { method: "GET", path: "/v1/maintenance/{session_id}/events", allow: READERS, run: listEvents },
+  // After all other words of two parts, which it would take for projects.
+  {
+    method: "GET",
+    path: "/v1/maintenance/{session_id}/{project_id}",
+    allow: VIEWERS,
+    run: showProject,
+  },
   {
     method: "GET",
     path: "/v1/maintenance/{session_id}/hosts/{host}/effects",

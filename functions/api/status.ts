@@ -1,9 +1,21 @@
+import * as z from "zod";
 import { readSettings } from "../../lib/config.ts";
+import { projectViews } from "../../lib/control/project-views.ts";
 import { attentionOf } from "../../lib/domain/attention.ts";
 import { hostNameSchema } from "../../lib/domain/device.ts";
 import { NotFoundError } from "../../lib/domain/errors.ts";
 import { type HostRun, sessionOfReason } from "../../lib/domain/host-run.ts";
-import { type ApiRequest, api, pathParameter, READERS, type Reply } from "../../lib/lambda/api.ts";
+import { hostIdSchema, projectIdSchema } from "../../lib/domain/project-view.ts";
+import {
+  type ApiRequest,
+  api,
+  checkProject,
+  parseQuery,
+  pathParameter,
+  READERS,
+  type Reply,
+  VIEWERS,
+} from "../../lib/lambda/api.ts";
 import { freezeStore } from "../../lib/store/freeze.ts";
 import { hostRunStore } from "../../lib/store/host-runs.ts";
 import { hostStore } from "../../lib/store/hosts.ts";
@@ -17,7 +29,10 @@ const hosts = hostStore(table);
 const sessions = sessionStore(table);
 const hostRuns = hostRunStore(table);
 const freeze = freezeStore(table);
+const views = projectViews(table);
 const { owners } = ownership(table);
+
+const projectSchema = z.strictObject({ project: projectIdSchema.optional() });
 
 /** Null when there is no such session here, or it has not claimed the host. */
 const runOf = (sessionId: string, host: string): Promise<HostRun | null> =>
@@ -60,6 +75,17 @@ const showStatus = async ({ params }: ApiRequest): Promise<Reply> => {
   };
 };
 
+/** What happens to the host that Nova calls so to the caller's project, or to the one asked for. */
+const showProjectStatus = async (request: ApiRequest): Promise<Reply> => {
+  const hostId = pathParameter(request.params["host_id"], hostIdSchema);
+  const { project } = parseQuery(projectSchema, request);
+  const projectId = project ?? request.principal?.projectId ?? null;
+  checkProject(request, projectId);
+  if (projectId === null) throw new NotFoundError("the token is of no project: ask for one");
+  return { status: 200, body: await views.host(projectId, hostId) };
+};
+
 export const handler = api([
   { method: "GET", path: "/status/{host}", allow: READERS, run: showStatus },
+  { method: "GET", path: "/status/project/{host_id}", allow: VIEWERS, run: showProjectStatus },
 ]);

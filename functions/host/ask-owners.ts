@@ -4,6 +4,7 @@ import { noticesOf } from "../../lib/fleet/notices.ts";
 import { computeServiceOf } from "../../lib/fleet/services.ts";
 import { hostStep } from "../../lib/steps/host-step.ts";
 import { noteMove } from "../../lib/steps/note-move.ts";
+import { noteProjects } from "../../lib/steps/note-projects.ts";
 
 /** Events that one transaction takes next to the host's row and its fence. */
 const AT_ONCE = 20;
@@ -18,6 +19,7 @@ export const handler = hostStep("ASKING", async (context) => {
   // Throws while the cell does not answer: its list would silently be empty.
   await computeServiceOf(cloud, context.run.host);
   const servers = await serversOn(cloud, context.run.host);
+  await noteProjects(context, servers);
   const run = { ...context.run, sequence: context.run.sequence + 1 };
   const notices = noticesOf(session, run, servers);
   for (let first = 0; first < notices.length; first += AT_ONCE)

@@ -15,6 +15,7 @@ import { type HostContext, type HostFinding, hostStep } from "../../lib/steps/ho
 import { type Judgement, judgeMoves, type Round } from "../../lib/steps/judge-moves.ts";
 import { leaveInPlace, type Resident } from "../../lib/steps/leave-in-place.ts";
 import { noteMove } from "../../lib/steps/note-move.ts";
+import { noteProjects } from "../../lib/steps/note-projects.ts";
 import { readFleet } from "../../lib/steps/read-fleet.ts";
 import { GROUP_BUSY, startMove } from "../../lib/steps/start-move.ts";
 import { watchMoves } from "../../lib/steps/watch-moves.ts";
@@ -152,6 +153,7 @@ const tellLateComers = async (
   const known = await moves.listByHost(session.session_id, run.host);
   const late = servers.filter(({ id }) => !known.some(({ instance_id }) => instance_id === id));
   if (late.length === 0) return run;
+  await noteProjects(context, late);
   const sequence = run.sequence + 1;
   const next = { ...run, sequence, instances_total: run.instances_total + late.length };
   await save(next, noticesOf(session, { ...next, phase_at: context.now }, late));

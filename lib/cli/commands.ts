@@ -7,6 +7,7 @@ import { hostCommands } from "./host-commands.ts";
 import { hostMaintenanceCommands } from "./host-maintenance-commands.ts";
 import { maintenanceCommands } from "./maintenance-commands.ts";
 import { orphansCommand } from "./orphans-command.ts";
+import { projectCommands } from "./project-commands.ts";
 import { reportCommand } from "./report-command.ts";
 import { didYouMean } from "./suggest.ts";
 import { whyCommand } from "./why-command.ts";
@@ -17,6 +18,7 @@ export const COMMANDS: readonly Command[] = [
   ...maintenanceCommands,
   ...controlCommands,
   ...freezeCommands,
+  ...projectCommands,
   whyCommand,
   reportCommand,
   orphansCommand,

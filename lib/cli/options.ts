@@ -40,6 +40,11 @@ export const OPTIONS = {
     help: "id of the user as whom Lull's engine works; yours unless told",
   },
   all: { type: "boolean", help: "also what is gone from the cloud" },
+  project: {
+    type: "string",
+    value: "ID",
+    help: "id of the project; that of your token unless you may see every one",
+  },
   region: { type: "string", value: "REGION", help: "only this region" },
   wait: { type: "boolean", help: "stay until it is over; the exit code tells how it ended" },
   yes: { type: "boolean", short: "y", help: "do not ask" },

@@ -56,6 +56,23 @@ export const ADMINS = ["fleet_admin"] as const;
 /** What stops things and puts them back has to work without Keystone, too. */
 export const BRAKEMEN = ["fleet_admin", "break_glass"] as const;
 
+/** Who may look, readers of the fleet at everything and members of a project at what is theirs. */
+export const VIEWERS = [...READERS, "project_member"] as const;
+
+/** Whether the caller may see everything, or only what a project of its own may. */
+export const mayReadFleet = ({ principal }: Pick<ApiRequest, "principal">): boolean =>
+  READERS.some((persona) => principal?.personas.has(persona));
+
+/** @throws ForbiddenError when the project is not the token's, and the caller no reader of the fleet */
+export const checkProject = (
+  request: Pick<ApiRequest, "principal">,
+  projectId: string | null,
+): void => {
+  if (mayReadFleet(request)) return;
+  if (projectId === null || request.principal?.projectId !== projectId)
+    throw new ForbiddenError("the token is of another project");
+};
+
 /**
  * One resource of the API as a Lambda: routes, each with the personas that may call it; answers
  * as JSON, errors as problem details.

@@ -10,6 +10,7 @@ import { type IntentStore, intentStore } from "../store/intents.ts";
 import { type MoveStore, moveStore } from "../store/moves.ts";
 import { type Ownership, ownership } from "../store/ownership.ts";
 import { type RunStore, runStore } from "../store/runs.ts";
+import { type SessionProjectStore, sessionProjectStore } from "../store/session-projects.ts";
 import { type SessionStore, sessionStore } from "../store/sessions.ts";
 import { openTable } from "../store/table.ts";
 
@@ -17,6 +18,7 @@ import { openTable } from "../store/table.ts";
 export type Engine = {
   readonly settings: Settings;
   readonly sessions: SessionStore;
+  readonly sessionProjects: SessionProjectStore;
   readonly hostRuns: HostRunStore;
   readonly runs: RunStore;
   readonly intents: IntentStore;
@@ -37,6 +39,7 @@ export const openEngine = (): Engine => {
   return {
     settings,
     sessions: sessionStore(table),
+    sessionProjects: sessionProjectStore(table),
     hostRuns: hostRunStore(table),
     runs: runStore(table),
     intents: intentStore(table),

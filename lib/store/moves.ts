@@ -3,10 +3,10 @@ import { SupersededError } from "../domain/errors.ts";
 import { type Move, moveSchema } from "../domain/move.ts";
 import type { RunRef } from "../domain/run.ts";
 import { transact } from "./conditions.ts";
-import { queryAll } from "./query.ts";
+import { queryAll, queryIndex } from "./query.ts";
 import { parseRow } from "./rows.ts";
 import { checkLive } from "./runs.ts";
-import { keys, type Table } from "./table.ts";
+import { keys, scopes, type Table } from "./table.ts";
 
 export const moveStore = (table: Table) => {
   const { client, name } = table;
@@ -21,6 +21,13 @@ export const moveStore = (table: Table) => {
     list: (sessionId: string): Promise<Move[]> => query(sessionId, "MOVE#"),
     listByHost: (sessionId: string, host: string): Promise<Move[]> =>
       query(sessionId, `MOVE#${host}#`),
+
+    /** Those of one project, and nothing of any other; a moment behind. */
+    async listByProject(sessionId: string, projectId: string): Promise<Move[]> {
+      const { GSI1PK } = scopes.movesOfProject(sessionId, projectId, "", "");
+      const rows = await queryIndex(table, "by_scope", "GSI1PK", GSI1PK);
+      return rows.map((row) => parseRow(moveSchema, row));
+    },
 
     /** How the instance stands that has to leave this host; null when nobody has looked yet. */
     async get(sessionId: string, host: string, instanceId: string): Promise<Move | null> {
@@ -39,6 +46,7 @@ export const moveStore = (table: Table) => {
     async put(ref: RunRef, move: Move): Promise<void> {
       const Item = {
         ...keys.move(move.session_id, move.host, move.instance_id),
+        ...scopes.movesOfProject(move.session_id, move.project_id, move.host, move.instance_id),
         kind: "move",
         ...move,
       };

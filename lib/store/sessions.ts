@@ -3,6 +3,7 @@ import { ConflictError, NotFoundError, SupersededError } from "../domain/errors.
 import type { DomainEvent } from "../domain/events/event.ts";
 import type { RunRef } from "../domain/run.ts";
 import { type Session, sessionSchema } from "../domain/session.ts";
+import { getAll } from "./batch-get.ts";
 import { transact, type Write } from "./conditions.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
 import { putEvent } from "./outbox.ts";
@@ -141,6 +142,13 @@ export const sessionStore = (table: Table) => {
         sessions: Items.map((item) => parseRow(sessionSchema, item)),
         cursor: LastEvaluatedKey ? encodeCursor(String(LastEvaluatedKey["GSI1SK"])) : null,
       };
+    },
+
+    /** The sessions of these ids by id; those that are not there are left out. */
+    async findAll(ids: readonly string[]): Promise<Map<string, Session>> {
+      const rows = await getAll(table, ids.map(keys.session));
+      const found = rows.map((item) => parseRow(sessionSchema, item));
+      return new Map(found.map((session) => [session.session_id, session]));
     },
 
     change,

@@ -18,7 +18,8 @@ import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
  * | cloud health | p#HEALTH         | #HEALTH                |                        |                  | cloudHealth.*                   |
  * | session   | S#<session>         | #META                  | p#L#SES / <created_at>#<id> |             | sessions.get, sessions.list     |
  * | host run  | S#<session>         | HOST#<host>            |                        |                  | hostRuns.get, hostRuns.list     |
- * | move      | S#<session>         | MOVE#<host>#<instance> |                        |                  | moves.listByHost, moves.list    |
+ * | move      | S#<session>         | MOVE#<host>#<instance> | p#L#MOV#<session>#<project> / <host>#<instance> | | moves.listByHost, moves.list, moves.listByProject |
+ * | project of a session | S#<session> | PROJECT#<project>   | p#L#PRJ#<project> / <created_at>#<session> |   | sessionProjects.*               |
  * | event     | S#<session>, p#SYNC#<id> | E#<at>#<entity>#<sequence> |              | OUTBOX / <at>    | outbox.list, outbox.unpublished |
  * | run       | RUN#<run>           | #RUN                   |                        | RUN / <due_at>   | runs.get, runs.due              |
  * | wake      | RUN#<run>           | #WAKE                  |                        |                  | runs.readSeq                    |
@@ -48,6 +49,10 @@ export const keys = {
   move: (sessionId: string, host: string, instanceId: string) => ({
     PK: `S#${sessionId}`,
     SK: `MOVE#${host}#${instanceId}`,
+  }),
+  sessionProject: (sessionId: string, projectId: string) => ({
+    PK: `S#${sessionId}`,
+    SK: `PROJECT#${projectId}`,
   }),
   event: (partition: string, at: string, entity: string, sequence: number) => ({
     PK: partition,
@@ -80,6 +85,14 @@ export const scopes = {
   sessions: (createdAt: string, id: string) => ({
     GSI1PK: `${INVENTORY}#L#SES`,
     GSI1SK: `${createdAt}#${id}`,
+  }),
+  sessionsOfProject: (projectId: string, createdAt: string, sessionId: string) => ({
+    GSI1PK: `${INVENTORY}#L#PRJ#${projectId}`,
+    GSI1SK: `${createdAt}#${sessionId}`,
+  }),
+  movesOfProject: (sessionId: string, projectId: string, host: string, instanceId: string) => ({
+    GSI1PK: `${INVENTORY}#L#MOV#${sessionId}#${projectId}`,
+    GSI1SK: `${host}#${instanceId}`,
   }),
 };
 

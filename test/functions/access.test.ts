@@ -7,9 +7,14 @@ beforeAll(async () => {
 });
 afterAll(() => api.close());
 
+const projectNamed = (name: string): string =>
+  api.cloud.world.projects.find((project) => project.name === name)?.id ?? "";
+
 const EMERGENCY = "holder of the break-glass token";
 const READERS: Persona[] = ["admin", "system reader", "auditor", EMERGENCY];
 const ADMINS: Persona[] = ["admin"];
+/** Whoever has a token of a project may look at what is that project's. */
+const VIEWERS: Persona[] = [...READERS, "project member", "project reader"];
 const BRAKEMEN: Persona[] = ["admin", EMERGENCY];
 
 /** Who may call what. A route that is not in this table is one that nobody has thought about. */
@@ -27,11 +32,12 @@ const POLICY: Record<string, Persona[] | "anyone"> = {
   "POST /v1/sync": ADMINS,
   "GET /v1/sync/{id}": READERS,
   "POST /v1/maintenance": ADMINS,
-  "GET /v1/maintenance": READERS,
+  "GET /v1/maintenance": VIEWERS,
   "GET /v1/maintenance/{session_id}": READERS,
   "DELETE /v1/maintenance/{session_id}": ADMINS,
   "GET /v1/maintenance/{session_id}/detail": READERS,
   "GET /v1/maintenance/{session_id}/events": READERS,
+  "GET /v1/maintenance/{session_id}/{project_id}": VIEWERS,
   "GET /v1/maintenance/{session_id}/hosts/{host}/effects": READERS,
   "POST /v1/maintenance/{session_id}/pause": BRAKEMEN,
   "POST /v1/maintenance/{session_id}/resume": BRAKEMEN,
@@ -39,18 +45,23 @@ const POLICY: Record<string, Persona[] | "anyone"> = {
   "POST /v1/maintenance/{session_id}/hosts/{host}/retry": ADMINS,
   "POST /v1/maintenance/{session_id}/hosts/{host}/release": BRAKEMEN,
   "GET /status/{host}": READERS,
+  "GET /status/project/{host_id}": VIEWERS,
 };
 
 const personas = Object.keys(PERSONAS) as Persona[];
 const routes = Object.entries(POLICY).map(([route, allowed]) => ({ route, allowed }));
 const closed = routes.filter(({ allowed }) => allowed !== "anyone");
 
-/** A path of the route, of things that do not exist. */
+/** A path of the route, of things that do not exist, but for the project, which is a member's own. */
 const callOn = (route: string) => {
   const [method = "", path = ""] = route.split(" ");
   return {
     method,
-    path: path.replace(/\{\w*id\}/, crypto.randomUUID()).replace("{host}", "cmp-nowhere"),
+    path: path
+      .replace("{project_id}", projectNamed("alpha"))
+      .replace("{host_id}", "0".repeat(56))
+      .replace(/\{\w*id\}/, crypto.randomUUID())
+      .replace("{host}", "cmp-nowhere"),
   };
 };
 
@@ -59,9 +70,8 @@ test("every route that is offered has its rule, and every rule its route", () =>
 });
 
 describe.each(routes)("$route", ({ route, allowed }) => {
-  const { method, path } = callOn(route);
-
   test.each(personas)("opens to those who may, asked by the %s", async (persona) => {
+    const { method, path } = callOn(route);
     const { status, body } = await api.call(method, path, { as: persona });
 
     if (allowed === "anyone" || allowed.includes(persona)) expect([401, 403]).not.toContain(status);
@@ -70,9 +80,8 @@ describe.each(routes)("$route", ({ route, allowed }) => {
 });
 
 describe.each(closed)("$route", ({ route }) => {
-  const { method, path } = callOn(route);
-
   test("is closed without a token", async () => {
+    const { method, path } = callOn(route);
     const { status, headers, body } = await api.call(method, path, { as: null });
 
     expect(status).toBe(401);
@@ -84,6 +93,8 @@ describe.each(closed)("$route", ({ route }) => {
   test.each(["garbage", "", "a b", "x".repeat(9_000)])(
     "is closed to the token %j",
     async (token) => {
+      const { method, path } = callOn(route);
+
       expect((await api.call(method, path, { token })).status).toBe(401);
     },
   );

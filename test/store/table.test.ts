@@ -54,6 +54,7 @@ describe("keys", () => {
     keys.session(one),
     keys.hostRun(one, other),
     keys.move(one, other, one),
+    keys.sessionProject(one, other),
     keys.event(keys.session(one).PK, other, one, 1),
     keys.run(one),
     keys.wake(one),

@@ -1,0 +1,144 @@
+import { expect, test } from "vitest";
+import { releaseHost } from "../../lib/client/maintenance.ts";
+import { hostIdOf } from "../../lib/openstack/compute/host-id.ts";
+import { lullHere } from "../lib/cli/lull.ts";
+import { quickCloud } from "./quick-cloud.ts";
+import { type Play, theStage } from "./stage.ts";
+
+const cloud = quickCloud({ hosts: 5, instances: 12 });
+cloud.hosts.push({ name: "cmp-lone" });
+cloud.instances.push({ name: "beta-lone", project: "beta", flavor: "m1.tiny", host: "cmp-lone" });
+
+const onStage = theStage({ cloud });
+
+/** Lull as the one user of a project sees it, by HTTP and by the command. */
+const memberOf = ({ simulator, apiAs, clock }: Play, name: string) => {
+  const config = simulator.tenants[name];
+  const project = simulator.world.projects.find((one) => one.name === name);
+  if (config === undefined || project === undefined) throw new Error(`there is no project ${name}`);
+  const api = apiAs(config);
+  /** All that it was ever told. */
+  const told: string[] = [];
+  return {
+    project: project.id,
+    told,
+    get: async (path: string) => {
+      const headers = { "x-auth-token": await api.token() };
+      const response = await fetch(`${api.endpoint}${path}`, { headers });
+      const text = await response.text();
+      told.push(text);
+      return { status: response.status, body: JSON.parse(text) };
+    },
+    lull: async (...args: string[]) => {
+      const { auth_url, username = "", password = "", project_name = "" } = config;
+      const answer = await lullHere(args, {
+        now: () => clock.now(),
+        env: {
+          LULL_ENDPOINT: api.endpoint,
+          OS_AUTH_URL: auth_url,
+          OS_USERNAME: username,
+          OS_PASSWORD: password,
+          OS_PROJECT_NAME: project_name,
+          OS_REGION_NAME: "RegionOne",
+        },
+      });
+      told.push(answer.out, answer.err);
+      return answer;
+    },
+  };
+};
+
+const instancesOf = ({ simulator }: Play, project: string) =>
+  [...simulator.world.instances.values()].filter(({ project_id }) => project_id === project);
+
+const isHeld = ({ attention }: { attention: readonly { code: string }[] }) =>
+  attention.some(({ code }) => code === "host_held");
+
+test(
+  "a session that touches no instance of a project does not show to it",
+  onStage(async (play) => {
+    const alpha = memberOf(play, "alpha");
+    const beta = memberOf(play, "beta");
+    const id = await play.open({ hosts: ["cmp-lone"] });
+    await play.ended(id);
+
+    expect((await beta.get(`/v1/maintenance/${id}/${beta.project}`)).status).toBe(200);
+    expect((await alpha.get(`/v1/maintenance/${id}/${alpha.project}`)).status).toBe(404);
+    expect((await beta.lull("project", "status", "-f", "json")).out).toContain(id);
+    expect((await alpha.lull("project", "status", "-f", "json")).out).not.toContain(id);
+  }),
+);
+
+test(
+  "a project follows its own instances through a session and learns nothing else",
+  onStage(async (play) => {
+    const alpha = memberOf(play, "alpha");
+    const beta = memberOf(play, "beta");
+    const before = [alpha, beta].map(({ project }) =>
+      instancesOf(play, project).filter(({ host }) => host === "cmp-01"),
+    );
+    const idsOf = (one: number) => (before[one] ?? []).map(({ id }) => id).toSorted();
+    const id = await play.open({
+      hosts: ["cmp-01"],
+      actions: [{ plugin: "hold", metadata: {} }],
+      reason: "the fan of cmp-01",
+    });
+
+    let over = false;
+    const watching = (async () => {
+      const seen = new Set<string>();
+      while (!over)
+        for (const member of [alpha, beta]) {
+          const { body } = await member.get(`/v1/maintenance/${id}/${member.project}`);
+          for (const { state } of body.instances ?? []) seen.add(state);
+          await member.get("/v1/maintenance");
+          await member.get(`/status/project/${hostIdOf(member.project, "cmp-01")}`);
+        }
+      return seen;
+    })();
+
+    try {
+      await play.when(id, "the host to be held", isHeld);
+      const status = await alpha.get(`/status/project/${hostIdOf(alpha.project, "cmp-01")}`);
+      expect(status.body).toMatchObject({ state: "in_maintenance", session_id: id });
+      expect(status.body.instances.map((one: { state: string }) => one.state)).toEqual(
+        idsOf(0).map(() => "moved"),
+      );
+      const listed = await alpha.lull("project", "status");
+      expect(listed.out).toMatch(new RegExp(`${id}  PLANNED_MAINTENANCE.*\\d moved$`, "m"));
+      const shown = await alpha.lull("project", "status", id.slice(0, 8), "-f", "json");
+      expect(JSON.parse(shown.out).map((one: { instance_id: string }) => one.instance_id)).toEqual(
+        idsOf(0),
+      );
+
+      await releaseHost(play.api, id, "cmp-01");
+      await play.ended(id);
+    } finally {
+      over = true;
+    }
+    expect([...(await watching)]).toContain("moved");
+
+    for (const [n, member] of [alpha, beta].entries()) {
+      const { body } = await member.get(`/v1/maintenance/${id}/${member.project}`);
+      expect(body).toMatchObject({
+        state: "MAINTENANCE_COMPLETE",
+        instance_ids: idsOf(n),
+        instances_by_state: { moved: idsOf(n).length },
+      });
+      const gone = await member.get(`/status/project/${hostIdOf(member.project, "cmp-01")}`);
+      expect(gone.status).toBe(404);
+    }
+    const unconcerned = await alpha.get(`/v1/maintenance/${id}/${beta.project}`);
+    expect(unconcerned.status).toBe(403);
+
+    const hosts = [...play.simulator.world.hosts.keys()];
+    for (const [member, other] of [
+      [alpha, beta],
+      [beta, alpha],
+    ] as const) {
+      const told = member.told.join("\n");
+      const theirs = instancesOf(play, other.project).flatMap(({ id: one, name }) => [one, name]);
+      for (const secret of [...hosts, other.project, ...theirs]) expect(told).not.toContain(secret);
+    }
+  }),
+);
