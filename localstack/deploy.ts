@@ -14,6 +14,7 @@ import {
   DeploymentError,
   deploymentOf,
   environmentOf,
+  unknownNames,
 } from "./deploy/deployment.ts";
 
 const HELP = `Deploys Lull to AWS, or to an emulator of it under AWS_ENDPOINT_URL.
@@ -52,10 +53,13 @@ const readArguments = () => {
     const [command = "", ...others] = positionals;
     if (values.help) return { command: "help", stage: "", region: "", flags: [] };
     if (!COMMANDS.includes(command) || others.length > 0)
-      return fail(`what is "${positionals.join(" ")}"?\n\n${HELP}`, 2);
+      return fail(`what is "${positionals.join(" ")}"? Options go after --\n\n${HELP}`, 2);
     const stage = values.stage ?? "";
     if (!/^[a-z][a-z0-9-]{0,23}$/i.test(stage))
-      return fail(`--stage takes a name, not "${stage}"\n\n${HELP}`, 2);
+      return fail(
+        `--stage takes a name of letters, digits and hyphens, at most 24, that begins with a letter; not "${stage}"`,
+        2,
+      );
     const region = values.region ?? process.env["AWS_REGION"] ?? "us-east-1";
     const flags = (["force", "verbose"] as const)
       .filter((name) => values[name] && (name !== "force" || command === "deploy"))
@@ -89,6 +93,7 @@ const tellAboutSecret = async (name: string, region: string): Promise<void> => {
   const client = new SecretsManagerClient({ region });
   try {
     await client.send(new DescribeSecretCommand({ SecretId: name }));
+    console.log(`\nThe secret ${name} with the cloud's credential is there.`);
   } catch (error) {
     if (error instanceof ResourceNotFoundException)
       console.log(`
@@ -110,8 +115,12 @@ try {
   if (command === "remove") {
     process.exitCode = serverless(framework, {});
   } else {
+    for (const name of unknownNames(process.env))
+      console.warn(`warning: ${name} is no setting of Lull; it has no effect`);
     const deployment = deploymentOf(process.env);
-    for (const warning of deployment.warnings) console.warn(`warning: ${warning}`);
+    console.log(
+      `A stage of kind ${deployment.variables["LULL_STAGE_KIND"]}: lull-${stage} in ${region}`,
+    );
     await build(deployment);
     process.exitCode = serverless(framework, deployment.variables);
     if (command === "deploy" && process.exitCode === 0)

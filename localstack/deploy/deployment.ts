@@ -13,8 +13,6 @@ export type Deployment = {
   /** Certificates that the functions are to trust, PEM text; shipped as a file, see `CA_FILE`. */
   readonly ca: string | null;
   readonly secretName: string;
-  /** What looks like a mistake and is none for certain. */
-  readonly warnings: readonly string[];
 };
 
 /** Where a bundle of certificates lies in every archive; a function's environment holds 4 KB only. */
@@ -30,11 +28,9 @@ const ids = (prefix: string, most: number) => {
     .string()
     .default("")
     .transform((text) => text.replaceAll(/\s/g, ""))
-    .pipe(
-      z.union([z.literal(""), z.string().regex(new RegExp(`^${id}(,${id}){0,${most - 1}}$`))], {
-        error: `is not a list of 1 to ${most} ids such as ${prefix}-0a1b2c3d, with commas between`,
-      }),
-    );
+    .refine((text) => text === "" || new RegExp(`^${id}(,${id}){0,${most - 1}}$`).test(text), {
+      error: `is not a list of 1 to ${most} ids such as ${prefix}-0a1b2c3d, with commas between`,
+    });
 };
 
 const deploymentSchema = z
@@ -45,8 +41,7 @@ const deploymentSchema = z
     LULL_LOG_DAYS: z.enum(LOG_DAYS, { error: `is none of ${LOG_DAYS.join(", ")}` }).default("30"),
   })
   .refine((given) => (given.LULL_SUBNET_IDS === "") === (given.LULL_SECURITY_GROUP_IDS === ""), {
-    path: ["LULL_SUBNET_IDS"],
-    error: "and LULL_SECURITY_GROUP_IDS go together",
+    error: "a VPC takes LULL_SUBNET_IDS and LULL_SECURITY_GROUP_IDS: give both or neither",
   });
 
 /** What the stack itself tells its functions. */
@@ -99,7 +94,6 @@ export const deploymentOf = (given: Readonly<Record<string, string | undefined>>
     },
     ca: settings.LULL_CA === "" ? null : checkedCertificates(settings.LULL_CA),
     secretName: settings.LULL_CLOUD_SECRET,
-    warnings: unknownNames(given),
   };
 };
 
@@ -137,9 +131,8 @@ const checkedCertificates = (pem: string): string => {
   return pem;
 };
 
-const unknownNames = (given: Readonly<Record<string, string | undefined>>): string[] => {
+/** Variables that look like settings and are none: mistakes, mostly, and never without a word. */
+export const unknownNames = (given: Readonly<Record<string, string | undefined>>): string[] => {
   const known = [...SETTING_NAMES, ...Object.keys(deploymentSchema.shape), ...OTHER_NAMES];
-  return Object.keys(given)
-    .filter((name) => name.startsWith("LULL_") && !known.includes(name))
-    .map((name) => `${name} is no setting of Lull; it has no effect`);
+  return Object.keys(given).filter((name) => name.startsWith("LULL_") && !known.includes(name));
 };

@@ -6,6 +6,7 @@ import {
   DeploymentError,
   deploymentOf,
   environmentOf,
+  unknownNames,
 } from "../../localstack/deploy/deployment.ts";
 
 const KEYSTONE = { LULL_AUTH_URL: "https://keystone.example.org/v3" };
@@ -39,7 +40,6 @@ test("a Keystone is all that a deployment needs to be told", () => {
     },
     ca: null,
     secretName: "lull/cloud",
-    warnings: [],
   });
 });
 
@@ -121,6 +121,6 @@ test("to the framework, too, an empty variable is one that is not given", () => 
 });
 
 test("a misspelt setting is told, not ignored", () => {
-  const { warnings } = deploymentOf({ ...KEYSTONE, LULL_READER_ROLL: "auditor" });
-  expect(warnings).toEqual([expect.stringContaining("LULL_READER_ROLL")]);
+  const given = { ...KEYSTONE, ...VPC, LULL_TOKEN: "x", LULL_READER_ROLL: "auditor", PATH: "/bin" };
+  expect(unknownNames(given)).toEqual(["LULL_READER_ROLL"]);
 });

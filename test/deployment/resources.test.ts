@@ -1,3 +1,4 @@
+import { readdirSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { compiledService } from "../../localstack/compiled.ts";
 import { deployed } from "./template.ts";
@@ -15,6 +16,16 @@ const functions = production.all("AWS::Lambda::Function").map(({ id, properties 
 const DEAD_LETTERS = "arn:aws:sqs:us-east-1:000000000000:lull-dev-dead-letters";
 
 describe("every function", () => {
+  test("is deployed for each file below functions, once", () => {
+    const files = ["api", "session", "host", "engine"].flatMap((folder) =>
+      readdirSync(new URL(`../../functions/${folder}`, import.meta.url)).map(
+        (file) => `dist/functions/${folder}/${file.replace(".ts", ".handler")}`,
+      ),
+    );
+    const handlers = functions.map(({ properties }) => String(properties["Handler"]));
+    expect(handlers.toSorted()).toEqual(files.toSorted());
+  });
+
   test.each(functions)(
     "$name has memory, a time-out that fits its caller, and a log that ends",
     ({ name, folder, properties }) => {
