@@ -4,7 +4,7 @@ export default defineConfig({
   test: {
     root: ".",
     include: ["test/**/*.test.ts"],
-    exclude: ["test/openstack/*.test.ts", "test/openstack/lab/**"],
+    exclude: ["test/deploy/**", "test/openstack/*.test.ts", "test/openstack/lab/**"],
     testTimeout: 120_000,
     hookTimeout: 120_000,
   },
