@@ -8,25 +8,14 @@ import {
   environmentOf,
   unknownNames,
 } from "../../localstack/deploy/deployment.ts";
+import { CERTIFICATES } from "../lib/certificates.ts";
 
 const KEYSTONE = { LULL_AUTH_URL: "https://keystone.example.org/v3" };
 const VPC = {
   LULL_SUBNET_IDS: "subnet-0a1b2c3d, subnet-0a1b2c3d4e5f60718",
   LULL_SECURITY_GROUP_IDS: "sg-0a1b2c3d",
 };
-/** Signs itself; its key is gone. */
-const CERTIFICATE = `-----BEGIN CERTIFICATE-----
-MIIBkDCCATagAwIBAgIUN29Ugq/Ti8eHinS4bEXpCgAtawIwCgYIKoZIzj0EAwIw
-FDESMBAGA1UEAwwJbHVsbCB0ZXN0MCAXDTI2MTEyMjExNDU0OFoYDzIxMjYxMDI5
-MTE0NTQ4WjAUMRIwEAYDVQQDDAlsdWxsIHRlc3QwWTATBgcqhkjOPQIBBggqhkjO
-PQMBBwNCAAQ/h3Y+dLRTldtpkOupWvlUfUwSDYfwYH7tKKM7nVKmJuYxrjXoueOf
-dfqEr9wKuO5lBBdIAUy4BduF7kVnaJLlo2QwYjAdBgNVHQ4EFgQUDSxegT9GcvHg
-wLrCYfYW6+rz3L4wHwYDVR0jBBgwFoAUDSxegT9GcvHgwLrCYfYW6+rz3L4wDwYD
-VR0TAQH/BAUwAwEB/zAPBgNVHREECDAGhwR/AAABMAoGCCqGSM49BAMCA0gAMEUC
-IFqQxQXOrW9zQ6ydO21BenyugdNej7FdJNa6B6orndAlAiEAgw0rTWanEnCGm/YG
-6h9pqQhHBIyYBbdGV3JtR/L7KmM=
------END CERTIFICATE-----
-`;
+const CERTIFICATE = CERTIFICATES["10.0.0.5"];
 
 test("a Keystone is all that a deployment needs to be told", () => {
   expect(deploymentOf(KEYSTONE)).toEqual({
