@@ -1,32 +1,48 @@
 import { entering } from "../../lib/domain/host-run.ts";
-import { serversOn } from "../../lib/fleet/guests.ts";
-import { noticesOf } from "../../lib/fleet/notices.ts";
+import { secondsUntil } from "../../lib/domain/instant.ts";
+import { factsOf, serversOn } from "../../lib/fleet/guests.ts";
 import { computeServiceOf } from "../../lib/fleet/services.ts";
+import { askOwners } from "../../lib/steps/ask-owners.ts";
+import { type Consents, hearOwners } from "../../lib/steps/hear-owners.ts";
 import { hostStep } from "../../lib/steps/host-step.ts";
-import { noteMove } from "../../lib/steps/note-move.ts";
-import { noteProjects } from "../../lib/steps/note-projects.ts";
+import { ownersRules } from "../../lib/steps/owners-rules.ts";
 
-/** Events that one transaction takes next to the host's row and its fence. */
-const AT_ONCE = 20;
+/** How long it sleeps at most before it looks whether anybody has answered. */
+const LOOK_SECONDS = 60;
 
 /**
- * State AskOwners: tells each project with instances on the host that they will be moved now. No
- * project can answer yet, so only the session's policies say what may interrupt an instance.
+ * State AskOwners: asks each project with instances on the host, and tells those that do not listen,
+ * that they will be moved. It goes on as soon as something may be done with one of them.
  */
 export const handler = hostStep("ASKING", async (context) => {
-  const { save, now, session } = context;
+  const { now, session, intents, ref, moves } = context;
+  const { host } = context.run;
   const cloud = await context.cloud();
   // Throws while the cell does not answer: its list would silently be empty.
-  await computeServiceOf(cloud, context.run.host);
-  const servers = await serversOn(cloud, context.run.host);
-  await noteProjects(context, servers);
-  const run = { ...context.run, sequence: context.run.sequence + 1 };
-  const notices = noticesOf(session, run, servers);
-  for (let first = 0; first < notices.length; first += AT_ONCE)
-    await save(context.run, notices.slice(first, first + AT_ONCE));
-  for (const server of servers) await noteMove(context, server, {});
-  const total = servers.length;
-  return {
-    run: { ...entering(run, "MOVING", now), instances_total: total, instances_left: total },
-  };
+  await computeServiceOf(cloud, host);
+  const [servers, facts, made, known] = await Promise.all([
+    serversOn(cloud, host),
+    factsOf(cloud, host),
+    intents.list(ref.run_id),
+    moves.listByHost(session.session_id, host),
+  ]);
+  const rules = ownersRules(facts);
+  const run = await askOwners(context, { servers, moves: known, intents: made, rules });
+  const asked = await moves.listByHost(session.session_id, host);
+  const consents = await hearOwners({ ...context, run }, servers, asked, rules);
+  const answersAt = nothingBut(consents);
+  if (answersAt !== null)
+    return {
+      run: { ...run, details: "its owners are asked" },
+      wait: "change",
+      seconds: Math.max(1, Math.min(LOOK_SECONDS, secondsUntil(now, answersAt))),
+    };
+  return { run: { ...entering(run, "MOVING", now), instances_left: servers.length } };
 });
+
+/** When the first answer is due, if there is nothing but answers to wait for. */
+const nothingBut = (consents: Consents): string | null => {
+  const all = [...consents.values()];
+  const due = all.flatMap((one) => (one.kind === "wait" && one.until !== null ? [one.until] : []));
+  return due.length === all.length ? (due.toSorted()[0] ?? null) : null;
+};

@@ -1,9 +1,13 @@
 import { maintenanceHost } from "../../lib/domain/events/maintenance-host.ts";
 import { entering, type HostRun } from "../../lib/domain/host-run.ts";
 import { hostStep } from "../../lib/steps/host-step.ts";
+import { endImpacts } from "../../lib/steps/impacts.ts";
 
 /** State CompleteHost: says that the host is back, and ends its run. */
-export const handler = hostStep("COMPLETING", async ({ now, run }) => {
+export const handler = hostStep("COMPLETING", async (context) => {
+  const { now, run, intents, ref } = context;
+  // Of instances that were asked about and left alone, because the host was given back before.
+  await endImpacts(context, await intents.list(ref.run_id), "refused");
   if (run.waits_again) return { run: waitingAgain(run, now) };
   const worked = run.work_started_at !== null;
   const next = {

@@ -1,28 +1,27 @@
-import { notStaying } from "../../lib/domain/empty.ts";
+import type { Consent } from "../../lib/domain/dialogue/consent.ts";
 import { entering, givingBack, type HostRun, puttingOff } from "../../lib/domain/host-run.ts";
-import { type Guest, type Movability, movabilityOf } from "../../lib/domain/instances.ts";
-import { type Intent, isTooBusy, type Move } from "../../lib/domain/move.ts";
+import type { Intent } from "../../lib/domain/move.ts";
 import { givesWay } from "../../lib/domain/plan/yielding.ts";
 import { secondsSinceBeat } from "../../lib/fleet/clock.ts";
-import { factsOf, type GuestFacts, serversOn, toGuest } from "../../lib/fleet/guests.ts";
+import { factsOf, type GuestFacts, serversOn } from "../../lib/fleet/guests.ts";
 import { migrationsOf } from "../../lib/fleet/migrations.ts";
-import { noticesOf } from "../../lib/fleet/notices.ts";
 import { computeServiceOf, type KnownService } from "../../lib/fleet/services.ts";
-import type { Fleet } from "../../lib/fleet/targets.ts";
 import type { Server } from "../../lib/openstack/compute/servers.ts";
+import { askOwners } from "../../lib/steps/ask-owners.ts";
 import { drainIsOver, giveUp } from "../../lib/steps/drain.ts";
+import { type Consents, hearOwners } from "../../lib/steps/hear-owners.ts";
 import { type HostContext, type HostFinding, hostStep } from "../../lib/steps/host-step.ts";
+import { endImpacts } from "../../lib/steps/impacts.ts";
 import { type Judgement, judgeMoves, type Round } from "../../lib/steps/judge-moves.ts";
-import { leaveInPlace, type Resident } from "../../lib/steps/leave-in-place.ts";
-import { noteMove } from "../../lib/steps/note-move.ts";
-import { noteProjects } from "../../lib/steps/note-projects.ts";
-import { readFleet } from "../../lib/steps/read-fleet.ts";
-import { GROUP_BUSY, startMove } from "../../lib/steps/start-move.ts";
+import { type OwnersRules, ownersRules } from "../../lib/steps/owners-rules.ts";
+import { GROUP_BUSY } from "../../lib/steps/start-move.ts";
+import { type Asked, leaving, startMoves } from "../../lib/steps/start-moves.ts";
 import { watchMoves } from "../../lib/steps/watch-moves.ts";
 
 /**
  * State MoveInstances: one round of emptying the host. It first asks Nova what became of the moves
- * it has begun, then starts as many as may run at once. Nova's 202 is never taken for success.
+ * it has begun, and hears what the owners of the others say; then it starts as many as may run at
+ * once. Nova's 202 is never taken for success.
  *
  * Begun moves are always seen to their end, also when the session is aborted or paused meanwhile.
  */
@@ -38,37 +37,92 @@ export const handler = hostStep(
       found.session.control === "aborting" ? NO_FACTS : factsOf(cloud, host),
       found.intents.list(found.ref.run_id),
     ]);
-    const told = await tellLateComers(found, servers);
-    const stopping =
+    const unfit = await whyUnfit(found, service);
+    const ending =
       found.session.control === "aborting" ||
       isTakenBack(service) ||
-      drainIsOver(told, found.settings, found.now);
-    const unfit = await whyUnfit(found, service);
+      drainIsOver(found.run, found.settings, found.now);
+    const rules = ownersRules(facts);
+    const mayAsk = !ending && unfit === null && found.standstill === null;
+    const { run: asked, consents } = await consult(found, { servers, intents, rules }, mayAsk);
+    const refused = refusalIn(consents, "skip", servers);
+    const stopping = ending || refused !== null;
     const round = { service, servers, migrations, facts, intents, stopping, unfit };
-    const judgement = await judgeMoves({ ...found, run: told }, round);
-    const context = { ...found, run: alarmed(told, judgement, found.now) };
+    const judgement = await judgeMoves({ ...found, run: asked }, round);
+    const stop = refusalIn(consents, "stop", servers);
+    const context = { ...found, run: alarmed(asked, judgement, stop, found.now) };
+    const look = { ...round, consents, refused };
     const { underWay } = judgement;
-    return (underWay.size === 0 && (await end(context, round))) || goOn(context, round, underWay);
+    await endImpacts(found, impactsOfGone(look), "done");
+    return (underWay.size === 0 && (await end(context, look))) || goOn(context, look, underWay);
   },
   { watches: true },
 );
 
 /** Nothing begins any more in an aborted session, so that nobody needs the network's word. */
-const NO_FACTS: GuestFacts = { vnicTypes: new Map(), groups: new Map() };
+const NO_FACTS: GuestFacts = { vnicTypes: new Map(), groups: new Map(), apart: new Map() };
 
-/** What Nova shows of the host and its instances in this round. */
-type Look = Round & { readonly service: KnownService | null };
+/** What Nova shows of the host and its instances in this round, and what their owners say. */
+type Look = Asked & {
+  readonly service: KnownService | null;
+  /** Why an owner keeps the host from being emptied; null when none does. */
+  readonly refused: string | null;
+};
+
+type Consulted = { readonly run: HostRun; readonly consents: Consents };
+
+/** Asks owners that were not asked yet, and hears all. */
+const consult = async (
+  context: HostContext,
+  { servers, intents, rules }: Pick<Round, "servers" | "intents"> & { readonly rules: OwnersRules },
+  mayAsk: boolean,
+): Promise<Consulted> => {
+  const { moves, session } = context;
+  const list = () => moves.listByHost(session.session_id, context.run.host);
+  const known = await list();
+  const run = mayAsk
+    ? await askOwners(context, { servers, moves: known, intents, rules })
+    : context.run;
+  const asked = run === context.run ? known : await list();
+  return { run, consents: await hearOwners({ ...context, run }, servers, asked, rules) };
+};
+
+/** The first owner's word of that kind, with its instance. */
+const refusalIn = (
+  consents: Consents,
+  kind: "skip" | "stop",
+  servers: readonly Server[],
+): string | null => {
+  for (const { id, name } of servers) {
+    const consent = consents.get(id);
+    if (consent?.kind === kind) return `${name ?? id}: ${consent.why}`;
+  }
+  return null;
+};
+
+/** Impacts on instances that are on the host no more. */
+const impactsOfGone = ({ intents, servers }: Look): Intent[] =>
+  intents.filter(({ instance_id }) => !servers.some(({ id }) => id === instance_id));
 
 /** What ends the round while nothing is on its way; null = the next moves may begin. */
-const end = async (context: HostContext, round: Look): Promise<HostFinding | null> => {
-  const { run, session, standstill, now } = context;
-  if (leaving(round, run).length === 0) return { run: await emptied(context) };
-  if (session.control === "aborting")
-    return { run: givingBack(run, now, "the session was aborted") };
-  if (isTakenBack(round.service))
-    return { run: givingBack(run, now, `somebody enabled nova-compute on ${run.host} meanwhile`) };
-  if (round.stopping) return { run: givenUp(context, round) };
-  return standstill && { ...standstill, run };
+const end = async (context: HostContext, look: Look): Promise<HostFinding | null> => {
+  const { run, standstill } = context;
+  if (leaving(look, run).length === 0) return { run: await emptied(context) };
+  const back = whyBack(context, look);
+  if (back === null) return standstill && { ...standstill, run };
+  // Those that were not moved are no longer about to be.
+  await endImpacts(context, look.intents, "refused");
+  return { run: back };
+};
+
+/** The host given back with instances on it; null when it goes on being emptied. */
+const whyBack = (context: HostContext, look: Look): HostRun | null => {
+  const { run, session, now } = context;
+  if (session.control === "aborting") return givingBack(run, now, "the session was aborted");
+  if (isTakenBack(look.service))
+    return givingBack(run, now, `somebody enabled nova-compute on ${run.host} meanwhile`);
+  if (look.refused !== null) return givingBack(run, now, look.refused);
+  return look.stopping ? givenUp(context, look) : null;
 };
 
 /** The host given back with instances on it; if it is dead, that is left for people to mend. */
@@ -90,12 +144,13 @@ const goOn = async (
   underWay: ReadonlyMap<string, Intent>,
 ): Promise<HostFinding> => {
   const { settings, standstill, now } = context;
-  const { servers, stopping, unfit } = round;
+  const { servers, stopping, unfit, consents } = round;
   const mayBegin = !stopping && unfit === null && standstill === null;
   const room = mayBegin ? settings.LULL_MOVES_PER_HOST - underWay.size : 0;
   const resting = servers.filter(({ id }) => !underWay.has(id));
   const { run, count, stuck } = await startMoves(context, round, resting, room);
-  const idle = mayBegin && underWay.size === 0 && count === 0;
+  const hasOwnersTime = [...consents.values()].some(isOwnersTime);
+  const idle = mayBegin && underWay.size === 0 && count === 0 && !hasOwnersTime;
   if (idle && (await isInTheWay(context))) return { run: givingWay(run, now) };
   const busy = underWay.size + count > 0;
   const trouble =
@@ -109,6 +164,12 @@ const goOn = async (
     seconds: settings.LULL_POLL_SECONDS,
   };
 };
+
+/** Whether the instance is where it is because its owner was given time. */
+const isOwnersTime = (consent: Consent): boolean =>
+  consent.kind === "own_action" ||
+  consent.kind === "defer" ||
+  (consent.kind === "wait" && consent.until !== null);
 
 /** Why nothing may be moved from the host now: it is dead, or may just have died. */
 const whyUnfit = async (
@@ -124,41 +185,23 @@ const whyUnfit = async (
   return `the heartbeat of ${run.host} is late, the last one is ${seconds} s old: nothing is moved from it until it beats again`;
 };
 
-/** Tries of one instance on one host: after so many, only its owner or an admin gets further. */
-const MOST_TRIES = 10;
 /** So many moves that broke off one after the other are no accident. */
 const MOST_FAILED = 3;
 
-/** The servers that still have to leave. */
-const leaving = ({ servers, facts }: Round, run: HostRun) =>
-  notStaying(
-    servers.map((server) => toGuest(server, facts)),
-    run.staying,
-  );
-
-const alarmed = (run: HostRun, { failed, alarm }: Judgement, now: string): HostRun => {
+const alarmed = (
+  run: HostRun,
+  { failed, alarm }: Judgement,
+  stop: string | null,
+  now: string,
+): HostRun => {
   const why =
     alarm ?? (failed >= MOST_FAILED ? `${failed} moves in a row broke off on ${run.host}` : null);
-  return why === null
-    ? { ...run, moves_failed: failed }
-    : { ...run, moves_failed: 0, alarm: { at: now, why } };
-};
-
-/** Instances that came after their projects were told: they are told now, before they are moved. */
-const tellLateComers = async (
-  context: HostContext,
-  servers: readonly Server[],
-): Promise<HostRun> => {
-  const { run, session, moves, save } = context;
-  const known = await moves.listByHost(session.session_id, run.host);
-  const late = servers.filter(({ id }) => !known.some(({ instance_id }) => instance_id === id));
-  if (late.length === 0) return run;
-  await noteProjects(context, late);
-  const sequence = run.sequence + 1;
-  const next = { ...run, sequence, instances_total: run.instances_total + late.length };
-  await save(next, noticesOf(session, { ...next, phase_at: context.now }, late));
-  for (const server of late) await noteMove(context, server, {});
-  return next;
+  if (why !== null) return { ...run, moves_failed: 0, alarm: { at: now, why } };
+  const known = { ...run, moves_failed: failed };
+  // Said once: a session that was resumed all the same is not stopped by the same word again.
+  return stop === null || run.alarm?.why === stop
+    ? known
+    : { ...known, alarm: { at: now, why: stop } };
 };
 
 const leftOver = (servers: readonly Server[]): string =>
@@ -190,116 +233,3 @@ const givingWay = (run: HostRun, now: string): HostRun => ({
  */
 const isInTheWay = async ({ hostRuns, session, run, now }: HostContext): Promise<boolean> =>
   !run.worked && givesWay(run, await hostRuns.list(session.session_id), now);
-
-type Begun = {
-  readonly run: HostRun;
-  /** How many instances are on their way now that were not before. */
-  readonly count: number;
-  /** Why instances are not moving, in words. */
-  readonly stuck: readonly string[];
-};
-
-/**
- * Asks for as many moves as there is `room`, whether or not each finds a target: a full cloud must
- * not be asked about every instance in every round.
- */
-const startMoves = async (
-  context: HostContext,
-  round: Round,
-  servers: readonly Server[],
-  room: number,
-): Promise<Begun> => {
-  const { run, ref } = context;
-  const known = await forgetIfAsked(context);
-  const subjects = inTurn(servers, ref.turn ?? 0).flatMap((server) =>
-    subjectOf(context, round, server),
-  );
-  const residents = subjects.flatMap(({ guest, movability }) =>
-    isResident(movability) ? [{ guest, movability }] : [],
-  );
-  let read: Promise<Fleet> | undefined;
-  const fleet = () => {
-    read ??= readFleet(context);
-    return read;
-  };
-  const stuck: string[] = [];
-  let asked = 0;
-  let count = 0;
-  for (const { server, movability } of subjects) {
-    if (isResident(movability)) continue;
-    const move = known.find(({ instance_id }) => instance_id === server.id);
-    const tries = triesOf(round.intents, server.id);
-    const why = whyNot(server, movability, move, tries);
-    if (why?.lasting) await noteMove(context, server, { state: "blocked", details: why.words });
-    if (why !== null) stuck.push(`${server.name}: ${why.words}`);
-    else if (asked < room) {
-      asked += 1;
-      const refusal = await startMove(context, server, round.facts, tries.length + 1, fleet);
-      if (refusal === null) count += 1;
-      else stuck.push(`${server.name}: ${refusal}`);
-    }
-  }
-  if (room <= 0) return { run, count, stuck };
-  const others = leaving(round, run).length - residents.length;
-  return { run: await leaveInPlace(context, residents, others <= 0), count, stuck };
-};
-
-/** An instance that has to leave or to be left in place; nothing when it rests where it may stay. */
-const subjectOf = (
-  { session, run }: HostContext,
-  { facts }: Round,
-  server: Server,
-): { server: Server; guest: Guest; movability: Movability }[] => {
-  const guest = toGuest(server, facts);
-  if (notStaying([guest], run.staying).length === 0) return [];
-  return [{ server, guest, movability: movabilityOf(guest, session.policies) }];
-};
-
-const isResident = (movability: Movability): movability is Resident["movability"] =>
-  movability.kind === "stay" || movability.kind === "stop_start";
-
-/** An admin may ask for the stuck instances of a host to be tried anew: what was held against them is forgotten. */
-const forgetIfAsked = async ({ moves, session, run, ref }: HostContext): Promise<Move[]> => {
-  const known = await moves.listByHost(session.session_id, run.host);
-  const asked = session.retried[run.host] ?? "";
-  return Promise.all(
-    known.map(async (move) => {
-      if (asked <= (move.retried_at ?? "")) return move;
-      const fresh = { ...move, refusals: [], vetoed: false, stalls: 0, retried_at: asked };
-      await moves.put(ref, fresh);
-      return fresh;
-    }),
-  );
-};
-
-/** When each try to move the instance was made. */
-const triesOf = (intents: readonly Intent[], instanceId: string): string[] =>
-  intents.filter(({ instance_id }) => instance_id === instanceId).map(({ at }) => at);
-
-/** Another one comes first each turn: those that find no target must not keep the others waiting. */
-const inTurn = (servers: readonly Server[], turn: number): Server[] => {
-  const sorted = servers.toSorted((a, b) => (a.id < b.id ? -1 : 1));
-  const first = sorted.length === 0 ? 0 : turn % sorted.length;
-  return [...sorted.slice(first), ...sorted.slice(0, first)];
-};
-
-/** Why an instance is not to be moved now; `lasting` = until its owner or an admin acts. */
-const whyNot = (
-  server: Server,
-  movability: Movability,
-  move: Move | undefined,
-  tries: readonly string[],
-): { words: string; lasting: boolean } | null => {
-  if (move?.vetoed) return { words: "its owner or an admin cancelled its move", lasting: true };
-  if (movability.kind === "wait") return { words: movability.why, lasting: false };
-  if (movability.kind === "blocked")
-    return { words: `${movability.rule}: ${movability.what_to_do}`, lasting: true };
-  if (move !== undefined && isTooBusy(move)) {
-    const words = `its memory changes faster than it can be copied to any of ${move.stalls} hosts; its owner has to calm it down or stop it`;
-    return { words, lasting: true };
-  }
-  const tried = tries.filter((at) => at > (move?.retried_at ?? "")).length;
-  if (tried < MOST_TRIES) return null;
-  const words = `not moved in ${tried} tries; see: openstack server event list ${server.id}`;
-  return { words, lasting: true };
-};

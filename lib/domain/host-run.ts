@@ -108,6 +108,8 @@ export const hostRunSchema = z.object({
   /** Seconds that did not count, since it was started and in the current phase. */
   stood_still: z.int().default(0),
   stood_still_in_phase: z.int().default(0),
+  /** When they last went on: what nobody could answer until then is not held against anybody. */
+  went_on_at: z.string().nullable().default(null),
   /** Taken out of scheduling early and given back: it waits for its turn again. */
   waits_again: z.boolean().default(false),
   /** When it let another host of its session go first, because neither could be emptied. */
@@ -178,6 +180,7 @@ export const claimHost = ({
   standstill: null,
   stood_still: 0,
   stood_still_in_phase: 0,
+  went_on_at: null,
   waits_again: false,
   yielded_at: null,
   worked: false,

@@ -9,6 +9,9 @@ const refusalSchema = z.object({
 });
 export type Refusal = z.infer<typeof refusalSchema>;
 
+/** Rows of before there were asks: their projects were told all the same. */
+const TOLD_BEFORE_ASKS = "";
+
 /** One instance that has to leave one host, over all tries. */
 export const moveSchema = z.object({
   schema: z.literal(1),
@@ -17,10 +20,17 @@ export const moveSchema = z.object({
   instance_id: z.string(),
   instance_name: z.string(),
   project_id: z.string(),
-  action: z.enum(["LIVE_MIGRATE", "MIGRATE", "OFFLOAD", "STOP_START", "STAY"]),
+  action: z.enum(["LIVE_MIGRATE", "MIGRATE", "OWN_ACTION", "OFFLOAD", "STOP_START", "STAY"]),
   /** `staying` = it is left where it is during the work. */
   state: z.enum(["waiting", "moving", "moved", "blocked", "gone", "staying"]),
   destination_host: z.string().nullable(),
+  /** The newest ask about it, by which its project was told; null = it has not been told yet. */
+  ask_id: z.string().nullable().default(TOLD_BEFORE_ASKS),
+  /** It runs, and is stopped for its move: its owner agreed. */
+  interrupts: z.boolean().default(false),
+  /** How often its owner had it put off, and until when. */
+  defers: z.int().default(0),
+  deferred_until: z.string().nullable().default(null),
   refusals: z.array(refusalSchema).default([]),
   tries: z.int(),
   /** Since when no less of it was left to copy than this many bytes; null while nothing is copied. */
@@ -38,6 +48,39 @@ export const moveSchema = z.object({
   details: z.string().nullable(),
 });
 export type Move = z.infer<typeof moveSchema>;
+
+/** A move of which nothing is known but that it has to be. */
+export const openMove = (
+  { session_id }: { readonly session_id: string },
+  { host }: { readonly host: string },
+  instanceId: string,
+  name: string | null,
+  projectId: string | null,
+): Move => ({
+  schema: 1,
+  session_id,
+  host,
+  instance_id: instanceId,
+  instance_name: name ?? instanceId,
+  project_id: projectId ?? "",
+  action: "LIVE_MIGRATE",
+  state: "waiting",
+  destination_host: null,
+  ask_id: null,
+  interrupts: false,
+  defers: 0,
+  deferred_until: null,
+  refusals: [],
+  tries: 0,
+  progress: null,
+  stalls: 0,
+  arrived_at: null,
+  retried_at: null,
+  vetoed: false,
+  started_at: null,
+  finished_at: null,
+  details: null,
+});
 
 /**
  * What a move takes of a group of instances that must not all suffer at once: how many members may
@@ -133,6 +176,16 @@ export type MoveKind = keyof typeof MOVES;
 /** The name of the n-th try, from 1, to move an instance in one run. */
 export const moveEffect = (kind: MoveKind, instanceId: string, attempt: number): string =>
   `${MOVES[kind]}#${instanceId}#${String(attempt).padStart(3, "0")}`;
+
+const IMPACT = "impact";
+
+/** The name of the n-th time, from 1, that an instance counts among the impacted members of its groups. */
+export const impactEffect = (instanceId: string, n: number): string =>
+  `${IMPACT}#${instanceId}#${String(n).padStart(3, "0")}`;
+
+/** Whether the intent is about nothing but that. */
+export const isImpact = ({ effect }: Pick<Intent, "effect">): boolean =>
+  effect.startsWith(`${IMPACT}#`);
 
 /** How an intent moves its instance; null when it is about something else. */
 export const moveKindOf = ({ effect }: Pick<Intent, "effect">): MoveKind | null => {

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { hostNameSchema } from "./device.ts";
+import { dialogueSchema } from "./dialogue/rules.ts";
 import { instantSchema } from "./instant.ts";
 
 /** States of a maintenance session, spelled as Fenix spells them. */
@@ -99,6 +100,9 @@ export const newSessionSchema = z.strictObject({
   /** The hosts do not come back: their service is deleted after the work. */
   retire: z.boolean().default(false),
   policies: policiesSchema.default(policiesSchema.parse({})),
+  dialogue: dialogueSchema.default(dialogueSchema.parse({})),
+  /** Why owners are given less notice than the operator promises; null = they are not. */
+  emergency: z.string().min(1).max(200).nullable().default(null),
   reason: z.string().max(200).default(""),
   profile: z.enum(["production", "doctor"]).default("production"),
 });
@@ -160,6 +164,19 @@ const preflightSchema = z.object({
 });
 export type PreflightSummary = z.infer<typeof preflightSchema>;
 
+/**
+ * A question of the whole session to its projects: that it will be, that room is short, or that it
+ * is over. It lasts until each has answered, or had its time.
+ */
+const askingSchema = z.object({
+  state: z.enum(["MAINTENANCE", "SCALE_IN", "MAINTENANCE_COMPLETE"]),
+  /** The asks to wait for carry this id, whichever project they are to. */
+  ask_id: z.string(),
+  project_ids: z.array(z.string()),
+  since: z.string(),
+});
+export type Asking = z.infer<typeof askingSchema>;
+
 /** A session as stored: strict at the API edge, tolerant here, because a row carries its keys too. */
 export const sessionSchema = newSessionSchema
   .omit({ state: true })
@@ -199,6 +216,14 @@ export const sessionSchema = newSessionSchema
     /** Instances on its hosts when pre-flight looked. */
     instances_total: z.int().nullable(),
     preflight: preflightSchema.nullable().default(null),
+    /** When the projects were told of it; from then on they are owed the word that it is over. */
+    announced_at: z.string().nullable().default(null),
+    /** What all projects of it are asked at the moment. */
+    asking: askingSchema.nullable().default(null),
+    /** Projects that were asked for room and are not asked again before a host has been done. */
+    asked_for_room: z.array(z.string()).default([]),
+    /** When the projects had been told that it is over, and had their time. */
+    completed_at: z.string().nullable().default(null),
     claimed_at: z.string().nullable(),
     closed_at: z.string().nullable(),
     /** Set by DELETE: no longer listed, kept for the audit. */
@@ -247,6 +272,10 @@ export const openSession = (
   preflight_at: null,
   instances_total: null,
   preflight: null,
+  announced_at: null,
+  asking: null,
+  asked_for_room: [],
+  completed_at: null,
   claimed_at: null,
   closed_at: null,
   hidden_at: null,

@@ -66,6 +66,7 @@ export const goingOn = (run: HostRun, now: string): HostRun => {
   return {
     ...run,
     standstill: null,
+    went_on_at: now,
     stood_still: run.stood_still + standing(run, now),
     stood_still_in_phase: run.stood_still_in_phase + standingInPhase(run, now),
   };

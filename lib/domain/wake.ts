@@ -22,7 +22,7 @@ const text = (row: SeenRow, field: string): string => String(row[field]);
 
 /**
  * Who must act on a changed row: a run with a new generation wants an execution, a host that
- * finished or a hook that was answered wakes the run waiting for it, an order to a session wakes
+ * finished, or a hook or an ask that was answered, wakes the run waiting for it, an order to a session wakes
  * the session and its hosts, one to the whole cloud wakes everybody. A removed row asks nothing of anybody.
  */
 export const reactionsTo = (
@@ -41,6 +41,7 @@ export const reactionsTo = (
       return before !== undefined && SESSION_ORDERS.some((field) => changed(field, before, after))
         ? [{ act: "wake_session", session_id: text(after, "session_id") }]
         : [];
+    case "ask":
     case "hook":
       return before !== undefined && changed("answer", before, after)
         ? [{ act: "wake", run_id: text(after, "run_id") }]

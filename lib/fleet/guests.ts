@@ -8,6 +8,8 @@ import { listPorts } from "../openstack/network/ports.ts";
 export type GuestFacts = {
   readonly vnicTypes: ReadonlyMap<string, readonly string[]>;
   readonly groups: ReadonlyMap<string, readonly string[]>;
+  /** Ids of its hard anti-affinity groups. */
+  readonly apart: ReadonlyMap<string, readonly string[]>;
 };
 
 /** Every server Nova knows on the host, soft-deleted ones included. */
@@ -28,23 +30,33 @@ export const vnicTypesOn = async (
   );
 };
 
-/** Policies of the server groups of the whole cloud, by member. */
-export const groupsOf = async (cloud: Cloud): Promise<ReadonlyMap<string, readonly string[]>> => {
-  const policies = new Map<string, string[]>();
-  for (const { policy, members } of await listServerGroups(cloud.compute, { all_projects: true }))
-    for (const member of members)
-      policies.set(member, [...(policies.get(member) ?? []), ...(policy === null ? [] : [policy])]);
-  return policies;
+/** What is known of the members of the server groups of the whole cloud, in one call. */
+export const groupsOf = async (cloud: Cloud): Promise<Pick<GuestFacts, "groups" | "apart">> => {
+  const groups = new Map<string, string[]>();
+  const apart = new Map<string, string[]>();
+  for (const group of await listServerGroups(cloud.compute, { all_projects: true }))
+    for (const member of group.members) {
+      if (group.policy !== null) put(groups, member, group.policy);
+      if (group.policy === "anti-affinity") put(apart, member, group.id);
+    }
+  return { groups, apart };
+};
+
+const put = (lists: Map<string, string[]>, key: string, value: string): void => {
+  lists.set(key, [...(lists.get(key) ?? []), value]);
 };
 
 /** What decides over the instances of a host besides their own rows, in one call each. */
 export const factsOf = async (cloud: Cloud, host: string): Promise<GuestFacts> => {
   const [vnicTypes, groups] = await Promise.all([vnicTypesOn(cloud, host), groupsOf(cloud)]);
-  return { vnicTypes, groups };
+  return { vnicTypes, ...groups };
 };
 
 /** A server as the domain sees an instance. */
-export const toGuest = (server: Server, { vnicTypes, groups }: GuestFacts): Guest => ({
+export const toGuest = (
+  server: Server,
+  { vnicTypes, groups }: Pick<GuestFacts, "vnicTypes" | "groups">,
+): Guest => ({
   id: server.id,
   name: server.name ?? server.id,
   projectId: server.project_id ?? "",

@@ -98,7 +98,7 @@ const readCandidates = async (
   const [all, hypervisors, groups, agents, volumes] = await Promise.all([
     read(() => listServices(cloud.compute), []),
     read(() => listHypervisors(cloud.compute), []),
-    read<GuestFacts["groups"]>(() => groupsOf(cloud), new Map()),
+    read(() => groupsOf(cloud), { groups: new Map(), apart: new Map() }),
     read(() => agentsOf(cloud), []),
     read(() => volumeDuties(cloud), []),
   ]);
@@ -120,7 +120,7 @@ const readCandidates = async (
       hypervisorType: types.get(host) ?? "",
       duties: duties.get(host) ?? [],
       localStorage: devices.get(host)?.instance_storage === "local",
-      guests: servers.map((server) => toGuest(server, { vnicTypes, groups })),
+      guests: servers.map((server) => toGuest(server, { vnicTypes, ...groups })),
     };
   };
   const candidates: Candidate[] = [];

@@ -1,6 +1,8 @@
 import { readSettings, type Settings } from "../config.ts";
 import { engineCloud } from "../credentials.ts";
+import type { Ask, Reach } from "../domain/dialogue/ask.ts";
 import type { Cloud } from "../openstack/cloud.ts";
+import { type AskStore, askStore } from "../store/asks.ts";
 import { type CloudHealthStore, cloudHealth } from "../store/cloud-health.ts";
 import { type FreezeStore, freezeStore } from "../store/freeze.ts";
 import { type HookStore, hookStore } from "../store/hooks.ts";
@@ -19,6 +21,7 @@ export type Engine = {
   readonly settings: Settings;
   readonly sessions: SessionStore;
   readonly sessionProjects: SessionProjectStore;
+  readonly asks: AskStore;
   readonly hostRuns: HostRunStore;
   readonly runs: RunStore;
   readonly intents: IntentStore;
@@ -28,6 +31,10 @@ export type Engine = {
   readonly owners: Ownership;
   readonly freeze: FreezeStore;
   readonly health: CloudHealthStore;
+  /** Whether anybody of the project hears what it is told, and so may be waited for. */
+  readonly listens: (projectId: string) => Promise<boolean>;
+  /** Whether what was sent for the ask has arrived. */
+  readonly reachOf: (ask: Ask) => Promise<Reach>;
   /** The cloud, under the engine's credential; opened by the first step that asks. */
   readonly cloud: () => Promise<Cloud>;
 };
@@ -40,6 +47,7 @@ export const openEngine = (): Engine => {
     settings,
     sessions: sessionStore(table),
     sessionProjects: sessionProjectStore(table),
+    asks: askStore(table),
     hostRuns: hostRunStore(table),
     runs: runStore(table),
     intents: intentStore(table),
@@ -49,6 +57,8 @@ export const openEngine = (): Engine => {
     owners: ownership(table),
     freeze: freezeStore(table),
     health: cloudHealth(table),
+    listens: async () => false,
+    reachOf: async () => "reached",
     cloud: () => engineCloud(settings),
   };
 };

@@ -11,6 +11,7 @@ import { newestMigration } from "../fleet/migrations.ts";
 import { staleBindingOf } from "../fleet/stale-bindings.ts";
 import { findServer, type Server } from "../openstack/compute/servers.ts";
 import { mayBeOnItsWay } from "../store/intents.ts";
+import { wordThatItIsDone } from "./action-done.ts";
 import { confirmMove, wasReverted } from "./confirm-move.ts";
 import type { HostContext } from "./host-step.ts";
 import { noteMove } from "./note-move.ts";
@@ -55,6 +56,7 @@ export const judgeMoves = async (context: HostContext, round: Round): Promise<Ju
   let alarm: string | null = null;
   for (const intent of round.intents) {
     if (intent.instance_id === null || intent.outcome !== null) continue;
+    if (moveKindOf(intent) === null) continue;
     const server = round.servers.find(({ id }) => id === intent.instance_id);
     const standing = await standingOf(context, round, intent, server);
     if (standing === "under way") underWay.set(intent.instance_id, intent);
@@ -93,16 +95,24 @@ const standingOf = async (
   }
 };
 
+/** Noted and told before it is settled: a step that dies in between does it again. */
 const settleMoved = async (context: HostContext, intent: Intent): Promise<void> => {
-  const { intents, now } = context;
+  const { intents, moves, session, run, now } = context;
+  const move = await moves.get(session.session_id, run.host, intent.instance_id ?? "");
+  if (move?.state !== "moved")
+    await noteMove(
+      context,
+      intent,
+      {
+        state: "moved",
+        // The note may be the first one: a run that died may have got as far as the intent only.
+        destination_host: intent.target,
+        finished_at: now,
+        details: null,
+      },
+      await wordThatItIsDone(context, move, intent.target),
+    );
   await intents.finish(intent, "done", now);
-  await noteMove(context, intent, {
-    state: "moved",
-    // The note may be the first one: a run that died may have got as far as the intent only.
-    destination_host: intent.target,
-    finished_at: now,
-    details: null,
-  });
 };
 
 const settleGone = async (context: HostContext, intent: Intent): Promise<Standing> => {
@@ -209,11 +219,14 @@ const judgeUnseen = async (
   if (server.task_state !== null || context.standstill !== null) return "under way";
   // Since the intent was stored, the session may have been aborted, or the owner may have acted.
   const { kind } = movabilityOf(toGuest(server, facts), context.session.policies);
-  if (stopping || kind !== moveKindOf(intent)) {
+  const move = await context.moves.get(context.session.session_id, context.run.host, server.id);
+  const interrupts = move?.interrupts ?? false;
+  const still = kind === moveKindOf(intent) || (interrupts && kind === "live");
+  if (stopping || !still) {
     await intents.finish(intent, "refused", now, "never called");
     await noteMove(context, server, { state: "waiting", destination_host: null, details: null });
     return "over";
   }
   if (unfit !== null || !(await intents.callAgain(ref, intent, now))) return "under way";
-  return (await callMove(context, intent, server.id)) ? "under way" : "over";
+  return (await callMove(context, intent, server.id, interrupts)) ? "under way" : "over";
 };

@@ -1,4 +1,5 @@
-import type { Intent, Move } from "../domain/move.ts";
+import type { DomainEvent } from "../domain/events/event.ts";
+import { type Intent, type Move, openMove } from "../domain/move.ts";
 import { withRefusal } from "../domain/refusals.ts";
 import type { Server } from "../openstack/compute/servers.ts";
 import type { HostContext } from "./host-step.ts";
@@ -12,35 +13,28 @@ export type Note = Partial<
   readonly refuse?: { readonly host: string | null; readonly why: string } | null;
 };
 
-/** Writes down how a move stands, for people and for the choice of its next target. */
+/**
+ * Writes down how a move stands, for people and for the choice of its next target.
+ *
+ * @param events what its project is told of it in the same moment
+ */
 export const noteMove = async (
   { moves, session, run, ref, now }: HostContext,
   subject: Subject,
   { refuse, ...note }: Note,
+  events: readonly DomainEvent[] = [],
 ): Promise<Move> => {
   const id = "id" in subject ? subject.id : (subject.instance_id ?? "");
   const known = await moves.get(session.session_id, run.host, id);
-  const before: Move = known ?? {
-    schema: 1,
-    session_id: session.session_id,
-    host: run.host,
-    instance_id: id,
-    instance_name: "id" in subject ? (subject.name ?? id) : id,
-    project_id: "id" in subject ? (subject.project_id ?? "") : "",
-    action: "LIVE_MIGRATE",
-    state: "waiting",
-    destination_host: null,
-    refusals: [],
-    tries: 0,
-    progress: null,
-    stalls: 0,
-    arrived_at: null,
-    retried_at: null,
-    vetoed: false,
-    started_at: null,
-    finished_at: null,
-    details: null,
-  };
+  const before =
+    known ??
+    openMove(
+      session,
+      run,
+      id,
+      "name" in subject ? subject.name : null,
+      "project_id" in subject ? subject.project_id : null,
+    );
   const next = {
     ...before,
     ...note,
@@ -48,6 +42,6 @@ export const noteMove = async (
       ? withRefusal(before.refusals, refuse.host, refuse.why, now)
       : (note.refusals ?? before.refusals),
   };
-  await moves.put(ref, next);
+  await moves.put(ref, next, events);
   return next;
 };

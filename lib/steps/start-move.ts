@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { FrozenError } from "../domain/errors.ts";
 import { isAtRest, movabilityOf } from "../domain/instances.ts";
-import { type Intent, type Move, moveEffect, moveKindOf } from "../domain/move.ts";
+import { type GroupClaim, type Intent, type Move, moveEffect, moveKindOf } from "../domain/move.ts";
 import { rankTargets } from "../domain/plan/targets.ts";
 import { commonRefusal, refusedNow } from "../domain/refusals.ts";
 import { groupsApart, hostsToAvoid } from "../fleet/apart.ts";
@@ -28,11 +28,19 @@ import { noteMove } from "./note-move.ts";
 
 const ACTIONS = { live: "LIVE_MIGRATE", cold: "MIGRATE", offload: "OFFLOAD" } as const;
 
+type Wanted = {
+  /** Counts the tries of this instance in this run, from 1: it names the effect. */
+  readonly attempt: number;
+  /** Its owner agreed that it is stopped for its move. */
+  readonly mayInterrupt: boolean;
+  /** Groups that count it among their impacted members already. */
+  readonly claimed: readonly GroupClaim[];
+};
+
 /**
- * Begins to take one instance away: by live migration, or as its class has it, by cold migration
- * or shelve offload. A migration goes to the best target that is free.
+ * Begins to take one instance away: by live migration, or as its class or its owner has it, by cold
+ * migration or shelve offload. A migration goes to the best target that is free.
  *
- * @param attempt counts the tries of this instance in this run, from 1: it names the effect
  * @param fleet the hosts there are, read once for all instances of a round
  * @returns null when it is under way; otherwise why not, in words
  */
@@ -40,7 +48,7 @@ export const startMove = async (
   context: HostContext,
   listed: Server,
   facts: GuestFacts,
-  attempt: number,
+  { attempt, mayInterrupt, claimed }: Wanted,
   fleet: () => Promise<Fleet>,
 ): Promise<string | null> => {
   const cloud = await context.cloud();
@@ -49,10 +57,13 @@ export const startMove = async (
   if (server === null) return "its owner has just deleted it";
   // The list may be a minute old by now: what counts is what Nova says at this moment.
   if (server.host !== run.host) return "it has just left the host";
-  const { kind } = movabilityOf(toGuest(server, facts), session.policies);
+  const { kind: ofClass } = movabilityOf(toGuest(server, facts), session.policies);
+  // Nova moves a paused one live only.
+  const interrupts = mayInterrupt && ofClass === "live" && server.status === "ACTIVE";
+  const kind = interrupts ? "cold" : ofClass;
   if (kind !== "live" && kind !== "cold" && kind !== "offload")
     return "it has just changed; it is looked at again";
-  const move = await noteMove(context, server, { action: ACTIONS[kind] });
+  const move = await noteMove(context, server, { action: ACTIONS[kind], interrupts });
   const intent: NewIntent = {
     effect: moveEffect(kind, server.id, attempt),
     request_id: `req-${randomUUID()}`,
@@ -66,7 +77,7 @@ export const startMove = async (
   const tried = { ...move, tries: attempt };
   return kind === "offload"
     ? begin(context, server, tried, intent)
-    : sendToBest(context, server, await fleet(), tried, intent);
+    : sendToBest(context, server, await fleet(), tried, intent, claimed);
 };
 
 /** Begins a migration to the best target that can be had. */
@@ -76,10 +87,12 @@ const sendToBest = async (
   fleet: Fleet,
   move: Move,
   intent: NewIntent,
+  claimed: readonly GroupClaim[],
 ): Promise<string | null> => {
   const { session, run, now } = context;
   const cloud = await context.cloud();
   const groups = await groupsApart(cloud, server);
+  const unclaimed = groups.filter(({ id }) => !claimed.some((group) => group.id === id));
   const source = fleet.devices.find(({ name }) => name === run.host);
   const ranked = rankTargets(
     {
@@ -102,7 +115,7 @@ const sendToBest = async (
       ...intent,
       target: host,
       target_device_id: device?.id ?? null,
-      groups: groups.map(({ id }) => ({ id, max_impacted_members: 1, recovery_seconds: 0 })),
+      groups: unclaimed.map(({ id }) => ({ id, max_impacted_members: 1, recovery_seconds: 0 })),
     };
     const why = await begin(context, server, move, aimed);
     if (why !== TAKEN) return why;
@@ -151,7 +164,12 @@ const begin = async (
         started_at: move.started_at ?? now,
         details: null,
       });
-      const called = await callMove(context, { ...intent, run_id: ref.run_id }, server.id);
+      const called = await callMove(
+        context,
+        { ...intent, run_id: ref.run_id },
+        server.id,
+        move.interrupts,
+      );
       return called ? null : "Nova refused the move; another target is tried";
     }
   }
@@ -166,6 +184,7 @@ type Called = Pick<
 /**
  * Calls Nova for a stored intent.
  *
+ * @param interrupts its owner agreed that it is stopped for the move
  * @returns false when Nova refused, which settles the intent; true when it accepted, or when only
  *   Nova can tell whether it did: the next round asks
  */
@@ -173,17 +192,18 @@ export const callMove = async (
   context: HostContext,
   intent: Called,
   instanceId: string,
+  interrupts: boolean,
 ): Promise<boolean> => {
   const { compute } = await context.cloud();
   const { target: host, request_id: requestId } = intent;
   try {
     const kind = moveKindOf(intent);
     if (kind === "offload") await shelveOffload(compute, instanceId, { requestId });
-    else if (kind === "cold") {
-      // Nova would stop one that runs.
-      if (!(await restsNow(context, instanceId))) return settleRevived(context, intent, instanceId);
+    else if (kind === "live") await liveMigrate(compute, instanceId, { host, requestId });
+    // Nova would stop one that runs.
+    else if (interrupts || (await restsNow(context, instanceId)))
       await coldMigrate(compute, instanceId, { host, requestId });
-    } else await liveMigrate(compute, instanceId, { host, requestId });
+    else return await settleRevived(context, intent, instanceId);
     return true;
   } catch (error) {
     if (error instanceof TransientOpenStackError && error.sent) return true;

@@ -1,12 +1,27 @@
 import { GetCommand } from "@aws-sdk/lib-dynamodb";
 import { SupersededError } from "../domain/errors.ts";
+import type { DomainEvent } from "../domain/events/event.ts";
 import { type Move, moveSchema } from "../domain/move.ts";
 import type { RunRef } from "../domain/run.ts";
-import { transact } from "./conditions.ts";
+import { transact, type Write } from "./conditions.ts";
+import { putEvent } from "./outbox.ts";
 import { queryAll, queryIndex } from "./query.ts";
 import { parseRow } from "./rows.ts";
 import { checkLive } from "./runs.ts";
 import { keys, scopes, type Table } from "./table.ts";
+
+/** The write that says how one move stands. */
+export const putMove = ({ name }: Table, move: Move): Write => ({
+  Put: {
+    TableName: name,
+    Item: {
+      ...keys.move(move.session_id, move.host, move.instance_id),
+      ...scopes.movesOfProject(move.session_id, move.project_id, move.host, move.instance_id),
+      kind: "move",
+      ...move,
+    },
+  },
+});
 
 export const moveStore = (table: Table) => {
   const { client, name } = table;
@@ -41,18 +56,14 @@ export const moveStore = (table: Table) => {
     /**
      * Written by the run of its host only; what it did is told by intents, this is the summary.
      *
+     * @param events what the project is told of it, stored with it
      * @throws SupersededError when another generation has taken over
      */
-    async put(ref: RunRef, move: Move): Promise<void> {
-      const Item = {
-        ...keys.move(move.session_id, move.host, move.instance_id),
-        ...scopes.movesOfProject(move.session_id, move.project_id, move.host, move.instance_id),
-        kind: "move",
-        ...move,
-      };
+    async put(ref: RunRef, move: Move, events: readonly DomainEvent[] = []): Promise<void> {
       const failed = await transact(table, [
         checkLive(table, ref),
-        { Put: { TableName: name, Item } },
+        putMove(table, move),
+        ...events.map((event) => putEvent(table, keys.session(move.session_id).PK, event)),
       ]);
       if (failed) throw new SupersededError(`run ${ref.run_id} has been taken over`);
     },

@@ -20,6 +20,7 @@ import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
  * | host run  | S#<session>         | HOST#<host>            |                        |                  | hostRuns.get, hostRuns.list     |
  * | move      | S#<session>         | MOVE#<host>#<instance> | p#L#MOV#<session>#<project> / <host>#<instance> | | moves.listByHost, moves.list, moves.listByProject |
  * | project of a session | S#<session> | PROJECT#<project>   | p#L#PRJ#<project> / <created_at>#<session> |   | sessionProjects.*               |
+ * | ask       | S#<session>         | ASK#<project>#<ask>    |                        |                  | asks.*                          |
  * | event     | S#<session>, p#SYNC#<id> | E#<at>#<entity>#<sequence> |              | OUTBOX / <at>    | outbox.list, outbox.unpublished |
  * | run       | RUN#<run>           | #RUN                   |                        | RUN / <due_at>   | runs.get, runs.due              |
  * | wake      | RUN#<run>           | #WAKE                  |                        |                  | runs.readSeq                    |
@@ -53,6 +54,10 @@ export const keys = {
   sessionProject: (sessionId: string, projectId: string) => ({
     PK: `S#${sessionId}`,
     SK: `PROJECT#${projectId}`,
+  }),
+  ask: (sessionId: string, projectId: string, askId: string) => ({
+    PK: `S#${sessionId}`,
+    SK: `ASK#${projectId}#${askId}`,
   }),
   event: (partition: string, at: string, entity: string, sequence: number) => ({
     PK: partition,

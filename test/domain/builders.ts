@@ -1,6 +1,8 @@
 import type { Device } from "../../lib/domain/device.ts";
+import type { Ask } from "../../lib/domain/dialogue/ask.ts";
 import { claimHost, type HostRun, type Place } from "../../lib/domain/host-run.ts";
 import type { Guest } from "../../lib/domain/instances.ts";
+import { later } from "../../lib/domain/instant.ts";
 import { type Move, moveSchema } from "../../lib/domain/move.ts";
 import { newSessionSchema, openSession, type Session } from "../../lib/domain/session.ts";
 
@@ -102,5 +104,26 @@ export const aMove = (but: Partial<Move> = {}): Move => ({
     finished_at: null,
     details: null,
   }),
+  ...but,
+});
+
+/** A project asked about one instance that has to leave, with two minutes to answer. */
+export const anAsk = (but: Partial<Ask> = {}): Ask => ({
+  schema: 1,
+  session_id: SESSION_ID,
+  project_id: "project-1",
+  ask_id: "ask-1",
+  run_id: "run-1",
+  state: "PLANNED_MAINTENANCE",
+  instance_ids: ["instance-1"],
+  allowed_actions: ["MIGRATE", "LIVE_MIGRATE", "OWN_ACTION"],
+  expects_reply: true,
+  asked_at: NOW,
+  reply_at: later(NOW, 120),
+  actions_at: later(NOW, 120),
+  answer: null,
+  answers: 0,
+  closed_at: null,
+  came_to: null,
   ...but,
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { attentionOf } from "../../lib/domain/attention.ts";
-import type { Move } from "../../lib/domain/move.ts";
+import { type Move, openMove } from "../../lib/domain/move.ts";
 import type { Attention } from "../../lib/domain/session.ts";
 import { briefOf, detailOf, summaryOf } from "../../lib/domain/session-view.ts";
 import { aClaimedSession, aHost, NOW, SESSION_ID } from "./builders.ts";
@@ -17,25 +17,12 @@ const owned: Attention = {
 };
 
 const move: Move = {
-  schema: 1,
-  session_id: SESSION_ID,
-  host: "cmp-01",
-  instance_id: "instance-1",
-  instance_name: "web-1",
-  project_id: "project-1",
-  action: "LIVE_MIGRATE",
+  ...openMove({ session_id: SESSION_ID }, { host: "cmp-01" }, "instance-1", "web-1", "project-1"),
   state: "moved",
   destination_host: "cmp-09",
-  refusals: [],
-  progress: null,
-  stalls: 0,
-  arrived_at: null,
-  retried_at: null,
   tries: 2,
-  vetoed: false,
   started_at: NOW,
   finished_at: LATER,
-  details: null,
 };
 
 describe("attention", () => {

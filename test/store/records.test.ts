@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ConflictError, NotFoundError, SupersededError } from "../../lib/domain/errors.ts";
 import type { Hook } from "../../lib/domain/hook.ts";
-import type { Move } from "../../lib/domain/move.ts";
+import { type Move, openMove } from "../../lib/domain/move.ts";
 import { requestSync } from "../../lib/domain/sync.ts";
 import { hookStore } from "../../lib/store/hooks.ts";
 import { moveStore } from "../../lib/store/moves.ts";
@@ -65,27 +65,8 @@ describe("a callback", () => {
 });
 
 describe("a move", () => {
-  const move = (host: string, instance_id: string): Move => ({
-    schema: 1,
-    session_id: "session-1",
-    host,
-    instance_id,
-    instance_name: instance_id,
-    project_id: "project-1",
-    action: "LIVE_MIGRATE",
-    state: "waiting",
-    destination_host: null,
-    refusals: [],
-    progress: null,
-    stalls: 0,
-    arrived_at: null,
-    retried_at: null,
-    tries: 0,
-    vetoed: false,
-    started_at: null,
-    finished_at: null,
-    details: null,
-  });
+  const move = (host: string, instance: string): Move =>
+    openMove({ session_id: "session-1" }, { host }, instance, instance, "project-1");
 
   test("is listed with its session and with its host, and not with a host named alike", async () => {
     const table = dynamodb.newTable();
