@@ -5,6 +5,7 @@ import {
   withRound,
 } from "../../lib/domain/preflight-round.ts";
 import { inspect } from "../../lib/fleet/inspection.ts";
+import { noteProjects } from "../../lib/steps/note-projects.ts";
 import { changed, sessionStep } from "../../lib/steps/session-step.ts";
 
 /**
@@ -13,11 +14,12 @@ import { changed, sessionStep } from "../../lib/steps/session-step.ts";
  * a window that cannot work.
  */
 export const handler = sessionStep(async (context) => {
-  const { cloud, sessions, inventory, owners, ref, now, session, hosts } = context;
+  const { cloud, sessions, sessionProjects, inventory, owners, ref, now, session, hosts } = context;
   const devices = await inventory.byName(session.region);
   const owned = await owners.owners([...devices.values()].map(({ id }) => id));
   const fleet = { devices, owners: owned };
   const round = await inspect(await cloud(), session, nextHosts(session), fleet, now);
+  await noteProjects(sessionProjects, session, round.owned);
   const seen = withRound(session, round);
   const fields = isLookedThrough(session, seen)
     ? {

@@ -22,6 +22,8 @@ export type Round = {
   readonly findings: readonly Finding[];
   readonly warnings: PreflightSummary["warnings"];
   readonly summary: ReturnType<typeof summaryOf>;
+  /** Whose instances are on the hosts. */
+  readonly owned: readonly { readonly id: string; readonly project_id: string | null }[];
   /** The rest need not be looked at: what can be seen is not to be relied on. */
   readonly last: boolean;
 };

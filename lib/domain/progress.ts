@@ -14,6 +14,7 @@ export const percentDone = (session: Session, runs: readonly HostRun[]): number 
 export const deriveState = (session: Session, runs: readonly HostRun[]): SessionState => {
   if (session.closed_at !== null) return closedState(session, runs);
   if (session.claimed_at === null) return "MAINTENANCE";
+  if (session.asking?.state === "SCALE_IN") return "SCALE_IN";
   const open = runs.filter((run) => run.phase !== "FINISHED");
   if (open.length === 0) return "MAINTENANCE_COMPLETE";
   const moving = open.some((run) => isActive(run) && run.instances_left > 0);

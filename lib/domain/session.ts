@@ -220,7 +220,7 @@ export const sessionSchema = newSessionSchema
     announced_at: z.string().nullable().default(null),
     /** What all projects of it are asked at the moment. */
     asking: askingSchema.nullable().default(null),
-    /** Projects that were asked for room and are not asked again before a host has been done. */
+    /** Projects that were asked for room: none is asked for it twice. */
     asked_for_room: z.array(z.string()).default([]),
     /** When the projects had been told that it is over, and had their time. */
     completed_at: z.string().nullable().default(null),

@@ -45,7 +45,8 @@ export const inspect = async (
   const lacking = [...reader.lacking(), ...(await findBlindness(cloud, candidates))];
   const summary = summaryOf(candidates, session);
   // What could not be read in full says nothing of the hosts.
-  if (lacking.length > 0) return { findings: lacking, warnings: [], summary, last: true };
+  if (lacking.length > 0)
+    return { findings: lacking, warnings: [], summary, owned: [], last: true };
   const { findings, warnings } = capacityOn(candidates, rooms, session);
   const first = hosts[0] === session.hosts[0];
   const general = first ? await generalFindings(cloud, session, services) : [];
@@ -58,6 +59,9 @@ export const inspect = async (
     ],
     warnings: [...(skew === null ? [] : [{ code: "clock_skew", message: skew }]), ...warnings],
     summary,
+    owned: candidates.flatMap(({ guests }) =>
+      guests.map(({ id, projectId }) => ({ id, project_id: projectId })),
+    ),
     last: false,
   };
 };

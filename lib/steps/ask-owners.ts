@@ -34,7 +34,7 @@ export const askOwners = async (context: HostContext, round: Round): Promise<Hos
   const { run, now } = context;
   const due = round.servers.filter(({ id }) => isToAsk(moveOf(round, id), now));
   if (due.length === 0) return run;
-  await noteProjects(context, due);
+  await noteProjects(context.sessionProjects, context.session, due);
   const sequence = run.sequence + 1;
   for (const [projectId, servers] of Map.groupBy(due, ({ project_id }) => project_id ?? ""))
     await askProject({ ...context, run: { ...run, sequence } }, round, projectId, servers);

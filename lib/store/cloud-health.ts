@@ -59,6 +59,12 @@ export const cloudHealth = (table: Table) => {
       return (await read()).why;
     },
 
+    /** Since when all has been well after trouble; `now` while it is not, null when there was none. */
+    async wellSince(now: string): Promise<string | null> {
+      const { why, probed_at } = await read();
+      return why !== null ? now : probed_at || null;
+    },
+
     /**
      * Whether it is this caller's turn to look whether the cloud is well again. Everybody else
      * leaves it alone: many runs that knock at once keep a cloud from getting up.

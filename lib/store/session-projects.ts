@@ -1,7 +1,12 @@
-import { GetCommand, PutCommand, QueryCommand } from "@aws-sdk/lib-dynamodb";
-import { type SessionProject, sessionProjectSchema } from "../domain/session-project.ts";
+import { GetCommand, QueryCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import {
+  MOST_INSTANCES,
+  type SessionProject,
+  sessionProjectSchema,
+} from "../domain/session-project.ts";
 import { isConditionFailure } from "./conditions.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
+import { queryAll } from "./query.ts";
 import { parseRow } from "./rows.ts";
 import { keys, scopes, type Table } from "./table.ts";
 
@@ -18,26 +23,49 @@ export const sessionProjectStore = (table: Table) => {
     /**
      * Notes that the session concerns the project; safe to repeat. It is a write of its own: all
      * hosts of a session that serve the project share this row, and in the transactions of their
-     * steps they would keep making each other's fail. As it never changes, it needs no fence either.
+     * steps they would keep making each other's fail. As it only ever grows, it needs no fence either.
      */
     async add(project: SessionProject): Promise<void> {
-      const { session_id, project_id, created_at } = project;
+      const { session_id, project_id, created_at, instance_ids } = project;
+      const fields = {
+        ...scopes.sessionsOfProject(project_id, created_at, session_id),
+        kind: "session_project",
+        schema: 1,
+        session_id,
+        project_id,
+        created_at,
+      };
+      const names = Object.keys(fields);
+      const some = instance_ids.length > 0;
       try {
         await client.send(
-          new PutCommand({
+          new UpdateCommand({
             TableName: name,
-            Item: {
-              ...keys.sessionProject(session_id, project_id),
-              ...scopes.sessionsOfProject(project_id, created_at, session_id),
-              kind: "session_project",
-              ...project,
+            Key: keys.sessionProject(session_id, project_id),
+            UpdateExpression: `SET ${names.map((field) => `#${field} = :${field}`).join(", ")}${some ? " ADD instance_ids :ids" : ""}`,
+            ConditionExpression: some
+              ? "attribute_not_exists(instance_ids) OR size(instance_ids) < :most"
+              : "attribute_not_exists(PK)",
+            ExpressionAttributeNames: Object.fromEntries(
+              names.map((field) => [`#${field}`, field]),
+            ),
+            ExpressionAttributeValues: {
+              ...Object.fromEntries(
+                Object.entries(fields).map(([key, value]) => [`:${key}`, value]),
+              ),
+              ...(some && { ":ids": new Set(instance_ids), ":most": MOST_INSTANCES }),
             },
-            ConditionExpression: "attribute_not_exists(PK)",
           }),
         );
       } catch (error) {
         if (!isConditionFailure(error)) throw error;
       }
+    },
+
+    /** Every project that the session concerns, with its instances; read strongly. */
+    async ofSession(sessionId: string): Promise<SessionProject[]> {
+      const rows = await queryAll(table, keys.session(sessionId).PK, "PROJECT#");
+      return rows.map((row) => parseRow(sessionProjectSchema, row));
     },
 
     /** Null when the session does not concern the project, or there is no such session. */

@@ -79,6 +79,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   SessionMachineRole: invoke([
     "sessionPlan",
     "sessionPreflight",
+    "sessionAskProjects",
     "sessionClaimHosts",
     "sessionDispatchHosts",
     "sessionCloseSession",

@@ -56,7 +56,7 @@ describe("every function", () => {
     );
     expect(counts).toEqual({
       "api undefined": 7,
-      "session 5": 7,
+      "session 5": 8,
       "host 25": 17,
       "engine 10": 2,
       "engine 1": 2,

@@ -15,6 +15,7 @@ const round = (but: Partial<Round> = {}): Round => ({
   findings: [],
   warnings: [],
   summary: { instances_total: 3, by_class: { live: 2, cold: 1 }, local_disk_gb: 10, notes: [] },
+  owned: [],
   last: false,
   ...but,
 });

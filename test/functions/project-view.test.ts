@@ -33,6 +33,7 @@ const tell = async (sessionId: string, project_id: string, move: Partial<Move>) 
     session_id: sessionId,
     project_id,
     created_at,
+    instance_ids: [],
   });
   await moveStore(api.table).put(
     { run_id: sessionId, generation: 1 },

@@ -198,6 +198,7 @@ describe("the machine of a session", () => {
   test("routes every step that the plan may ask for", () => {
     const steps: Record<SessionStep["next"], true> = {
       preflight: true,
+      ask: true,
       claim: true,
       dispatch: true,
       await: true,

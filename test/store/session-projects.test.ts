@@ -19,6 +19,7 @@ const concerning = (project_id: string, n = 0) => ({
   session_id: crypto.randomUUID(),
   project_id,
   created_at: later(NOW, n),
+  instance_ids: [] as string[],
 });
 
 describe("a session that concerns a project", () => {
@@ -40,6 +41,19 @@ describe("a session that concerns a project", () => {
     await projects.add({ ...row, created_at: later(NOW, 99) });
 
     expect((await projects.list(A, 10, null)).projects).toEqual([row]);
+  });
+
+  test("gathers the instances that are seen on its hosts, each once", async () => {
+    const projects = sessionProjectStore(dynamodb.newTable());
+    const row = concerning(A);
+    for (const instance_ids of [["b"], [], ["a", "b"], ["c"]])
+      await projects.add({ ...row, instance_ids });
+    await projects.add({ ...row, project_id: B, instance_ids: ["d"] });
+
+    expect(await projects.ofSession(row.session_id)).toEqual([
+      { ...row, instance_ids: ["a", "b", "c"] },
+      { ...row, project_id: B, instance_ids: ["d"] },
+    ]);
   });
 
   test("is listed in pages, the newest first, each once", async () => {

@@ -10,7 +10,7 @@ import type { Guard } from "./reserve.ts";
 
 /** What a session does next; the names are those that session.asl.json routes on. */
 export type SessionStep =
-  | { readonly next: "preflight" | "claim" | "close" | "ended" }
+  | { readonly next: "preflight" | "ask" | "claim" | "close" | "ended" }
   | {
       readonly next: "dispatch";
       readonly start: readonly HostRun[];
@@ -40,7 +40,7 @@ const UNWELL_SECONDS = 15;
 /**
  * Decides the next step of a session from its row and the rows of its hosts.
  *
- * Pre-flight runs at once, so that whoever asked learns early; hosts are claimed only when the
+ * Pre-flight runs at once, so that whoever asked learns early, and the projects after it; hosts are claimed only when the
  * first window opens, so that a session planned for next month holds nothing today. A paused
  * session starts nothing and ends only by an order; an aborting one closes when its active hosts
  * have ended. It waits with `brakes` that say what holds it.
@@ -55,8 +55,9 @@ export const nextStep = (
   if (session.control === "aborting" || isBlocked(session))
     return runs.some(isActive)
       ? waiting(QUIET_SECONDS, stillBy(circumstances, now))
-      : { next: "close" };
+      : ending(session);
   if (session.claimed_at === null && session.preflight_at === null) return { next: "preflight" };
+  if (session.asking !== null) return { next: "ask" };
   if (session.control === "paused") return waiting(QUIET_SECONDS);
   return session.claimed_at === null
     ? beforeClaim(session, now)
@@ -72,10 +73,18 @@ const waiting = (seconds: number, brakes: readonly Attention[] = []): SessionSte
   brakes,
 });
 
+/** Whoever was told that it will be is told that it is over, before it ends. */
+const ending = ({ announced_at, completed_at }: Session): SessionStep => ({
+  next: announced_at !== null && completed_at === null ? "ask" : "close",
+});
+
 const beforeClaim = (session: Session, now: string): SessionStep => {
   const { open, next } = windowsAt(session, now);
-  if (open !== null) return { next: "claim" };
-  return next === null ? { next: "close" } : waiting(secondsUntil(now, next.starts_at));
+  if (open === null && next === null) return ending(session);
+  if (session.announced_at === null) return { next: "ask" };
+  return next === null || open !== null
+    ? { next: "claim" }
+    : waiting(secondsUntil(now, next.starts_at));
 };
 
 const afterClaim = (
@@ -87,10 +96,10 @@ const afterClaim = (
   const { standstill = null } = circumstances;
   const still = stillBy(circumstances, now);
   const atWork = runs.some(isActive);
-  if (!runs.some(awaitsTurn)) return atWork ? waiting(QUIET_SECONDS, still) : { next: "close" };
+  if (!runs.some(awaitsTurn)) return atWork ? waiting(QUIET_SECONDS, still) : ending(session);
   const { open, next } = windowsAt(session, now);
   if (open === null || !fitsInto(open, secondsPerHost(session, runs), now)) {
-    if (next === null && !atWork) return { next: "close" };
+    if (next === null && !atWork) return ending(session);
     const boundary = secondsUntil(now, nextBoundary(session, now) ?? later(now, QUIET_SECONDS));
     const seconds = atWork ? Math.min(QUIET_SECONDS, boundary) : boundary;
     return waiting(seconds, [windowOver(next, now), ...still]);

@@ -20,6 +20,10 @@ const blocked: Attention = {
   what_happens_next: "the session ends",
 };
 
+/** A session that was looked over, and that its projects know of. */
+const announced = (but: Partial<Session> = {}): Session =>
+  aSession({ preflight_at: NOW, announced_at: NOW, ...but });
+
 describe("a session", () => {
   test("is looked over before its start, so that whoever asked learns early", () => {
     expect(nextStep(aSession({ maintenance_at: later(NOW, 3600) }), [], NOW)).toEqual({
@@ -29,7 +33,7 @@ describe("a session", () => {
 
   test("sleeps until its start, but looks at the world at least once a day", () => {
     const stepIn = (seconds: number) =>
-      nextStep(aSession({ preflight_at: NOW, maintenance_at: later(NOW, seconds) }), [], NOW);
+      nextStep(announced({ maintenance_at: later(NOW, seconds) }), [], NOW);
 
     expect(stepIn(90)).toMatchObject({ next: "await", seconds: 90 });
     expect(stepIn(0.5)).toMatchObject({ next: "await", seconds: 1 });
@@ -37,7 +41,27 @@ describe("a session", () => {
   });
 
   test("claims its hosts at its start, not before", () => {
-    expect(nextStep(aSession({ preflight_at: NOW }), [], NOW)).toEqual({ next: "claim" });
+    expect(nextStep(announced(), [], NOW)).toEqual({ next: "claim" });
+  });
+
+  test("is announced to its projects once it was looked over, and waits for their answers", () => {
+    const asking = { state: "MAINTENANCE", ask_id: "1", project_ids: ["p"], since: NOW } as const;
+
+    expect(nextStep(aSession({ preflight_at: NOW }), [], NOW)).toEqual({ next: "ask" });
+    expect(nextStep(announced({ asking }), [], NOW)).toEqual({ next: "ask" });
+  });
+
+  test("that was announced is not closed before its projects know that it is over", () => {
+    const runs = [aHost("cmp-01", { phase: "FINISHED", outcome: "maintained" })];
+    const told = { announced_at: NOW, asking: null };
+
+    expect(nextStep(aClaimedSession(told), runs, NOW)).toEqual({ next: "ask" });
+    expect(nextStep(aClaimedSession({ ...told, control: "aborting" }), runs, NOW)).toEqual({
+      next: "ask",
+    });
+    expect(nextStep(aClaimedSession({ ...told, completed_at: NOW }), runs, NOW)).toEqual({
+      next: "close",
+    });
   });
 
   test("starts waiting hosts, and waits while they are at work", () => {
@@ -161,7 +185,7 @@ describe("a session with windows", () => {
   });
 
   test("whose clock jumps over a window takes the one that it finds", () => {
-    const unclaimed = aSession({ ...windows, preflight_at: NOW });
+    const unclaimed = announced({ ...windows, completed_at: NOW });
 
     expect(nextStep(unclaimed, [], later(NOW, 40_000))).toMatchObject({
       next: "await",
@@ -286,6 +310,12 @@ const play = (session: Session, script: News[], check: (world: World, starts: nu
     switch (step.next) {
       case "preflight":
         world.session = { ...world.session, preflight_at: now };
+        break;
+      case "ask":
+        world.session =
+          world.session.announced_at === null
+            ? { ...world.session, announced_at: now }
+            : { ...world.session, completed_at: now };
         break;
       case "claim":
         world.session = { ...world.session, claimed_at: now };

@@ -1,0 +1,115 @@
+import { later } from "../instant.ts";
+import type { Attention, Session } from "../session.ts";
+import type { Ask, Hearing } from "./ask.ts";
+
+/** Questions that are about the session as a whole. */
+export type Question = {
+  readonly state: "MAINTENANCE" | "SCALE_IN" | "MAINTENANCE_COMPLETE";
+  /** Every ask of it carries this id. */
+  readonly askId: string;
+  readonly replyAt: string;
+  /** When the answer is acted upon; null = nothing follows. */
+  readonly actionsAt: string | null;
+  /** Whether answers are waited for. */
+  readonly waits: boolean;
+};
+
+type Told = Pick<
+  Session,
+  "maintenance_at" | "dialogue" | "announced_at" | "control" | "claimed_at" | "attention"
+>;
+
+/**
+ * What its projects have to be told next, while nothing is being asked: first that it will be, in
+ * the end that it is over. What is answered to the announcement after its start would come too late.
+ */
+export const questionOf = (session: Told, now: string): Question => {
+  const { maintenance_at, dialogue, announced_at, control } = session;
+  if (announced_at !== null)
+    return {
+      state: "MAINTENANCE_COMPLETE",
+      askId: "MAINTENANCE_COMPLETE",
+      replyAt: later(now, dialogue.scale_seconds),
+      actionsAt: null,
+      waits: control !== "aborting",
+    };
+  const start = maintenance_at > now ? maintenance_at : now;
+  const replyAt = [later(now, dialogue.reply_seconds), start].toSorted()[0] ?? start;
+  return {
+    state: "MAINTENANCE",
+    askId: "MAINTENANCE",
+    replyAt,
+    actionsAt: start,
+    waits: replyAt > now,
+  };
+};
+
+/** The question for room; each project is asked for it once in a session. */
+export const questionForRoom = ({ dialogue }: Pick<Session, "dialogue">, now: string): Question => {
+  const replyAt = later(now, dialogue.scale_seconds);
+  return { state: "SCALE_IN", askId: "SCALE_IN", replyAt, actionsAt: replyAt, waits: true };
+};
+
+/** What is noted of the session once a question is out to the projects that listen. */
+export const openAsking = (
+  session: Session,
+  { state, askId, waits }: Question,
+  listening: readonly string[],
+  now: string,
+): Partial<Session> => {
+  const told = state === "MAINTENANCE" ? { announced_at: now } : {};
+  const project_ids = waits ? [...listening] : [];
+  const asking = { state, ask_id: askId, project_ids, since: now };
+  return project_ids.length > 0
+    ? { ...told, asking }
+    : { ...told, ...settled({ ...session, ...told, asking }, [], now) };
+};
+
+/** The names of the asks that are waited for. */
+export const askedOf = ({ ask_id, project_ids }: NonNullable<Session["asking"]>) =>
+  project_ids.map((project_id) => ({ project_id, ask_id }));
+
+export type Heard = { readonly ask: Ask; readonly hearing: Hearing };
+
+/** What becomes of the session when all that were asked have answered, or have had their time. */
+export const settled = (
+  session: Session,
+  heard: readonly Heard[],
+  now: string,
+): Partial<Session> => {
+  const { asking, attention, asked_for_room } = session;
+  switch (asking?.state) {
+    case "MAINTENANCE":
+      return { asking: null, attention: [...attention, ...refusalsIn(session, heard, now)] };
+    case "SCALE_IN":
+      return { asking: null, asked_for_room: [...asked_for_room, ...asking.project_ids] };
+    case "MAINTENANCE_COMPLETE":
+      return { asking: null, completed_at: now };
+    case undefined:
+      return {};
+  }
+};
+
+/** A refused announcement is for people to look at; whether it ends the session says its rules. */
+const refusalsIn = (
+  { dialogue }: Pick<Session, "dialogue">,
+  heard: readonly Heard[],
+  now: string,
+): Attention[] =>
+  heard.flatMap(({ ask, hearing }) => {
+    if (hearing.kind !== "answered" || hearing.answer.ack) return [];
+    const words = hearing.answer.reason === null ? "" : `: ${hearing.answer.reason}`;
+    const stops = dialogue.refused === "stop";
+    return [
+      {
+        code: stops ? "preflight_blocked" : "project_refused",
+        host: null,
+        instance: null,
+        since: now,
+        message: `project ${ask.project_id} refuses the maintenance${words}`,
+        what_happens_next: stops
+          ? "the session ends without touching anything; agree with the project and create it anew"
+          : "its instances are asked about one by one when their host's turn comes",
+      },
+    ];
+  });
