@@ -220,7 +220,7 @@ const reader = (body: Readonly<Record<string, unknown>>) => {
     flag(path: string, fallback: boolean): boolean {
       const value = sent(path);
       if (value === undefined) return fallback;
-      const word = String(value).toLowerCase();
+      const word = wordOf(value).toLowerCase();
       if (word !== "true" && word !== "false") wrong(path, "invalid_flag", "must be true or false");
       else readAs(path, word === "true");
       return word === "true";
@@ -229,7 +229,7 @@ const reader = (body: Readonly<Record<string, unknown>>) => {
     migrationType(path: string): MigrationType | null {
       const value = sent(path);
       if (value === undefined || value === "") return null;
-      const parsed = migrationTypeSchema.safeParse(String(value).toUpperCase());
+      const parsed = migrationTypeSchema.safeParse(wordOf(value).toUpperCase());
       if (!parsed.success) {
         wrong(path, "invalid_value", `must be one of ${migrationTypeSchema.options.join(", ")}`);
         return null;
@@ -246,10 +246,13 @@ const reader = (body: Readonly<Record<string, unknown>>) => {
   };
 };
 
-/** Null for what is no whole number. Digits without end are a large number, not none. */
+/** Empty for what is neither text nor a truth. */
+const wordOf = (value: unknown): string =>
+  typeof value === "string" || typeof value === "boolean" ? String(value) : "";
+
+/** Null for what is no whole number. So many digits that they make infinity are a large number. */
 const numberOf = (value: unknown): number | null => {
-  if (typeof value === "string")
-    return /^\d+$/.test(value) ? Math.min(Number(value), Number.MAX_SAFE_INTEGER) : null;
+  if (typeof value === "string") return /^\d+$/.test(value) ? Number(value) : null;
   return Number.isSafeInteger(value) ? Number(value) : null;
 };
 

@@ -121,6 +121,8 @@ describe("what has no clear meaning is refused by its name", () => {
     [{ recovery_time: true }, "recovery_time invalid_number"],
     [{ anti_affinity_group: "perhaps" }, "anti_affinity_group invalid_flag"],
     [{ anti_affinity_group: 1 }, "anti_affinity_group invalid_flag"],
+    [{ anti_affinity_group: { toString: 0 } }, "anti_affinity_group invalid_flag"],
+    [{ anti_affinity_group: ["true"] }, "anti_affinity_group invalid_flag"],
     [{ group_id: ID }, "group_id other_id"],
     [{ group_id: "mine" }, "group_id invalid_id"],
   ])("%j of a group", (body, finding) => {
@@ -129,6 +131,7 @@ describe("what has no clear meaning is refused by its name", () => {
 
   test.each([
     [{ migration_type: "EVACUATE" }, "migration_type invalid_value"],
+    [{ migration_type: ["MIGRATE"] }, "migration_type invalid_value"],
     [{ lead_time: {} }, "lead_time invalid_number"],
     [{ instance_id: GROUP }, "instance_id other_id"],
     [{ group_id: 7 }, "group_id invalid_id"],
