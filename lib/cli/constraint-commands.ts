@@ -103,6 +103,17 @@ const FIELDS: Readonly<Record<ConstrainedKind, readonly Field[]>> = {
 const optionsOf = (kind: ConstrainedKind): OptionName[] => FIELDS[kind].map(([option]) => option);
 const SETTING = [...new Set([...optionsOf("instance"), ...optionsOf("group")])];
 
+const TYPES = ["MIGRATE", "LIVE_MIGRATE", "OWN_ACTION", "none"] as const;
+
+/** @throws UsageError */
+const migrationTypeOf = (text: string): string | null => {
+  const type = TYPES.find((known) => known.toLowerCase() === text.toLowerCase());
+  if (type !== undefined) return type === "none" ? null : type;
+  throw new UsageError(
+    `--migration-type is one of ${TYPES.join(", ")}, not "${text}"${didYouMean(text, TYPES)}`,
+  );
+};
+
 /** What an option says; "none" takes back what was said. */
 const wanted = (values: Values, option: OptionName): unknown => {
   const text = values.text(option);
@@ -114,14 +125,15 @@ const wanted = (values: Values, option: OptionName): unknown => {
     case "name":
       return text;
     case "group":
-    case "migration-type":
       return text === "none" ? null : text;
+    case "migration-type":
+      return migrationTypeOf(text ?? "");
     default:
       return wholeNumber(values, option, option === "max-impacted-members" ? 1 : 0);
   }
 };
 
-/** @throws UsageError for an option of the other kind, or a value that is no number */
+/** @throws UsageError for an option of the other kind, or a value that makes no sense */
 const changesFrom = (values: Values, kind: ConstrainedKind): Record<string, unknown> => {
   const stray = values.given.find(
     (option) => SETTING.includes(option) && !optionsOf(kind).includes(option),

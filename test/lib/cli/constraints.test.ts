@@ -119,6 +119,11 @@ describe("lull project constraints", () => {
     ["what is neither", ["show", "grup", GROUP], "did you mean group?"],
     ["an option of the other kind", ["set", "group", GROUP, "--lead-time", "1"], "of an instance"],
     ["no number", ["set", "instance", INSTANCE, "--lead-time", "1m"], "whole number"],
+    [
+      "no such type",
+      ["set", "instance", INSTANCE, "--migration-type", "LIVE_MIGRAT"],
+      "did you mean LIVE_MIGRATE?",
+    ],
     ["no member at all", ["set", "group", GROUP, "--max-impacted-members", "0"], "from 1"],
   ])("says what is wrong before it asks anybody: %s", async (_, args, words) => {
     const { code, err, sent } = await startedWith(args);
