@@ -172,9 +172,9 @@ const remove = async (context: Context): Promise<number> => {
   const [kindText = "", id = ""] = args;
   const kind = kindOf(kindText);
   const api = await connect();
-  await confirm(terminal, values, `Delete the constraints of ${kind} ${id}? Defaults hold then.`);
+  await confirm(terminal, values, `Delete the constraints of ${kind} ${id}?`);
   await deleteConstraints(api, kind, id);
-  return tell(context, {}, [`nothing is kept of ${kind} ${id}: the defaults hold for it`]);
+  return tell(context, {}, [`nothing is kept of ${kind} ${id} any more`]);
 };
 
 const KIND_NOTE =
@@ -186,8 +186,8 @@ export const constraintCommands: readonly Command[] = [
     summary: "List what your project has said its instances and groups bear",
     args: [],
     options: ["project", "format", "column"],
-    notes: `For members of a project: it needs no role but a token of the project. What is not listed has
-the defaults. Times are in seconds.`,
+    notes: `For members of a project: it needs no role but a token of the project. An instance that is
+not listed is given no lead time and is in no group. Times are in seconds.`,
     examples: [
       "project constraints list",
       "project constraints list -f value -c kind,id,lead_time",
@@ -228,7 +228,7 @@ ${KIND_NOTE}`,
     summary: "Forget what an instance or a group bears",
     args: ["KIND", "ID"],
     options: ["yes", "format"],
-    notes: `The defaults hold for it from then on. It is no error when there is nothing to forget.
+    notes: `It is no error when there is nothing to forget.
 ${KIND_NOTE}`,
     examples: ["project constraints delete instance 6c0f6a33-9a4c-4c52-8d3e-0c6a6f6f1a01 --yes"],
     run: remove,

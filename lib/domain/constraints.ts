@@ -1,12 +1,10 @@
 import * as z from "zod";
+import { OWNER_ACTIONS, type OwnerAction, ownerActionSchema } from "./dialogue/action.ts";
 import { type Finding, InvalidError } from "./errors.ts";
 import type { GroupClaim } from "./move.ts";
 
 /** Ids of Nova and of a VNFM's own groups: UUIDs of any version, always kept in lower case. */
 export const constrainedIdSchema = z.guid().toLowerCase();
-
-const migrationTypeSchema = z.enum(["MIGRATE", "LIVE_MIGRATE", "OWN_ACTION"]);
-type MigrationType = z.infer<typeof migrationTypeSchema>;
 
 const ownedShape = {
   schema: z.literal(1),
@@ -28,7 +26,7 @@ export const instanceConstraintsSchema = z.object({
   /** How long a live migration may interrupt it. */
   max_interruption_time: z.int(),
   /** What is done when the owner does not choose; null = it has never said. */
-  migration_type: migrationTypeSchema.nullable(),
+  migration_type: ownerActionSchema.nullable(),
   /** What it needs between being told and being acted on. */
   lead_time: z.int(),
 });
@@ -226,12 +224,12 @@ const reader = (body: Readonly<Record<string, unknown>>) => {
       return word === "true";
     },
 
-    migrationType(path: string): MigrationType | null {
+    migrationType(path: string): OwnerAction | null {
       const value = sent(path);
       if (value === undefined || value === "") return null;
-      const parsed = migrationTypeSchema.safeParse(wordOf(value).toUpperCase());
+      const parsed = ownerActionSchema.safeParse(wordOf(value).toUpperCase());
       if (!parsed.success) {
-        wrong(path, "invalid_value", `must be one of ${migrationTypeSchema.options.join(", ")}`);
+        wrong(path, "invalid_value", `must be one of ${OWNER_ACTIONS.join(", ")}`);
         return null;
       }
       readAs(path, parsed.data);
@@ -260,12 +258,15 @@ const numberOf = (value: unknown): number | null => {
 export type Holding = {
   readonly lead_time: number;
   readonly max_interruption_time: number;
-  readonly migration_type: MigrationType | null;
+  readonly migration_type: OwnerAction | null;
   readonly group: GroupClaim | null;
 };
 
+/** Whoever has said nothing at all is not waited for. */
+const UNSAID: Holding = { ...INSTANCE_DEFAULTS, lead_time: 0, migration_type: null, group: null };
+
 /**
- * What holds for an instance, with the defaults for one whose owner has told nothing. A group counts
+ * What holds for an instance, also for one of which its owner has never said anything. A group counts
  * only if it is the one that the instance names and of the same project: the reference may be stale,
  * and anyone may name anything.
  */
@@ -273,7 +274,7 @@ export const constraintsOf = (
   instance: InstanceConstraints | null,
   group: GroupConstraints | null,
 ): Holding => {
-  if (instance === null) return { ...INSTANCE_DEFAULTS, migration_type: null, group: null };
+  if (instance === null) return UNSAID;
   const { lead_time, max_interruption_time, migration_type, group_id, project_id } = instance;
   const counts = group?.group_id === group_id && group?.project_id === project_id;
   return {

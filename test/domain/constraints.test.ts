@@ -230,9 +230,9 @@ describe("what holds for an instance", () => {
     });
   });
 
-  test("is the defaults where nobody said anything", () => {
+  test("is no time to wait and no group where its owner never said anything", () => {
     expect(constraintsOf(null, group().constraints)).toEqual({
-      lead_time: 120,
+      lead_time: 0,
       max_interruption_time: 120,
       migration_type: null,
       group: null,
