@@ -62,6 +62,7 @@ const settingsSchema = z
     LULL_REGION: z.string().min(1),
     LULL_CLOUD_SECRET: z.string().min(1),
     LULL_AUTH_URL: z.string(),
+    LULL_INTERFACE: z.enum(["public", "internal", "admin"]).default("public"),
     LULL_CA: z.string().default("").transform(certificates),
     LULL_PROXY: optional.pipe(
       z
@@ -91,6 +92,10 @@ const settingsSchema = z
     LULL_ALLOW_ALL_HOSTS: z.stringbool().default(false),
     LULL_MAX_HOSTS: whole(2000, 1, 2000),
     LULL_MAX_ZONE_PERCENT: whole(100, 1, 100),
+    LULL_MAX_CONSTRAINTS: whole(2000, 1, 100_000),
+    LULL_MAX_LEAD_SECONDS: whole(3600, 0, 86_400),
+    LULL_MAX_RECOVERY_SECONDS: whole(3600, 0, 86_400),
+    LULL_MAX_INTERRUPTION_SECONDS: whole(3600, 0, 86_400),
     LULL_EGRESS_ALLOW: list.refine((entries) => entries.every(isNetwork), {
       error: "holds what is no network such as 10.0.0.0/8",
     }),

@@ -42,6 +42,7 @@ export const startLull = async ({
     environment: {
       LULL_CLOUD: cloud.name,
       LULL_REGION: cloud.config.region_name ?? "RegionOne",
+      LULL_INTERFACE: cloud.config.interface,
       LULL_AUTH_URL: cloud.config.auth_url,
       LULL_CA: cloud.config.cacert ?? "",
       LULL_CLOUD_SECRET: CLOUD_SECRET,

@@ -9,9 +9,9 @@ import { hostIdSchema, projectIdSchema } from "../../lib/domain/project-view.ts"
 import {
   type ApiRequest,
   api,
-  checkProject,
   parseQuery,
   pathParameter,
+  projectToShow,
   READERS,
   type Reply,
   VIEWERS,
@@ -79,10 +79,7 @@ const showStatus = async ({ params }: ApiRequest): Promise<Reply> => {
 const showProjectStatus = async (request: ApiRequest): Promise<Reply> => {
   const hostId = pathParameter(request.params["host_id"], hostIdSchema);
   const { project } = parseQuery(projectSchema, request);
-  const projectId = project ?? request.principal?.projectId ?? null;
-  checkProject(request, projectId);
-  if (projectId === null) throw new NotFoundError("the token is of no project: ask for one");
-  return { status: 200, body: await views.host(projectId, hostId) };
+  return { status: 200, body: await views.host(projectToShow(request, project), hostId) };
 };
 
 export const handler = api([

@@ -1,5 +1,6 @@
 import { adminCommands } from "./admin-commands.ts";
 import type { Command } from "./command.ts";
+import { constraintCommands } from "./constraint-commands.ts";
 import { controlCommands } from "./control-commands.ts";
 import { UsageError } from "./exit.ts";
 import { freezeCommands } from "./freeze-commands.ts";
@@ -19,6 +20,7 @@ export const COMMANDS: readonly Command[] = [
   ...controlCommands,
   ...freezeCommands,
   ...projectCommands,
+  ...constraintCommands,
   whyCommand,
   reportCommand,
   orphansCommand,

@@ -4,6 +4,7 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from "
 import type * as z from "zod";
 import { proxyOf, readSettings } from "../config.ts";
 import { ForbiddenError, MalformedError, NotFoundError } from "../domain/errors.ts";
+import type { Keystone } from "../openstack/identity/tokens.ts";
 import { httpTransport } from "../openstack/transport.ts";
 import { breakGlass } from "./break-glass.ts";
 import { logger } from "./logger.ts";
@@ -37,16 +38,19 @@ export type Route = {
 
 const settings = readSettings();
 
-const authenticate = authenticator(
-  {
-    authUrl: settings.LULL_AUTH_URL,
-    transport: httpTransport({
-      cacert: settings.LULL_CA === "" ? undefined : settings.LULL_CA,
-      proxy: proxyOf(settings),
-    }),
-  },
-  { adminRole: settings.LULL_ADMIN_ROLE, readerRole: settings.LULL_READER_ROLE },
-);
+/** The Keystone that callers' tokens are of, and how OpenStack is reached from here. */
+export const keystone: Required<Keystone> = {
+  authUrl: settings.LULL_AUTH_URL,
+  transport: httpTransport({
+    cacert: settings.LULL_CA === "" ? undefined : settings.LULL_CA,
+    proxy: proxyOf(settings),
+  }),
+};
+
+const authenticate = authenticator(keystone, {
+  adminRole: settings.LULL_ADMIN_ROLE,
+  readerRole: settings.LULL_READER_ROLE,
+});
 
 const emergency = breakGlass(settings.LULL_BREAK_GLASS_SHA256);
 
@@ -55,6 +59,9 @@ export const READERS = ["fleet_reader", "fleet_admin", "break_glass"] as const;
 export const ADMINS = ["fleet_admin"] as const;
 /** What stops things and puts them back has to work without Keystone, too. */
 export const BRAKEMEN = ["fleet_admin", "break_glass"] as const;
+
+/** Who may say what a project wants; whoever is of no project is told so. */
+export const OWNERS = ["fleet_admin", "project_member"] as const;
 
 /** Who may look, readers of the fleet at everything and members of a project at what is theirs. */
 export const VIEWERS = [...READERS, "project_member"] as const;
@@ -71,6 +78,28 @@ export const checkProject = (
   if (mayReadFleet(request)) return;
   if (projectId === null || request.principal?.projectId !== projectId)
     throw new ForbiddenError("the token is of another project");
+};
+
+/**
+ * The project whose things the caller wants to see: the one asked for, else the token's.
+ *
+ * @throws ForbiddenError when the caller may not see it
+ * @throws NotFoundError when a token of no project asks for none
+ */
+export const projectToShow = (
+  request: Pick<ApiRequest, "principal">,
+  asked: string | undefined,
+): string => {
+  const projectId = asked ?? request.principal?.projectId ?? null;
+  checkProject(request, projectId);
+  if (projectId === null) throw new NotFoundError("the token is of no project: ask for one");
+  return projectId;
+};
+
+/** The project that the caller speaks for. @throws ForbiddenError when the token is of none */
+export const ownProject = ({ principal }: Pick<ApiRequest, "principal">): string => {
+  if (principal?.projectId) return principal.projectId;
+  throw new ForbiddenError("the token is of no project, and only a project speaks for itself");
 };
 
 /**

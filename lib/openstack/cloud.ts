@@ -1,10 +1,11 @@
 import * as z from "zod";
-import { endpointOf, findEndpoint, isListed } from "./catalog.ts";
-import { MicroversionError } from "./errors.ts";
+import { endpointOf, findEndpoint, isListed, type Whereabouts } from "./catalog.ts";
+import { InvalidTokenError, MicroversionError } from "./errors.ts";
 import type { ServiceClient } from "./http.ts";
-import { authenticate, credentialsShape } from "./identity/authenticate.ts";
+import { authenticate, type Catalog, credentialsShape } from "./identity/authenticate.ts";
 import { type Session, tokenKeeper } from "./identity/session.ts";
 import type { TokenOwner } from "./identity/token-body.ts";
+import { catalogOf, type Keystone } from "./identity/tokens.ts";
 import { compareMicroversions, newestMicroversion, olderMicroversion } from "./microversion.ts";
 import { httpTransport, type Transport } from "./transport.ts";
 
@@ -133,10 +134,7 @@ const openService = (
   type: string,
   { config, transport, session, timeoutMs }: Opening,
 ): ServiceClient => {
-  const endpoint = async () => {
-    const url = endpointOf((await session()).catalog, type, config).replace(/\/+$/, "");
-    return BASES[type]?.(url) ?? url;
-  };
+  const endpoint = async () => baseOf((await session()).catalog, type, config);
   const pin = PINS[type];
   const maximum = once(async () =>
     newestMicroversion(type, await endpoint(), transport, timeoutMs),
@@ -157,6 +155,31 @@ const openService = (
     },
   };
 };
+
+const baseOf = (catalog: Catalog, type: string, whereabouts: Whereabouts): string => {
+  const url = endpointOf(catalog, type, whereabouts).replace(/\/+$/, "");
+  return BASES[type]?.(url) ?? url;
+};
+
+/**
+ * Nova as the holder of a token sees it. There is no credential to renew the token with, and no
+ * microversion is asked for: it is for what Nova has always told.
+ */
+export const computeOfToken = (
+  keystone: Required<Keystone>,
+  token: string,
+  whereabouts: Whereabouts & { readonly timeoutMs: number },
+): ServiceClient => ({
+  service: "compute",
+  transport: keystone.transport,
+  timeoutMs: whereabouts.timeoutMs,
+  endpoint: once(async () => baseOf(await catalogOf(keystone, token), "compute", whereabouts)),
+  token: async (refused) => {
+    if (refused !== undefined) throw new InvalidTokenError();
+    return token;
+  },
+  microversion: async () => undefined,
+});
 
 /** Remembers an answer, but not a failure. */
 const once = <T>(ask: () => Promise<T>): (() => Promise<T>) => {

@@ -13,6 +13,8 @@ import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
  * | owner     | p#DEV#<id>          | #OWNER                 | p#L#OWN / <id>         |                  | ownership.*                     |
  * | slots     | p#DEV#<id>          | #SLOTS                 |                        |                  | intents (conditions only)       |
  * | set by hand | p#DEV#<id>        | #HAND                  |                        |                  | byHand.find                     |
+ * | constraints of an instance | p#CON#INST#<id> | #META     | p#L#CON#<project> / INST#<id> |        |                  | constraints.instances           |
+ * | constraints of a group | p#CON#GRP#<id> | #META          | p#L#CON#<project> / GRP#<id> |         |                  | constraints.groups              |
  * | group     | GROUP#<id>          | #GROUP                 |                        |                  | intents (conditions only)       |
  * | freeze    | p#FREEZE            | #FREEZE                |                        |                  | intents.begin, freeze.get       |
  * | cloud health | p#HEALTH         | #HEALTH                |                        |                  | cloudHealth.*                   |
@@ -42,6 +44,10 @@ export const keys = {
   owner: (deviceId: string) => ({ PK: `${INVENTORY}#DEV#${deviceId}`, SK: "#OWNER" }),
   slots: (deviceId: string) => ({ PK: `${INVENTORY}#DEV#${deviceId}`, SK: "#SLOTS" }),
   byHand: (deviceId: string) => ({ PK: `${INVENTORY}#DEV#${deviceId}`, SK: "#HAND" }),
+  constraints: (kind: ConstraintKind, id: string) => ({
+    PK: `${INVENTORY}#CON#${CONSTRAINED[kind]}#${id}`,
+    SK: "#META",
+  }),
   group: (id: string) => ({ PK: `GROUP#${id}`, SK: "#GROUP" }),
   freeze: () => ({ PK: `${INVENTORY}#FREEZE`, SK: "#FREEZE" }),
   cloudHealth: () => ({ PK: `${INVENTORY}#HEALTH`, SK: "#HEALTH" }),
@@ -73,6 +79,9 @@ export const keys = {
 
 const INVENTORY = "P#lull";
 
+const CONSTRAINED = { instance: "INST", group: "GRP" } as const;
+export type ConstraintKind = keyof typeof CONSTRAINED;
+
 /** Names that Nova and people mean to be the same are the same key. */
 const normalised = (name: string): string => name.normalize("NFC").trim().toLowerCase();
 
@@ -94,6 +103,10 @@ export const scopes = {
   sessionsOfProject: (projectId: string, createdAt: string, sessionId: string) => ({
     GSI1PK: `${INVENTORY}#L#PRJ#${projectId}`,
     GSI1SK: `${createdAt}#${sessionId}`,
+  }),
+  constraints: (projectId: string, kind: ConstraintKind, id: string) => ({
+    GSI1PK: `${INVENTORY}#L#CON#${projectId}`,
+    GSI1SK: `${CONSTRAINED[kind]}#${id}`,
   }),
   movesOfProject: (sessionId: string, projectId: string, host: string, instanceId: string) => ({
     GSI1PK: `${INVENTORY}#L#MOV#${sessionId}#${projectId}`,

@@ -55,7 +55,7 @@ describe("every function", () => {
       Object.entries(reserved).map(([key, found]) => [key, found?.length]),
     );
     expect(counts).toEqual({
-      "api undefined": 7,
+      "api undefined": 9,
       "session 5": 8,
       "host 25": 17,
       "engine 10": 2,

@@ -15,6 +15,8 @@ const READERS: Persona[] = ["admin", "system reader", "auditor", EMERGENCY];
 const ADMINS: Persona[] = ["admin"];
 /** Whoever has a token of a project may look at what is that project's. */
 const VIEWERS: Persona[] = [...READERS, "project member", "project reader"];
+/** Whoever has a token of a project may say what that project wants. */
+const OWNERS: Persona[] = ["admin", "auditor", "project member", "project reader"];
 const BRAKEMEN: Persona[] = ["admin", EMERGENCY];
 
 /** Who may call what. A route that is not in this table is one that nobody has thought about. */
@@ -44,6 +46,14 @@ const POLICY: Record<string, Persona[] | "anyone"> = {
   "POST /v1/maintenance/{session_id}/abort": BRAKEMEN,
   "POST /v1/maintenance/{session_id}/hosts/{host}/retry": ADMINS,
   "POST /v1/maintenance/{session_id}/hosts/{host}/release": BRAKEMEN,
+  "GET /v1/instance": VIEWERS,
+  "GET /v1/instance/{instance_id}": VIEWERS,
+  "PUT /v1/instance/{instance_id}": OWNERS,
+  "DELETE /v1/instance/{instance_id}": OWNERS,
+  "GET /v1/instance_group": VIEWERS,
+  "GET /v1/instance_group/{group_id}": VIEWERS,
+  "PUT /v1/instance_group/{group_id}": OWNERS,
+  "DELETE /v1/instance_group/{group_id}": OWNERS,
   "GET /status/{host}": READERS,
   "GET /status/project/{host_id}": VIEWERS,
 };

@@ -24,7 +24,8 @@ export const credentialsShape = {
 const credentialsSchema = z.object(credentialsShape);
 export type Credentials = z.infer<typeof credentialsSchema>;
 
-const catalogSchema = z.array(
+/** Which services there are, and where. */
+export const catalogSchema = z.array(
   z.object({
     type: z.string(),
     endpoints: z.array(

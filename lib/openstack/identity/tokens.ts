@@ -1,7 +1,8 @@
+import * as z from "zod";
 import { InvalidTokenError } from "../errors.ts";
 import { accepted, parseReply, send } from "../http.ts";
 import { httpTransport, type Transport } from "../transport.ts";
-import { identityUrl } from "./authenticate.ts";
+import { type Catalog, catalogSchema, identityUrl } from "./authenticate.ts";
 import { ownerSchema, type TokenOwner } from "./token-body.ts";
 
 /** Where Keystone is. `transport` carries certificates; a plain one is used when absent. */
@@ -17,12 +18,25 @@ const defaultTransport = httpTransport();
  * @throws InvalidTokenError when Keystone does not know the token
  * @throws TransientOpenStackError when Keystone could not say
  */
-export const validateToken = async (
+export const validateToken = (keystone: Keystone, token: string): Promise<TokenOwner> =>
+  showToken(keystone, token, "?nocatalog", ownerSchema);
+
+const withCatalogSchema = z
+  .object({ token: z.object({ catalog: catalogSchema.default([]) }) })
+  .transform(({ token }) => token.catalog);
+
+/** Where the token's services are, asked in the same way; empty for a token of no scope. */
+export const catalogOf = (keystone: Keystone, token: string): Promise<Catalog> =>
+  showToken(keystone, token, "", withCatalogSchema);
+
+const showToken = async <S extends z.ZodType>(
   { authUrl, transport = defaultTransport }: Keystone,
   token: string,
-): Promise<TokenOwner> => {
+  query: string,
+  schema: S,
+): Promise<z.infer<S>> => {
   if (!/^[\x21-\x7e]{1,8192}$/.test(token)) throw new InvalidTokenError();
-  const url = `${identityUrl(authUrl)}/auth/tokens?nocatalog`;
+  const url = `${identityUrl(authUrl)}/auth/tokens${query}`;
   const what = `GET ${url}`;
   const reply = await send({ transport }, what, {
     method: "GET",
@@ -31,5 +45,5 @@ export const validateToken = async (
     timeoutMs: TIMEOUT_MS,
   });
   if (reply.status === 401 || reply.status === 404) throw new InvalidTokenError();
-  return parseReply(what, accepted(what, reply), ownerSchema).body;
+  return parseReply(what, accepted(what, reply), schema).body;
 };

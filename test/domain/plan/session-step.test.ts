@@ -6,7 +6,7 @@ import { withBrakes } from "../../../lib/domain/plan/brakes.ts";
 import { takesPlace } from "../../../lib/domain/plan/places.ts";
 import { nextStep, type SessionStep } from "../../../lib/domain/plan/session-step.ts";
 import { LONGEST_WAIT_SECONDS } from "../../../lib/domain/run.ts";
-import type { Attention, Session } from "../../../lib/domain/session.ts";
+import type { Asking, Attention, Session } from "../../../lib/domain/session.ts";
 import { isCordonOver } from "../../../lib/domain/standstill.ts";
 import { windowsAt } from "../../../lib/domain/windows.ts";
 import { aClaimedSession, aHost, aSession, NOW } from "../builders.ts";
@@ -45,7 +45,7 @@ describe("a session", () => {
   });
 
   test("is announced to its projects once it was looked over, and waits for their answers", () => {
-    const asking = { state: "MAINTENANCE", ask_id: "1", project_ids: ["p"], since: NOW } as const;
+    const asking: Asking = { state: "MAINTENANCE", ask_id: "1", project_ids: ["p"], since: NOW };
 
     expect(nextStep(aSession({ preflight_at: NOW }), [], NOW)).toEqual({ next: "ask" });
     expect(nextStep(announced({ asking }), [], NOW)).toEqual({ next: "ask" });

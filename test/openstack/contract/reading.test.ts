@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
+import { type Cloud, computeOfToken } from "../../../lib/openstack/cloud.ts";
 import { listAggregates } from "../../../lib/openstack/compute/aggregates.ts";
 import { listFlavors } from "../../../lib/openstack/compute/flavors.ts";
 import { getHypervisor, listHypervisors } from "../../../lib/openstack/compute/hypervisors.ts";
 import { listServerGroups } from "../../../lib/openstack/compute/server-groups.ts";
-import { getServer, listServers } from "../../../lib/openstack/compute/servers.ts";
+import { findServer, getServer, listServers } from "../../../lib/openstack/compute/servers.ts";
 import {
   disableService,
   enableService,
@@ -27,6 +28,7 @@ import {
   traits,
   usages,
 } from "../../../lib/openstack/placement/resource-providers.ts";
+import { httpTransport } from "../../../lib/openstack/transport.ts";
 import { type ContractCloud, openContractCloud, otherHost, someServer } from "./contract-cloud.ts";
 
 let cloud: ContractCloud;
@@ -53,6 +55,26 @@ describe("a token", () => {
     await expect(validateToken(cloud, "gAAAAABnever")).rejects.toMatchObject({
       name: "InvalidTokenError",
     });
+  });
+});
+
+describe("Nova, asked with a bare token", () => {
+  const seenBy = async (bearer: Cloud, id: string) => {
+    const whereabouts = { interface: "public", timeoutMs: 10_000 } as const;
+    const keystone = { authUrl: cloud.authUrl, transport: httpTransport() };
+    return findServer(computeOfToken(keystone, await bearer.token(), whereabouts), id);
+  };
+
+  it("shows a server to its project and to admins with whose it is, and to nobody else", async () => {
+    const [server] = await listServers(cloud.alice.compute);
+    const { id = "", project_id } = server ?? {};
+    const { project } = await validateToken(cloud, await cloud.alice.token());
+
+    expect(project_id).toBe(project?.id);
+    expect(await seenBy(cloud.alice, id)).toMatchObject({ id, project_id });
+    expect(await seenBy(cloud.admin, id)).toMatchObject({ id, project_id });
+    expect(await seenBy(cloud.bob, id)).toBeNull();
+    expect(await seenBy(cloud.alice, NOBODY)).toBeNull();
   });
 });
 
