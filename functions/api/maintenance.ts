@@ -4,11 +4,13 @@ import { admit } from "../../lib/control/admit.ts";
 import { hostOrders } from "../../lib/control/host-orders.ts";
 import { idempotencyOf, repeated } from "../../lib/control/idempotency.ts";
 import { projectViews } from "../../lib/control/project-views.ts";
+import { replies } from "../../lib/control/replies.ts";
 import { sessionOrders } from "../../lib/control/session-orders.ts";
 import { abort, hide, type Order, pause, resume, staysChanged } from "../../lib/domain/control.ts";
 import { hostNameSchema } from "../../lib/domain/device.ts";
+import { replySchema } from "../../lib/domain/dialogue/reply.ts";
 import { effectsOf } from "../../lib/domain/effects.ts";
-import { ConflictError, MalformedError } from "../../lib/domain/errors.ts";
+import { ConflictError, ForbiddenError, MalformedError } from "../../lib/domain/errors.ts";
 import { maintenanceSession } from "../../lib/domain/events/maintenance-session.ts";
 import { projectIdSchema } from "../../lib/domain/project-view.ts";
 import { isClosed, newSessionSchema, type Session } from "../../lib/domain/session.ts";
@@ -49,6 +51,7 @@ const events = outbox(table);
 const orders = sessionOrders(table);
 const { retry, release } = hostOrders(table);
 const views = projectViews(table);
+const answers = replies(table);
 const admitted = admit(settings, hostStore(table));
 
 /** A session is one row of the table, which holds 400 KB. */
@@ -148,6 +151,22 @@ const showProject = async (request: ApiRequest): Promise<Reply> => {
   };
 };
 
+/** A project's reply, of all its instances that were asked about or of the one in the path. */
+const takeReply = async (request: ApiRequest): Promise<Reply> => {
+  const { params, principal, now } = request;
+  const projectId = pathParameter(params["project_id"], projectIdSchema);
+  if (principal?.projectId !== projectId)
+    throw new ForbiddenError("only a token of the project itself answers for it");
+  const taken = await answers.take(parseBody(replySchema, request), {
+    sessionId: sessionIdOf(request),
+    projectId,
+    instance: "instance_id" in params ? pathParameter(params["instance_id"], z.uuid()) : null,
+    by: principal.name,
+    now,
+  });
+  return { status: 200, body: taken };
+};
+
 const listEvents = async (request: ApiRequest): Promise<Reply> => {
   const { limit, cursor } = parseQuery(pageSchema, request);
   const { session_id } = await sessions.get(sessionIdOf(request));
@@ -244,6 +263,18 @@ export const handler = api([
     path: "/v1/maintenance/{session_id}/{project_id}",
     allow: VIEWERS,
     run: showProject,
+  },
+  {
+    method: "PUT",
+    path: "/v1/maintenance/{session_id}/{project_id}",
+    allow: ["project_writer"],
+    run: takeReply,
+  },
+  {
+    method: "PUT",
+    path: "/v1/maintenance/{session_id}/{project_id}/{instance_id}",
+    allow: ["project_writer"],
+    run: takeReply,
   },
   {
     method: "GET",

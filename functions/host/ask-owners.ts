@@ -5,7 +5,7 @@ import { computeServiceOf } from "../../lib/fleet/services.ts";
 import { askOwners } from "../../lib/steps/ask-owners.ts";
 import { type Consents, hearOwners } from "../../lib/steps/hear-owners.ts";
 import { hostStep } from "../../lib/steps/host-step.ts";
-import { ownersRules } from "../../lib/steps/owners-rules.ts";
+import { readOwnersRules } from "../../lib/steps/owners-rules.ts";
 
 /** How long it sleeps at most before it looks whether anybody has answered. */
 const LOOK_SECONDS = 60;
@@ -26,7 +26,7 @@ export const handler = hostStep("ASKING", async (context) => {
     intents.list(ref.run_id),
     moves.listByHost(session.session_id, host),
   ]);
-  const rules = ownersRules(facts);
+  const rules = await readOwnersRules(context.constraints, servers, facts);
   const run = await askOwners(context, { servers, moves: known, intents: made, rules });
   const asked = await moves.listByHost(session.session_id, host);
   const consents = await hearOwners({ ...context, run }, servers, asked, rules);

@@ -13,7 +13,7 @@ import { type Consents, hearOwners } from "../../lib/steps/hear-owners.ts";
 import { type HostContext, type HostFinding, hostStep } from "../../lib/steps/host-step.ts";
 import { endImpacts } from "../../lib/steps/impacts.ts";
 import { type Judgement, judgeMoves, type Round } from "../../lib/steps/judge-moves.ts";
-import { type OwnersRules, ownersRules } from "../../lib/steps/owners-rules.ts";
+import { type OwnersRules, readOwnersRules } from "../../lib/steps/owners-rules.ts";
 import { GROUP_BUSY } from "../../lib/steps/start-move.ts";
 import { type Asked, leaving, startMoves } from "../../lib/steps/start-moves.ts";
 import { watchMoves } from "../../lib/steps/watch-moves.ts";
@@ -42,7 +42,7 @@ export const handler = hostStep(
       found.session.control === "aborting" ||
       isTakenBack(service) ||
       drainIsOver(found.run, found.settings, found.now);
-    const rules = ownersRules(facts);
+    const rules = await readOwnersRules(found.constraints, servers, facts);
     const mayAsk = !ending && unfit === null && found.standstill === null;
     const { run: asked, consents } = await consult(found, { servers, intents, rules }, mayAsk);
     const refused = refusalIn(consents, "skip", servers);
@@ -51,7 +51,7 @@ export const handler = hostStep(
     const judgement = await judgeMoves({ ...found, run: asked }, round);
     const stop = refusalIn(consents, "stop", servers);
     const context = { ...found, run: alarmed(asked, judgement, stop, found.now) };
-    const look = { ...round, consents, refused };
+    const look = { ...round, consents, rules, refused };
     const { underWay } = judgement;
     await endImpacts(found, impactsOfGone(look), "done");
     return (underWay.size === 0 && (await end(context, look))) || goOn(context, look, underWay);

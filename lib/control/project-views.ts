@@ -2,13 +2,16 @@ import { NotFoundError } from "../domain/errors.ts";
 import type { HostRun } from "../domain/host-run.ts";
 import type { Move } from "../domain/move.ts";
 import {
+  concernedBy,
   newestMoves,
+  openAsksOf,
   projectHostOf,
   projectInstanceOf,
   projectSummaryOf,
 } from "../domain/project-view.ts";
 import { isClosed, type Session } from "../domain/session.ts";
 import { hostIdOf } from "../openstack/compute/host-id.ts";
+import { askStore } from "../store/asks.ts";
 import { decodeCursor, encodeCursor } from "../store/cursor.ts";
 import { hostRunStore } from "../store/host-runs.ts";
 import { moveStore } from "../store/moves.ts";
@@ -28,6 +31,7 @@ type Page = { readonly limit: number; readonly cursor: string | null };
 export const projectViews = (table: Table) => {
   const sessions = sessionStore(table);
   const sessionProjects = sessionProjectStore(table);
+  const asks = askStore(table);
   const moves = moveStore(table);
   const hostRuns = hostRunStore(table);
 
@@ -54,34 +58,41 @@ export const projectViews = (table: Table) => {
       const shown = found.filter((session) => session.hidden_at === null || !isClosed(session));
       const maintenance = await Promise.all(
         shown.map(async (session) =>
-          projectSummaryOf(session, await moves.listByProject(session.session_id, projectId)),
+          projectSummaryOf(
+            session,
+            await moves.listByProject(session.session_id, projectId),
+            await asks.listByProject(session.session_id, projectId),
+          ),
         ),
       );
       return { project_id: projectId, maintenance, next_cursor: cursor };
     },
 
     /**
-     * The project's view of one session. `instance_ids` are all, as Fenix has them; `instances`
-     * come in pages.
+     * The project's view of one session. `instance_ids` are as Fenix has them; `instances` are
+     * those that have left a host or have to, in pages.
      *
      * @throws NotFoundError when it does not concern the project; whether it exists is not told
      */
     async session(sessionId: string, projectId: string, { limit, cursor }: Page) {
       const [after = ""] = cursor === null ? [] : decodeCursor(cursor, /^[\w-]{1,64}$/);
-      if ((await sessionProjects.get(sessionId, projectId)) === null)
-        throw new NotFoundError("no such session concerns the project");
-      const [session, own] = await Promise.all([
+      const concerned = await sessionProjects.get(sessionId, projectId);
+      if (concerned === null) throw new NotFoundError("no such session concerns the project");
+      const [session, own, asked] = await Promise.all([
         sessions.get(sessionId),
         moves.listByProject(sessionId, projectId),
+        asks.listByProject(sessionId, projectId),
       ]);
       const all = newestMoves(own);
+      const seen = [...concerned.instance_ids, ...all.map(({ instance_id }) => instance_id)];
       const rest = all.filter(({ instance_id }) => instance_id > after);
       const shown = rest.slice(0, limit);
       const last = rest.length > limit ? shown.at(-1) : undefined;
       return {
-        ...projectSummaryOf(session, own),
+        ...projectSummaryOf(session, own, asked),
         project_id: projectId,
-        instance_ids: all.map(({ instance_id }) => instance_id),
+        instance_ids: concernedBy(asked, seen),
+        asks: openAsksOf(asked),
         instances: shown.map((move) => projectInstanceOf(session, move, ofProject(projectId))),
         next_cursor: last === undefined ? null : encodeCursor(last.instance_id),
       };

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import type { Ask, AskedState } from "./dialogue/ask.ts";
 import { type HostRun, PHASES, type Phase } from "./host-run.ts";
 import type { Move } from "./move.ts";
 import type { Session } from "./session.ts";
@@ -16,13 +17,54 @@ export const hostIdSchema = z.string().regex(/^[0-9a-f]{56}$/);
 export type HostIdOf = (host: string) => string;
 
 /**
- * Fenix's state of the project in the session, as far as it can be told without a dialogue: a
- * session concerns a project from the moment its instances are about to move.
+ * Fenix's state of the project in the session: what it was told or asked last. Sessions of before
+ * there were asks concern a project from the moment its instances are about to move.
  */
-const projectStateOf = (session: Session): "PLANNED_MAINTENANCE" | "MAINTENANCE_COMPLETE" =>
-  session.closed_at !== null || session.state === "MAINTENANCE_COMPLETE"
-    ? "MAINTENANCE_COMPLETE"
-    : "PLANNED_MAINTENANCE";
+const projectStateOf = (
+  session: Session,
+  moves: readonly Move[],
+  asks: readonly Ask[],
+): AskedState => {
+  if (session.closed_at !== null || session.state === "MAINTENANCE_COMPLETE")
+    return "MAINTENANCE_COMPLETE";
+  const newest = asks.toSorted((a, b) => (a.asked_at < b.asked_at ? 1 : -1))[0];
+  return newest?.state ?? (moves.length === 0 ? "MAINTENANCE" : "PLANNED_MAINTENANCE");
+};
+
+/** Whether the project may still answer it. */
+const isOpen = ({ closed_at, expects_reply }: Ask): boolean => expects_reply && closed_at === null;
+
+/**
+ * The instances that the project's current state is about, as Fenix has them: those it is being
+ * asked about, or all of its own in the session.
+ *
+ * @param all every instance of the project that the session has seen
+ */
+export const concernedBy = (asks: readonly Ask[], all: readonly string[]): string[] => {
+  const asked = asks.filter(isOpen).flatMap(({ instance_ids }) => instance_ids);
+  return [...new Set(asked.length > 0 ? asked : all)].toSorted();
+};
+
+/** What the project is asked and may still answer, the oldest first. */
+export const openAsksOf = (asks: readonly Ask[]) =>
+  asks
+    .filter(isOpen)
+    .toSorted((a, b) => (a.asked_at < b.asked_at ? -1 : 1))
+    .map((ask) => ({
+      state: ask.state,
+      instance_ids: ask.instance_ids,
+      allowed_actions: ask.allowed_actions,
+      asked_at: ask.asked_at,
+      reply_at: ask.reply_at,
+      actions_at: ask.actions_at,
+      answer: ask.answer && {
+        state: `${ask.answer.ack ? "ACK" : "NACK"}_${ask.state}`,
+        at: ask.answer.at,
+        instance_actions: ask.answer.actions,
+        reason: ask.answer.reason,
+        not_before: ask.answer.not_before,
+      },
+    }));
 
 const UNFINISHED: readonly Move["state"][] = ["waiting", "moving", "blocked"];
 
@@ -49,9 +91,13 @@ export const newestMoves = (moves: readonly Move[]): Move[] => {
  * A session in the list of a project. Everything here and below is picked field by field: what an
  * admin may write or Nova may say (reason, details, attention) can name a host.
  *
- * @param moves the project's own
+ * @param moves the project's own, like the asks
  */
-export const projectSummaryOf = (session: Session, moves: readonly Move[]) => {
+export const projectSummaryOf = (
+  session: Session,
+  moves: readonly Move[],
+  asks: readonly Ask[],
+) => {
   const counts: Record<string, number> = {};
   for (const move of newestMoves(moves)) {
     const state = stateOf(session, move);
@@ -59,7 +105,7 @@ export const projectSummaryOf = (session: Session, moves: readonly Move[]) => {
   }
   return {
     session_id: session.session_id,
-    state: projectStateOf(session),
+    state: projectStateOf(session, moves, asks),
     maintenance_at: session.maintenance_at,
     ends_at: session.ends_at,
     instances_by_state: counts,

@@ -61,7 +61,7 @@ export const ADMINS = ["fleet_admin"] as const;
 export const BRAKEMEN = ["fleet_admin", "break_glass"] as const;
 
 /** Who may say what a project wants; whoever is of no project is told so. */
-export const OWNERS = ["fleet_admin", "project_member"] as const;
+export const OWNERS = ["fleet_admin", "project_writer"] as const;
 
 /** Who may look, readers of the fleet at everything and members of a project at what is theirs. */
 export const VIEWERS = [...READERS, "project_member"] as const;
@@ -166,6 +166,7 @@ const inWords = (persona: Persona): string =>
     fleet_admin: `role ${settings.LULL_ADMIN_ROLE}`,
     fleet_reader: "a role that may read the whole fleet",
     project_member: "membership of the project",
+    project_writer: "a role in the project other than reader",
     break_glass: "the break-glass token",
   })[persona];
 

@@ -5,7 +5,13 @@ import type { TokenOwner } from "../openstack/identity/token-body.ts";
 import { type Keystone, validateToken } from "../openstack/identity/tokens.ts";
 
 /** Who a policy speaks of. Every user of a cloud has role `reader`, so it alone opens nothing. */
-export type Persona = "fleet_admin" | "fleet_reader" | "project_member" | "break_glass";
+export type Persona =
+  | "fleet_admin"
+  | "fleet_reader"
+  | "project_member"
+  /** A member that may do more than look. */
+  | "project_writer"
+  | "break_glass";
 
 export type Principal = {
   readonly user: string;
@@ -31,6 +37,11 @@ export const principalOf = (owner: TokenOwner, rules: PersonaRules): Principal =
   if (has(rules.adminRole)) personas.add("fleet_admin");
   if (has(rules.readerRole) || (owner.system && has("reader"))) personas.add("fleet_reader");
   if (owner.project !== null) personas.add("project_member");
+  if (
+    owner.project !== null &&
+    owner.roles.some((role) => role !== "reader" && role !== rules.readerRole)
+  )
+    personas.add("project_writer");
   return {
     user: owner.user.id,
     name: owner.user.name,

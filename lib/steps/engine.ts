@@ -4,6 +4,7 @@ import type { Ask, Reach } from "../domain/dialogue/ask.ts";
 import type { Cloud } from "../openstack/cloud.ts";
 import { type AskStore, askStore } from "../store/asks.ts";
 import { type CloudHealthStore, cloudHealth } from "../store/cloud-health.ts";
+import { type ConstraintStore, constraintStore } from "../store/constraints.ts";
 import { type FreezeStore, freezeStore } from "../store/freeze.ts";
 import { type HookStore, hookStore } from "../store/hooks.ts";
 import { type HostRunStore, hostRunStore } from "../store/host-runs.ts";
@@ -22,6 +23,7 @@ export type Engine = {
   readonly sessions: SessionStore;
   readonly sessionProjects: SessionProjectStore;
   readonly asks: AskStore;
+  readonly constraints: ConstraintStore;
   readonly hostRuns: HostRunStore;
   readonly runs: RunStore;
   readonly intents: IntentStore;
@@ -48,6 +50,7 @@ export const openEngine = (): Engine => {
     sessions: sessionStore(table),
     sessionProjects: sessionProjectStore(table),
     asks: askStore(table),
+    constraints: constraintStore(table),
     hostRuns: hostRunStore(table),
     runs: runStore(table),
     intents: intentStore(table),

@@ -35,6 +35,8 @@ type Wanted = {
   readonly mayInterrupt: boolean;
   /** Groups that count it among their impacted members already. */
   readonly claimed: readonly GroupClaim[];
+  /** All groups that it must not hurt. */
+  readonly groups: readonly GroupClaim[];
 };
 
 /**
@@ -48,7 +50,7 @@ export const startMove = async (
   context: HostContext,
   listed: Server,
   facts: GuestFacts,
-  { attempt, mayInterrupt, claimed }: Wanted,
+  { attempt, mayInterrupt, claimed, groups }: Wanted,
   fleet: () => Promise<Fleet>,
 ): Promise<string | null> => {
   const cloud = await context.cloud();
@@ -72,12 +74,12 @@ export const startMove = async (
     target: null,
     target_device_id: null,
     newest_migration: await newestMigration(cloud, server.id),
-    groups: [],
+    groups: groups.filter(({ id }) => !claimed.some((group) => group.id === id)),
   };
   const tried = { ...move, tries: attempt };
   return kind === "offload"
     ? begin(context, server, tried, intent)
-    : sendToBest(context, server, await fleet(), tried, intent, claimed);
+    : sendToBest(context, server, await fleet(), tried, intent);
 };
 
 /** Begins a migration to the best target that can be had. */
@@ -87,12 +89,10 @@ const sendToBest = async (
   fleet: Fleet,
   move: Move,
   intent: NewIntent,
-  claimed: readonly GroupClaim[],
 ): Promise<string | null> => {
   const { session, run, now } = context;
   const cloud = await context.cloud();
   const groups = await groupsApart(cloud, server);
-  const unclaimed = groups.filter(({ id }) => !claimed.some((group) => group.id === id));
   const source = fleet.devices.find(({ name }) => name === run.host);
   const ranked = rankTargets(
     {
@@ -115,7 +115,6 @@ const sendToBest = async (
       ...intent,
       target: host,
       target_device_id: device?.id ?? null,
-      groups: unclaimed.map(({ id }) => ({ id, max_impacted_members: 1, recovery_seconds: 0 })),
     };
     const why = await begin(context, server, move, aimed);
     if (why !== TAKEN) return why;

@@ -12,6 +12,7 @@ import { impactOn } from "./impacts.ts";
 import type { Round } from "./judge-moves.ts";
 import { leaveInPlace, type Resident } from "./leave-in-place.ts";
 import { noteMove } from "./note-move.ts";
+import type { OwnersRules } from "./owners-rules.ts";
 import { readFleet } from "./read-fleet.ts";
 import { startMove } from "./start-move.ts";
 
@@ -19,7 +20,7 @@ import { startMove } from "./start-move.ts";
 const MOST_TRIES = 10;
 
 /** A round in which the owners have been heard. */
-export type Asked = Round & { readonly consents: Consents };
+export type Asked = Round & { readonly consents: Consents; readonly rules: OwnersRules };
 
 /** The servers that still have to leave. */
 export const leaving = ({ servers, facts }: Round, run: HostRun) =>
@@ -79,7 +80,7 @@ export const startMoves = async (
 
 const begin = (
   context: HostContext,
-  { intents, facts }: Asked,
+  { intents, facts, rules }: Asked,
   { server, consent }: Subject,
   fleet: () => Promise<Fleet>,
 ): Promise<string | null> => {
@@ -87,6 +88,7 @@ const begin = (
     attempt: triesOf(intents, server.id).length + 1,
     mayInterrupt: consent?.kind === "move" && consent.action === "MIGRATE",
     claimed: impactOn(intents, server.id)?.groups ?? [],
+    groups: rules.of(server).groups,
   };
   return startMove(context, server, facts, wanted, fleet);
 };

@@ -197,3 +197,4 @@ const countRows = async (
   } while (start && count < most);
   return count;
 };
+export type ConstraintStore = ReturnType<typeof constraintStore>;

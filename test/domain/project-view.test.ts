@@ -1,14 +1,17 @@
 import { describe, expect, test } from "vitest";
+import type { Ask } from "../../lib/domain/dialogue/ask.ts";
 import { PHASES } from "../../lib/domain/host-run.ts";
 import type { Move } from "../../lib/domain/move.ts";
 import {
+  concernedBy,
   newestMoves,
+  openAsksOf,
   projectHostOf,
   projectIdSchema,
   projectInstanceOf,
   projectSummaryOf,
 } from "../../lib/domain/project-view.ts";
-import { aClaimedSession, aHost, aMove, NOW } from "./builders.ts";
+import { aClaimedSession, aHost, aMove, anAsk, NOW } from "./builders.ts";
 
 const hostIdOf = (host: string) => `hash of ${host.length}`;
 const LATER = "2026-11-22T11:00:00.000Z";
@@ -20,7 +23,7 @@ describe("a session as a project sees it", () => {
       aMove({ instance_id: `i${n}`, state: state as Move["state"] }),
     );
 
-    expect(projectSummaryOf(session, moves)).toEqual({
+    expect(projectSummaryOf(session, moves, [])).toEqual({
       session_id: session.session_id,
       state: "PLANNED_MAINTENANCE",
       maintenance_at: NOW,
@@ -30,10 +33,55 @@ describe("a session as a project sees it", () => {
     });
   });
 
-  test("is complete when all its hosts are finished or it is over", () => {
-    const stateOf = (but: object) => projectSummaryOf(aClaimedSession(but), []).state;
+  test("is in the state that the project was told or asked last", () => {
+    const asks = [
+      anAsk({ ask_id: "2", state: "PREPARE_MAINTENANCE", asked_at: LATER }),
+      anAsk({ ask_id: "1", state: "MAINTENANCE" }),
+    ];
+    const stateOf = (...asked: Ask[]) => projectSummaryOf(aClaimedSession(), [], asked).state;
 
-    expect(stateOf({ state: "START_MAINTENANCE" })).toBe("PLANNED_MAINTENANCE");
+    expect(stateOf()).toBe("MAINTENANCE");
+    expect(stateOf(...asks)).toBe("PREPARE_MAINTENANCE");
+    expect(stateOf(...asks.toReversed())).toBe("PREPARE_MAINTENANCE");
+  });
+
+  test("is about the instances it is asked about, or else about all", () => {
+    const all = ["i3", "i1", "i2", "i1"];
+    const open = anAsk({ instance_ids: ["i2"] });
+
+    expect(concernedBy([open], all)).toEqual(["i2"]);
+    expect(concernedBy([{ ...open, closed_at: NOW }], all)).toEqual(["i1", "i2", "i3"]);
+    expect(concernedBy([{ ...open, expects_reply: false }], all)).toEqual(["i1", "i2", "i3"]);
+  });
+
+  test("shows what may still be answered, and what was answered so far", () => {
+    const answer = {
+      ack: false,
+      at: LATER,
+      by: "vnfm",
+      actions: {},
+      reason: "busy hour",
+      not_before: null,
+      override: null,
+    };
+    const asks = openAsksOf([
+      anAsk({ answer, asked_at: LATER }),
+      anAsk({ state: "SCALE_IN" }),
+      anAsk({ closed_at: LATER }),
+      anAsk({ expects_reply: false }),
+    ]);
+
+    expect(asks.map(({ state, answer: given }) => [state, given?.state])).toEqual([
+      ["SCALE_IN", undefined],
+      ["PLANNED_MAINTENANCE", "NACK_PLANNED_MAINTENANCE"],
+    ]);
+    expect(JSON.stringify(asks)).not.toContain("vnfm");
+  });
+
+  test("is complete when all its hosts are finished or it is over", () => {
+    const stateOf = (but: object) => projectSummaryOf(aClaimedSession(but), [], []).state;
+
+    expect(stateOf({ state: "START_MAINTENANCE" })).toBe("MAINTENANCE");
     expect(stateOf({ state: "MAINTENANCE_COMPLETE" })).toBe("MAINTENANCE_COMPLETE");
     expect(stateOf({ state: "MAINTENANCE_FAILED", closed_at: LATER })).toBe("MAINTENANCE_COMPLETE");
   });
@@ -43,7 +91,7 @@ describe("a session as a project sees it", () => {
     const moves = states.map((state) => aMove({ instance_id: state, state }));
     const over = aClaimedSession({ closed_at: LATER });
 
-    expect(projectSummaryOf(over, moves).instances_by_state).toEqual({
+    expect(projectSummaryOf(over, moves, []).instances_by_state).toEqual({
       unmoved: 3,
       moved: 1,
       gone: 1,
@@ -71,7 +119,7 @@ describe("an instance that had to leave one host after another", () => {
 
   test("is told once", () => {
     const second = aMove({ host: "cmp-02", state: "moving" });
-    const { instances_by_state } = projectSummaryOf(aClaimedSession(), [first, second]);
+    const { instances_by_state } = projectSummaryOf(aClaimedSession(), [first, second], []);
 
     expect(instances_by_state).toEqual({ moving: 1 });
   });
@@ -154,7 +202,7 @@ test("nothing that a project sees has a word of what admins, Nova and others say
   });
 
   const seen = [
-    projectSummaryOf(session, [move]),
+    projectSummaryOf(session, [move], []),
     projectInstanceOf(session, move, hostIdOf),
     projectHostOf(session, run, [move], hostIdOf),
   ];

@@ -105,7 +105,7 @@ test(
         idsOf(0).map(() => "moved"),
       );
       const listed = await alpha.lull("project", "status");
-      expect(listed.out).toMatch(new RegExp(`${id}  PLANNED_MAINTENANCE.*\\d moved$`, "m"));
+      expect(listed.out).toMatch(new RegExp(`${id}  PREPARE_MAINTENANCE.*\\d moved$`, "m"));
       const shown = await alpha.lull("project", "status", id.slice(0, 8), "-f", "json");
       expect(JSON.parse(shown.out).map((one: { instance_id: string }) => one.instance_id)).toEqual(
         idsOf(0),

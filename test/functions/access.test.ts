@@ -15,8 +15,10 @@ const READERS: Persona[] = ["admin", "system reader", "auditor", EMERGENCY];
 const ADMINS: Persona[] = ["admin"];
 /** Whoever has a token of a project may look at what is that project's. */
 const VIEWERS: Persona[] = [...READERS, "project member", "project reader"];
-/** Whoever has a token of a project may say what that project wants. */
-const OWNERS: Persona[] = ["admin", "auditor", "project member", "project reader"];
+/** Whoever may do more than look in a project may say what that project wants. */
+const OWNERS: Persona[] = ["admin", "project member"];
+/** Whoever may do so for the project that the path names. */
+const ANSWERERS: Persona[] = ["project member"];
 const BRAKEMEN: Persona[] = ["admin", EMERGENCY];
 
 /** Who may call what. A route that is not in this table is one that nobody has thought about. */
@@ -40,6 +42,8 @@ const POLICY: Record<string, Persona[] | "anyone"> = {
   "GET /v1/maintenance/{session_id}/detail": READERS,
   "GET /v1/maintenance/{session_id}/events": READERS,
   "GET /v1/maintenance/{session_id}/{project_id}": VIEWERS,
+  "PUT /v1/maintenance/{session_id}/{project_id}": ANSWERERS,
+  "PUT /v1/maintenance/{session_id}/{project_id}/{instance_id}": ANSWERERS,
   "GET /v1/maintenance/{session_id}/hosts/{host}/effects": READERS,
   "POST /v1/maintenance/{session_id}/pause": BRAKEMEN,
   "POST /v1/maintenance/{session_id}/resume": BRAKEMEN,

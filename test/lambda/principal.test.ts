@@ -20,14 +20,26 @@ const inSystem = { project: null, system: true };
 
 describe("a token", () => {
   test.each<[string, Partial<TokenOwner>, string[]]>([
-    ["of the admin role", { roles: ["admin"] }, ["fleet_admin", "project_member"]],
+    [
+      "of the admin role",
+      { roles: ["admin"] },
+      ["fleet_admin", "project_member", "project_writer"],
+    ],
     ["of the admin role, system-scoped", { ...inSystem, roles: ["admin"] }, ["fleet_admin"]],
     ["of the configured reader role", { roles: ["auditor"] }, ["fleet_reader", "project_member"]],
     ["of a reader of the whole system", { ...inSystem, roles: ["reader"] }, ["fleet_reader"]],
     ["of a reader of a project", { roles: ["reader"] }, ["project_member"]],
-    ["of a member of a project", { roles: ["member", "reader"] }, ["project_member"]],
+    [
+      "of a member of a project",
+      { roles: ["member", "reader"] },
+      ["project_member", "project_writer"],
+    ],
     ["of a member of the whole system", { ...inSystem, roles: ["member"] }, []],
-    ["of a role whose name only begins alike", { roles: ["administrator"] }, ["project_member"]],
+    [
+      "of a role whose name only begins alike",
+      { roles: ["administrator"] },
+      ["project_member", "project_writer"],
+    ],
     ["scoped to nothing", { project: null, roles: [] }, []],
   ])("%s speaks for %s", (_, but, personas) => {
     expect([...principalOf(owner(but), rules).personas].toSorted()).toEqual(personas);
@@ -39,7 +51,7 @@ describe("a token", () => {
       readerRole: null,
     });
 
-    expect([...personas]).toEqual(["project_member"]);
+    expect([...personas]).toEqual(["project_member", "project_writer"]);
   });
 
   test("names its user and project", () => {
