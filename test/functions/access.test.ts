@@ -15,6 +15,7 @@ const READERS: Persona[] = ["admin", "system reader", "auditor", EMERGENCY];
 const ADMINS: Persona[] = ["admin"];
 /** Whoever has a token of a project may look at what is that project's. */
 const VIEWERS: Persona[] = [...READERS, "project member", "project reader"];
+const MEMBERS: Persona[] = ["admin", "auditor", "project member", "project reader"];
 const BRAKEMEN: Persona[] = ["admin", EMERGENCY];
 
 /** Who may call what. A route that is not in this table is one that nobody has thought about. */
@@ -44,6 +45,13 @@ const POLICY: Record<string, Persona[] | "anyone"> = {
   "POST /v1/maintenance/{session_id}/abort": BRAKEMEN,
   "POST /v1/maintenance/{session_id}/hosts/{host}/retry": ADMINS,
   "POST /v1/maintenance/{session_id}/hosts/{host}/release": BRAKEMEN,
+  "POST /v1/subscriptions": MEMBERS,
+  "GET /v1/subscriptions": MEMBERS,
+  "GET /v1/subscriptions/{id}": MEMBERS,
+  "DELETE /v1/subscriptions/{id}": MEMBERS,
+  "POST /v1/subscriptions/{id}/test": MEMBERS,
+  "POST /v1/subscriptions/{id}/replay": MEMBERS,
+  "GET /v1/subscriptions/{id}/deliveries": MEMBERS,
   "GET /status/{host}": READERS,
   "GET /status/project/{host_id}": VIEWERS,
 };
