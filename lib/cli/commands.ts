@@ -9,6 +9,7 @@ import { maintenanceCommands } from "./maintenance-commands.ts";
 import { orphansCommand } from "./orphans-command.ts";
 import { projectCommands } from "./project-commands.ts";
 import { reportCommand } from "./report-command.ts";
+import { subscriptionCommands } from "./subscription-commands.ts";
 import { didYouMean } from "./suggest.ts";
 import { whyCommand } from "./why-command.ts";
 
@@ -19,6 +20,7 @@ export const COMMANDS: readonly Command[] = [
   ...controlCommands,
   ...freezeCommands,
   ...projectCommands,
+  ...subscriptionCommands,
   whyCommand,
   reportCommand,
   orphansCommand,

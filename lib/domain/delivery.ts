@@ -128,9 +128,8 @@ export const settled = (delivery: Delivery, result: Result, now: string): Delive
   if (!mayRepeat(delivery) && (result.kind === "answered" || result.sent))
     return finished("unknown");
   const pause = PAUSES[Math.min(delivery.attempts, PAUSES.length) - 1] ?? PAUSES[0];
-  const next = later(now, pause);
-  const last = delivery.give_up_at;
-  return { ...told, state: "pending", next_at: next < last ? next : last };
+  const [next_at = now] = [later(now, pause), delivery.give_up_at].toSorted();
+  return { ...told, state: "pending", next_at };
 };
 
 const errorOf = (result: Result): string | null => {
