@@ -58,6 +58,9 @@ const settingsSchema = z
     BUS_NAME: z.string(),
     SESSION_MACHINE_ARN: z.string(),
     HOST_MACHINE_ARN: z.string(),
+    WEBHOOK_KEY: z.string().default(""),
+    /** Where AWS's services are when they are not AWS's own: the embedded stack, an emulator. */
+    AWS_ENDPOINT_URL: optional,
     LULL_CLOUD: z.string().min(1),
     LULL_REGION: z.string().min(1),
     LULL_CLOUD_SECRET: z.string().min(1),
@@ -99,6 +102,7 @@ const settingsSchema = z
     LULL_EGRESS_ALLOW: list.refine((entries) => entries.every(isNetwork), {
       error: "holds what is no network such as 10.0.0.0/8",
     }),
+    LULL_MAX_SUBSCRIPTIONS: whole(10, 0, 100),
     LULL_ALERTMANAGER_URL: optional,
     LULL_ALERTMANAGER_LABEL: z.string().min(1).default("instance"),
     LULL_MASAKARI: z.stringbool().default(false),

@@ -37,6 +37,8 @@ export type EgressPolicy = {
    * loopback or unspecified address, the port is refused on every address of this machine.
    */
   readonly deny: readonly string[];
+  /** Whether plain http is refused but for addresses that `allow` opens; absent = it is not. */
+  readonly secure?: boolean;
   /** Through which the checked addresses are reached; absent or null = directly. */
   readonly proxy?: ProxyRules | null;
 };
@@ -54,10 +56,17 @@ export class EgressFailedError extends Error {
   override readonly name = "EgressFailedError";
   /** Whether the receiver may have seen the request: false only where no connection stood. */
   readonly sent: boolean;
+  /** Whether all the time that it was given went by. */
+  readonly late: boolean;
 
-  constructor(message: string, sent: boolean, options?: ErrorOptions) {
+  constructor(
+    message: string,
+    sent: boolean,
+    { late = false, ...options }: ErrorOptions & { readonly late?: boolean } = {},
+  ) {
     super(message, options);
     this.sent = sent;
+    this.late = late;
   }
 }
 
@@ -106,6 +115,8 @@ const checkAddresses = (url: URL, addresses: readonly Address[], policy: EgressP
     if (isNeverReached(address)) throw refuse("which is never reached from here");
     if (!isGlobal(address) && !allowed.has(address))
       throw refuse("which is not a public address; LULL_EGRESS_ALLOW can open its network");
+    if (policy.secure && url.protocol === "http:" && !allowed.has(address))
+      throw refuse("to which only https may be spoken; LULL_EGRESS_ALLOW can open its network");
   }
 };
 
@@ -227,8 +238,42 @@ const exchange = async (
       : cause instanceof Error
         ? cause.message || cause.name
         : String(cause);
-    throw new EgressFailedError(`${request.method} ${url.origin}: ${why}`, sent, { cause });
+    throw new EgressFailedError(`${request.method} ${url.origin}: ${why}`, sent, {
+      cause,
+      late: signal.aborted,
+    });
   }
+};
+
+/** The addresses of a URL that may be reached, found out and checked within that time. */
+const checkedAddresses = async (
+  url: URL,
+  policy: EgressPolicy,
+  { resolve, timeoutMs, signal }: { resolve: Resolve; timeoutMs: number; signal: AbortSignal },
+): Promise<readonly Address[]> => {
+  const late = () =>
+    new EgressFailedError(`${url.hostname} was not resolved within ${timeoutMs} ms`, false, {
+      late: true,
+    });
+  const addresses = await within(resolveHost(url, resolve), signal, late);
+  checkAddresses(url, addresses, policy);
+  return addresses;
+};
+
+/**
+ * Whether requests may be sent to this address, as far as can be told without sending one: it is
+ * looked at again each time.
+ *
+ * @throws EgressRefusedError when the URL or where it leads is forbidden
+ * @throws EgressFailedError when its name cannot be resolved now
+ */
+export const check = async (
+  { url: text, timeoutMs }: Pick<EgressRequest, "url" | "timeoutMs">,
+  policy: EgressPolicy,
+  resolve: Resolve = systemResolve,
+): Promise<void> => {
+  const signal = AbortSignal.timeout(timeoutMs);
+  await checkedAddresses(parseUrl(text), policy, { resolve, timeoutMs, signal });
 };
 
 /**
@@ -248,17 +293,9 @@ export const send = async (
   resolve: Resolve = systemResolve,
 ): Promise<EgressResponse> => {
   const url = parseUrl(request.url);
-  const signal = AbortSignal.timeout(request.timeoutMs);
-  const addresses = await within(
-    resolveHost(url, resolve),
-    signal,
-    () =>
-      new EgressFailedError(
-        `${url.hostname} was not resolved within ${request.timeoutMs} ms`,
-        false,
-      ),
-  );
-  checkAddresses(url, addresses, policy);
+  const { timeoutMs } = request;
+  const signal = AbortSignal.timeout(timeoutMs);
+  const addresses = await checkedAddresses(url, policy, { resolve, timeoutMs, signal });
   let failure: unknown;
   for (const way of await waysTo(url, addresses, policy.proxy))
     try {

@@ -29,6 +29,7 @@ import {
   READERS,
   type Reply,
   VIEWERS,
+  WRITERS,
 } from "../../lib/lambda/api.ts";
 import { freezeStore } from "../../lib/store/freeze.ts";
 import { hostRunStore } from "../../lib/store/host-runs.ts";
@@ -267,13 +268,13 @@ export const handler = api([
   {
     method: "PUT",
     path: "/v1/maintenance/{session_id}/{project_id}",
-    allow: ["project_writer"],
+    allow: WRITERS,
     run: takeReply,
   },
   {
     method: "PUT",
     path: "/v1/maintenance/{session_id}/{project_id}/{instance_id}",
-    allow: ["project_writer"],
+    allow: WRITERS,
     run: takeReply,
   },
   {

@@ -1,10 +1,12 @@
 import type { EventBridgeEvent } from "aws-lambda";
 import { readSettings } from "../../lib/config.ts";
+import { deliveryDue } from "../../lib/domain/events/delivery-due.ts";
 import { later } from "../../lib/domain/instant.ts";
 import { LOOK_ANYWAY_SECONDS, type Run } from "../../lib/domain/run.ts";
 import { executions, sendWake } from "../../lib/engine/executions.ts";
 import { putEvents } from "../../lib/events/bus.ts";
 import { logger } from "../../lib/lambda/logger.ts";
+import { laneStore } from "../../lib/store/lanes.ts";
 import { outbox } from "../../lib/store/outbox.ts";
 import { runStore } from "../../lib/store/runs.ts";
 import { openTable } from "../../lib/store/table.ts";
@@ -16,6 +18,7 @@ const settings = readSettings();
 const table = openTable(settings.TABLE_NAME);
 const runs = runStore(table);
 const events = outbox(table);
+const lanes = laneStore(table);
 const machines = executions({
   session: settings.SESSION_MACHINE_ARN,
   host: settings.HOST_MACHINE_ARN,
@@ -24,11 +27,15 @@ const machines = executions({
 /**
  * The janitor, once a minute. Whatever the stream should have done and has not is done here: runs
  * whose execution died get the next generation, runs whose wait is over are woken, events that
- * were not published are.
+ * were not published are, and deliveries that are due are named to who sends them.
  */
 export const handler = async ({ time }: EventBridgeEvent<string, unknown>): Promise<void> => {
   const now = new Date(time).toISOString();
-  const results = await Promise.allSettled([lookAfterRuns(now), republish(now)]);
+  const results = await Promise.allSettled([
+    lookAfterRuns(now),
+    republish(now),
+    remindOfDeliveries(now),
+  ]);
   const failures = results.filter((result) => result.status === "rejected");
   for (const { reason } of failures) logger.error("tick could not mend", { error: reason });
   if (failures.length > 0)
@@ -67,4 +74,13 @@ const republish = async (now: string): Promise<void> => {
   const lost = await events.unpublished(now, AT_ONCE);
   const refused = await putEvents(settings.BUS_NAME, lost);
   for (const [n, event] of lost.entries()) if (!refused.has(n)) await events.published(event);
+};
+
+/** A lane that the bus does not take now is still due in a minute. */
+const remindOfDeliveries = async (now: string): Promise<void> => {
+  const listed = await lanes.due(now, AT_ONCE);
+  await putEvents(
+    settings.BUS_NAME,
+    listed.map((lane) => deliveryDue(lane, now)),
+  );
 };

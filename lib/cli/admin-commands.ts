@@ -57,8 +57,8 @@ export const adminCommands: readonly Command[] = [
     notes: `It needs no credentials and works on this machine's data folder, as the user that Lull runs as, while
 Lull runs or not. FILE holds one instant of what Lull knows: sessions, hosts, what is under way, what is
 still to be told. It is checked, only its owner may read it, and an existing one is never overwritten.
-Credentials are not in it: npm start writes secrets.json again from your clouds.yaml, and
-credentials.json anew.`,
+Credentials are not in it: npm start writes secrets.json again from your clouds.yaml, with another key
+for webhooks unless you keep a copy of it, and credentials.json anew.`,
     examples: [
       "admin backup /var/backups/lull-2026-03-01.sqlite",
       "admin backup lull.backup --data /srv/lull -f json",

@@ -10,6 +10,7 @@ import { maintenanceCommands } from "./maintenance-commands.ts";
 import { orphansCommand } from "./orphans-command.ts";
 import { projectCommands } from "./project-commands.ts";
 import { reportCommand } from "./report-command.ts";
+import { subscriptionCommands } from "./subscription-commands.ts";
 import { didYouMean } from "./suggest.ts";
 import { whyCommand } from "./why-command.ts";
 
@@ -21,6 +22,7 @@ export const COMMANDS: readonly Command[] = [
   ...freezeCommands,
   ...projectCommands,
   ...constraintCommands,
+  ...subscriptionCommands,
   whyCommand,
   reportCommand,
   orphansCommand,

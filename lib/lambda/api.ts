@@ -66,6 +66,11 @@ export const OWNERS = ["fleet_admin", "project_writer"] as const;
 /** Who may look, readers of the fleet at everything and members of a project at what is theirs. */
 export const VIEWERS = [...READERS, "project_member"] as const;
 
+/** What is a project's own: its members' alone, whatever else a token is good for. */
+export const MEMBERS = ["project_member"] as const;
+/** The same where something is changed. */
+export const WRITERS = ["project_writer"] as const;
+
 /** Whether the caller may see everything, or only what a project of its own may. */
 export const mayReadFleet = ({ principal }: Pick<ApiRequest, "principal">): boolean =>
   READERS.some((persona) => principal?.personas.has(persona));

@@ -1,5 +1,4 @@
 import { createHash, randomBytes } from "node:crypto";
-import { proxyOf } from "../config.ts";
 import { TransientError } from "../domain/errors.ts";
 import type { Hook } from "../domain/hook.ts";
 import type { ActionRun } from "../domain/host-run.ts";
@@ -7,6 +6,7 @@ import { later, secondsUntil } from "../domain/instant.ts";
 import type { Intent } from "../domain/move.ts";
 import type { Action } from "../domain/session.ts";
 import { EgressFailedError, EgressRefusedError, send } from "../egress.ts";
+import { egressPolicyOf } from "../egress-policy.ts";
 import { beginEffect, onHost } from "./effect.ts";
 import type { HostContext } from "./host-step.ts";
 
@@ -184,13 +184,8 @@ const post = async (turn: ActionTurn, order: Order): Promise<Reply> => {
       callback_token: order.secret,
     }),
   };
-  const policy = {
-    allow: settings.LULL_EGRESS_ALLOW,
-    deny: [ownAddress(settings.LULL_PUBLIC_URL)],
-    proxy: proxyOf(settings),
-  };
   try {
-    const { status } = await send(request, policy);
+    const { status } = await send(request, egressPolicyOf(settings));
     if (status >= 200 && status < 300) return { taken: true, why: null };
     const why = `${named} answered ${status}`;
     if (status === 429 || status === 503) return { taken: false, again: true, why };
@@ -202,10 +197,4 @@ const post = async (turn: ActionTurn, order: Order): Promise<Reply> => {
     if (!(error instanceof EgressFailedError)) throw error;
     return error.sent ? "unknown" : { taken: false, again: true, why: error.message };
   }
-};
-
-/** `host:port` of our own API, which no webhook may call. */
-const ownAddress = (publicUrl: string): string => {
-  const { hostname, port, protocol } = new URL(publicUrl);
-  return `${hostname}:${port || (protocol === "https:" ? "443" : "80")}`;
 };

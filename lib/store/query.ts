@@ -11,6 +11,25 @@ export const queryAll = (table: Table, partition: string, prefix: string): Promi
     ConsistentRead: true,
   });
 
+/** The first rows of one partition after a sort key, read strongly. */
+export const queryAfter = async (
+  { client, name }: Table,
+  partition: string,
+  after: string,
+  limit: number,
+): Promise<Rows> => {
+  const { Items = [] } = await client.send(
+    new QueryCommand({
+      TableName: name,
+      KeyConditionExpression: "PK = :pk AND SK > :after",
+      ExpressionAttributeValues: { ":pk": partition, ":after": after },
+      ConsistentRead: true,
+      Limit: limit,
+    }),
+  );
+  return Items;
+};
+
 /** Every row of one partition of an index, page by page; a moment behind the table. */
 export const queryIndex = (
   table: Table,

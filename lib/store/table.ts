@@ -28,6 +28,11 @@ import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
  * | wake      | RUN#<run>           | #WAKE                  |                        |                  | runs.readSeq                    |
  * | intent    | RUN#<run>           | INTENT#<effect>        |                        |                  | intents.open                    |
  * | hook      | HOOK#<id>           | #HOOK                  |                        |                  | hooks.get                       |
+ * | reach     | S#<session>         | REACH#<project>#<at>#<entity>#<sequence> |      |                  | deliveries.reachOf              |
+ * | lane      | LANE#<receiver>#<session> | #LANE            |                        | DELIVERY / <due_at> | lanes.*                      |
+ * | delivery  | LANE#<receiver>#<session> | D#<at>#<entity>#<sequence> | p#L#DLV#<receiver> / <at>#<session>#<entity>#<sequence> (webhooks) | | lanes.next, deliveries.list |
+ * | subscription | SUBS#<project>   | SUB#<id>               |                        |                  | subscriptions.get, subscriptions.list |
+ * | subscription count | SUBS#<project> | #COUNT             |                        |                  | subscriptions (conditions only) |
  * | sync      | p#SYNC#<id>         | #META                  |                        |                  | syncs.get                       |
  * | idempotency | IDEM#<who>#<key>  | #IDEM                  |                        |                  | idempotency.find                |
  *
@@ -67,8 +72,22 @@ export const keys = {
   }),
   event: (partition: string, at: string, entity: string, sequence: number) => ({
     PK: partition,
-    SK: `E#${at}#${entity}#${String(sequence).padStart(9, "0")}`,
+    SK: `E#${orderOf({ at, entity, sequence })}`,
   }),
+  reach: (event: EventKey, projectId: string) => ({
+    PK: `S#${event.session_id}`,
+    SK: `REACH#${projectId}#${orderOf(event)}`,
+  }),
+  lane: (receiverId: string, sessionId: string) => ({
+    PK: `LANE#${receiverId}#${sessionId}`,
+    SK: "#LANE",
+  }),
+  delivery: (receiverId: string, event: EventKey) => ({
+    PK: `LANE#${receiverId}#${event.session_id}`,
+    SK: `D#${orderOf(event)}`,
+  }),
+  subscription: (projectId: string, id: string) => ({ PK: `SUBS#${projectId}`, SK: `SUB#${id}` }),
+  subscriptionCount: (projectId: string) => ({ PK: `SUBS#${projectId}`, SK: "#COUNT" }),
   run: (runId: string) => ({ PK: `RUN#${runId}`, SK: "#RUN" }),
   wake: (runId: string) => ({ PK: `RUN#${runId}`, SK: "#WAKE" }),
   intent: (runId: string, effect: string) => ({ PK: `RUN#${runId}`, SK: `INTENT#${effect}` }),
@@ -81,6 +100,16 @@ const INVENTORY = "P#lull";
 
 const CONSTRAINED = { instance: "INST", group: "GRP" } as const;
 export type ConstraintKind = keyof typeof CONSTRAINED;
+type EventKey = {
+  readonly session_id: string;
+  readonly at: string;
+  readonly entity: string;
+  readonly sequence: number;
+};
+
+/** Sorts events by time, then by entity, then by number. */
+const orderOf = ({ at, entity, sequence }: Omit<EventKey, "session_id">): string =>
+  `${at}#${entity}#${String(sequence).padStart(9, "0")}`;
 
 /** Names that Nova and people mean to be the same are the same key. */
 const normalised = (name: string): string => name.normalize("NFC").trim().toLowerCase();
@@ -112,10 +141,14 @@ export const scopes = {
     GSI1PK: `${INVENTORY}#L#MOV#${sessionId}#${projectId}`,
     GSI1SK: `${host}#${instanceId}`,
   }),
+  deliveries: (receiverId: string, event: EventKey) => ({
+    GSI1PK: `${INVENTORY}#L#DLV#${receiverId}`,
+    GSI1SK: `${event.at}#${event.session_id}#${orderOf(event).slice(event.at.length + 1)}`,
+  }),
 };
 
 /** Partitions of the sparse index `due`: what `tick` has to look at once `due_at` has passed. */
-export const due = { run: "RUN", outbox: "OUTBOX" } as const;
+export const due = { run: "RUN", outbox: "OUTBOX", delivery: "DELIVERY" } as const;
 
 export type Table = { readonly client: DynamoDBDocumentClient; readonly name: string };
 

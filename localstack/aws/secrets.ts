@@ -1,7 +1,9 @@
+import { randomInt } from "node:crypto";
 import { join } from "node:path";
 import * as z from "zod";
 import { AwsError } from "./errors.ts";
 import { readPrivate, writePrivate } from "./private-file.ts";
+import type { GeneratedSecretModel } from "./template/model.ts";
 import { ACCOUNT_ID } from "./template/scope.ts";
 
 const fileSchema = z.record(z.string(), z.string());
@@ -12,16 +14,26 @@ const requestSchema = z.strictObject({
 
 const NAME_IN_ARN = /^arn:aws:secretsmanager:[^:]+:\d{12}:secret:(.+)-\w{6}$/;
 
-/** Secrets Manager's GetSecretValue over `secrets.json`, a map of name to SecretString, read at each call. */
+const LETTERS_AND_DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+const generated = (length: number): string =>
+  Array.from({ length }, () => LETTERS_AND_DIGITS[randomInt(LETTERS_AND_DIGITS.length)]).join("");
+
+/**
+ * Secrets Manager's GetSecretValue over `secrets.json`, a map of name to SecretString, read at each
+ * call. What is to be generated is, unless it is there.
+ */
 export const secretsApi = (options: {
   folder: string;
   secrets: Readonly<Record<string, string>>;
+  generate: readonly GeneratedSecretModel[];
   region: string;
   now: () => number;
 }) => {
   const path = join(options.folder, "secrets.json");
   const read = () => fileSchema.parse(readPrivate(path) ?? {});
-  writePrivate(path, { ...read(), ...options.secrets });
+  const made = options.generate.map(({ name, length }) => [name, generated(length)]);
+  writePrivate(path, { ...Object.fromEntries(made), ...read(), ...options.secrets });
 
   return (operation: string, input: unknown): unknown => {
     if (operation !== "GetSecretValue")

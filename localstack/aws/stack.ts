@@ -186,6 +186,7 @@ const start = async (options: StackOptions, undo: (() => void)[]): Promise<Stack
     secretsmanager: secretsApi({
       folder: data,
       secrets: options.secrets ?? {},
+      generate: model.generatedSecrets,
       region,
       now: clock.now,
     }),

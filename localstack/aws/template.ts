@@ -3,6 +3,7 @@ import { isRecord, resolve, type Scope, TemplateError } from "./template/intrins
 import type {
   AsynchronousModel,
   FunctionModel,
+  GeneratedSecretModel,
   MachineModel,
   MappingModel,
   QueueModel,
@@ -23,6 +24,7 @@ const TYPES = [
   "AWS::Events::EventBus",
   "AWS::Events::Rule",
   "AWS::SQS::Queue",
+  "AWS::SecretsManager::Secret",
   "AWS::ApiGatewayV2::Api",
   "AWS::ApiGatewayV2::Stage",
   "AWS::ApiGatewayV2::Integration",
@@ -233,7 +235,16 @@ export const readTemplate = (input: unknown, region = "us-east-1"): StackModel =
     },
   );
 
-  return { functions, tables, mappings, machines, buses, rules, queues, routes };
+  const generatedSecrets = each(
+    "AWS::SecretsManager::Secret",
+    properties.secretProperties,
+    (id, found): GeneratedSecretModel => ({
+      name: String(scope.getAtt(id, "Name")),
+      length: found.GenerateSecretString.PasswordLength,
+    }),
+  );
+
+  return { functions, tables, mappings, machines, buses, rules, queues, routes, generatedSecrets };
 };
 
 /** Lambda's defaults for asynchronous invocation (Lambda developer guide, "Error handling"). */

@@ -14,6 +14,7 @@ const arn = (service: string, path: string) => `arn:aws:${service}:us-east-1:000
 const TABLE = arn("dynamodb", `table/${NAME}`);
 const STREAM = `${TABLE}/stream/2020-01-01T00:00:00.000`;
 const SECRET = arn("secretsmanager", "secret:lull/cloud-??????");
+const WEBHOOK_KEY = arn("secretsmanager", "secret:local-WebhookKey-000000");
 const DEAD_LETTERS = arn("sqs", `${NAME}-dead-letters`);
 const BUS = arn("events", `event-bus/${NAME}`);
 const machine = (name: string) => arn("states", `stateMachine:${NAME}-${name}`);
@@ -43,6 +44,7 @@ const useTable = [
   ...each(["dynamodb:Query"], [`${TABLE}/index/by_scope`, `${TABLE}/index/due`]),
 ];
 const readCredential = each(["secretsmanager:GetSecretValue"], [SECRET]);
+const readWebhookKey = each(["secretsmanager:GetSecretValue"], [WEBHOOK_KEY]);
 const wake = each(["states:SendTaskSuccess"], ["*"]);
 const giveUp = each(["sqs:SendMessage"], [DEAD_LETTERS]);
 
@@ -55,6 +57,7 @@ const invoke = (functions: readonly string[]) =>
 /** All that each role may do. Nothing else is allowed anywhere in the template. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   ApiRole: [...writeLogs("api"), ...useTable],
+  ApiSubscriptionsRole: [...writeLogs("apiSubscriptions"), ...useTable, ...readWebhookKey],
   SessionRole: [...writeLogs("session"), ...useTable, ...readCredential, ...wake],
   HostRole: [...writeLogs("host"), ...useTable, ...readCredential, ...wake],
   EngineRole: [
@@ -76,6 +79,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     ...each(["events:PutEvents"], [BUS]),
   ],
   SyncRole: [...writeLogs("engineSync"), ...useTable, ...readCredential, ...giveUp],
+  SinkRole: [...writeLogs("sink"), ...useTable, ...readWebhookKey, ...giveUp],
   SessionMachineRole: invoke([
     "sessionPlan",
     "sessionPreflight",
@@ -201,6 +205,8 @@ test("each function runs under the role of its boundary", () => {
   const boundaryOf = (handler: string): string => {
     const [, folder = "", file = ""] = /functions\/(\w+)\/([\w-]+)\.handler$/.exec(handler) ?? [];
     if (folder === "engine") return file === "sync" ? "SyncRole" : "EngineRole";
+    if (folder === "api" && file === "subscriptions") return "ApiSubscriptionsRole";
+    if (folder === "sinks") return "SinkRole";
     return `${folder.charAt(0).toUpperCase()}${folder.slice(1)}Role`;
   };
   for (const { id, properties } of plain.all("AWS::Lambda::Function"))
@@ -219,7 +225,7 @@ test("a machine may invoke just the functions that its definition names", () => 
   }
 });
 
-test("the dead-letter queue takes messages of one rule, and of roles that may send", () => {
+test("the dead-letter queue takes messages of two rules, and of roles that may send", () => {
   const [policy] = plain.all("AWS::SQS::QueuePolicy");
   const rules = plain
     .all("AWS::Events::Rule")
@@ -231,8 +237,8 @@ test("the dead-letter queue takes messages of one rule, and of roles that may se
       Principal: { Service: "events.amazonaws.com" },
       Action: "sqs:SendMessage",
       Resource: DEAD_LETTERS,
-      Condition: { ArnEquals: { "aws:SourceArn": rules[0] } },
+      Condition: { ArnEquals: { "aws:SourceArn": rules } },
     },
   ]);
-  expect(rules).toHaveLength(1);
+  expect(rules).toHaveLength(2);
 });

@@ -17,7 +17,7 @@ const DEAD_LETTERS = "arn:aws:sqs:us-east-1:000000000000:lull-dev-dead-letters";
 
 describe("every function", () => {
   test("is deployed for each file below functions, once", () => {
-    const files = ["api", "session", "host", "engine"].flatMap((folder) =>
+    const files = ["api", "session", "host", "engine", "sinks"].flatMap((folder) =>
       readdirSync(new URL(`../../functions/${folder}`, import.meta.url)).map(
         (file) => `dist/functions/${folder}/${file.replace(".ts", ".handler")}`,
       ),
@@ -55,11 +55,12 @@ describe("every function", () => {
       Object.entries(reserved).map(([key, found]) => [key, found?.length]),
     );
     expect(counts).toEqual({
-      "api undefined": 9,
+      "api undefined": 10,
       "session 5": 8,
       "host 25": 17,
       "engine 10": 2,
       "engine 1": 2,
+      "sinks 100": 1,
     });
   });
 
@@ -80,7 +81,7 @@ describe("every function", () => {
       expect(
         functions.find((one) => one.name === name)?.properties["ReservedConcurrentExecutions"],
         name,
-      ).toBe(1);
+      ).toBe(name === "lull-dev-sinkNotify" ? 100 : 1);
   });
 
   test("that nobody waits for tells the dead-letter queue what it gave up", () => {
@@ -93,6 +94,7 @@ describe("every function", () => {
     expect(configs.toSorted((a, b) => a.of.localeCompare(b.of))).toEqual([
       { of: "lull-dev-engineSync", to: DEAD_LETTERS, tries: 2, seconds: 900 },
       { of: "lull-dev-engineTick", to: DEAD_LETTERS, tries: 0, seconds: 60 },
+      { of: "lull-dev-sinkNotify", to: DEAD_LETTERS, tries: 2, seconds: 21_600 },
     ]);
   });
 });

@@ -19,6 +19,7 @@ const VIEWERS: Persona[] = [...READERS, "project member", "project reader"];
 const OWNERS: Persona[] = ["admin", "project member"];
 /** Whoever may do so for the project that the path names. */
 const ANSWERERS: Persona[] = ["project member"];
+const MEMBERS: Persona[] = [...OWNERS, "auditor", "project reader"];
 const BRAKEMEN: Persona[] = ["admin", EMERGENCY];
 
 /** Who may call what. A route that is not in this table is one that nobody has thought about. */
@@ -58,6 +59,13 @@ const POLICY: Record<string, Persona[] | "anyone"> = {
   "GET /v1/instance_group/{group_id}": VIEWERS,
   "PUT /v1/instance_group/{group_id}": OWNERS,
   "DELETE /v1/instance_group/{group_id}": OWNERS,
+  "POST /v1/subscriptions": OWNERS,
+  "GET /v1/subscriptions": MEMBERS,
+  "GET /v1/subscriptions/{id}": MEMBERS,
+  "DELETE /v1/subscriptions/{id}": OWNERS,
+  "POST /v1/subscriptions/{id}/test": OWNERS,
+  "POST /v1/subscriptions/{id}/replay": OWNERS,
+  "GET /v1/subscriptions/{id}/deliveries": MEMBERS,
   "GET /status/{host}": READERS,
   "GET /status/project/{host_id}": VIEWERS,
 };

@@ -52,13 +52,15 @@ export type Api = {
  * and the Keystone of a simulated cloud, each over HTTP.
  */
 export const startApi = async (settings: Readonly<Record<string, string>> = {}): Promise<Api> => {
-  const dynamodb = await startDynamoDb();
+  const secretsmanager = () => ({ SecretString: "the deployment's key" });
+  const dynamodb = await startDynamoDb({}, { secretsmanager });
   const table = dynamodb.newTable();
   const clock = scaledClock();
   const cloud = await startSimulator({ clock, cloud: cloudOf({ hosts: 2, instances: 2 }) });
   Object.assign(process.env, {
     TABLE_NAME: table.name,
     BUS_NAME: "bus",
+    WEBHOOK_KEY: "key",
     SESSION_MACHINE_ARN: "arn:aws:states:us-east-1:000000000000:stateMachine:session",
     HOST_MACHINE_ARN: "arn:aws:states:us-east-1:000000000000:stateMachine:host",
     LULL_CLOUD: "lab",
@@ -154,7 +156,7 @@ const tokens = (cloud: Simulator) => {
 
 /** API functions by name, with the file that each is built from. */
 const apiFunctions = Object.entries(serverless.functions)
-  .filter(([, { role }]) => role === "ApiRole")
+  .filter(([, { role }]) => /^Api\w*Role$/.test(role))
   .map(([name, { handler, events }]) => ({
     name,
     file: handler.replace(/^dist\//, "").replace(/\.handler$/, ".ts"),

@@ -29,7 +29,7 @@ describe("the table", () => {
       by_scope: Object.keys(scopes.regions("", "")),
       due: ["due", "due_at"],
     });
-    expect(Object.values(due)).toEqual(["RUN", "OUTBOX"]);
+    expect(Object.values(due)).toEqual(["RUN", "OUTBOX", "DELIVERY"]);
   });
 
   test("streams rows before and after, expires what has a ttl, and can be restored", () => {
@@ -56,6 +56,11 @@ describe("keys", () => {
     keys.move(one, other, one),
     keys.sessionProject(one, other),
     keys.event(keys.session(one).PK, other, one, 1),
+    keys.reach({ session_id: one, at: other, entity: one, sequence: 1 }, other),
+    keys.lane(one, other),
+    keys.delivery(one, { session_id: other, at: other, entity: one, sequence: 1 }),
+    keys.subscription(one, other),
+    keys.subscriptionCount(one),
     keys.run(one),
     keys.wake(one),
     keys.intent(one, other),

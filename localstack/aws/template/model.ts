@@ -8,6 +8,7 @@ export type StackModel = {
   readonly rules: readonly RuleModel[];
   readonly queues: readonly QueueModel[];
   readonly routes: readonly RouteModel[];
+  readonly generatedSecrets: readonly GeneratedSecretModel[];
 };
 
 export type FunctionModel = {
@@ -67,6 +68,9 @@ export type RuleModel = {
 };
 
 export type QueueModel = { readonly name: string; readonly retentionMs: number };
+
+/** A secret that the stack makes up once: so many letters and digits. */
+export type GeneratedSecretModel = { readonly name: string; readonly length: number };
 
 export type RouteModel = {
   /** As in the template: `ANY /v1/hosts/{proxy+}` or `$default`. */

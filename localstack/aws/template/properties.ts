@@ -99,6 +99,16 @@ export const queueProperties = z.strictObject({
   Tags: noEffect,
 });
 
+export const secretProperties = z.strictObject({
+  Name: z.string().optional(),
+  GenerateSecretString: z.strictObject({
+    PasswordLength: z.number().int().min(1).max(4_096).default(32),
+    ExcludePunctuation: z.literal(true),
+  }),
+  Description: noEffect,
+  Tags: noEffect,
+});
+
 export const apiProperties = z.strictObject({
   Name: z.string(),
   ProtocolType: z.literal("HTTP"),

@@ -70,6 +70,11 @@ const ADDRESSES: Readonly<Record<string, Address>> = {
     arn: (name) => `sqs:REGION:ACCOUNT:${name}`,
     ref: "url",
   },
+  "AWS::SecretsManager::Secret": {
+    nameProperty: "Name",
+    arn: (name) => `secretsmanager:REGION:ACCOUNT:secret:${name}-000000`,
+    ref: "arn",
+  },
   "AWS::IAM::Role": {
     nameProperty: "RoleName",
     arn: (name) => `iam::ACCOUNT:role/${name}`,

@@ -1,0 +1,66 @@
+import { createHash } from "node:crypto";
+import type { Context, EventBridgeEvent } from "aws-lambda";
+import { readSettings } from "../../lib/config.ts";
+import { laneWorker } from "../../lib/delivery/lane-worker.ts";
+import { type ReceiverKind, receiversOf, sendBy } from "../../lib/delivery/receivers.ts";
+import { webhooks } from "../../lib/delivery/webhook.ts";
+import { newDelivery } from "../../lib/domain/delivery.ts";
+import {
+  MAINTENANCE_SCHEDULED,
+  type ProjectEvent,
+  projectEventSchema,
+} from "../../lib/domain/events/project-event.ts";
+import type { Receiver } from "../../lib/domain/receiver.ts";
+import { type PassingTime, passingTime } from "../../lib/lambda/passing-time.ts";
+import { deliveryStore } from "../../lib/store/deliveries.ts";
+import { laneRefSchema, laneStore } from "../../lib/store/lanes.ts";
+import { subscriptionStore } from "../../lib/store/subscriptions.ts";
+import { openTable } from "../../lib/store/table.ts";
+
+const settings = readSettings();
+const table = openTable(settings.TABLE_NAME);
+const lanes = laneStore(table);
+const deliveries = deliveryStore(table);
+
+const KINDS: readonly ReceiverKind[] = [webhooks(settings, subscriptionStore(table)).kind];
+
+const work = laneWorker({ lanes, deliveries, send: sendBy(KINDS) });
+
+/**
+ * Tells projects. An event becomes one delivery for each receiver, and each receiver's lane is
+ * worked at once, beside the others; `delivery.due` has one lane worked in which something waits.
+ * Safe to repeat: the same event makes the same deliveries.
+ */
+export const handler = async (
+  { time, "detail-type": type, detail }: EventBridgeEvent<string, unknown>,
+  context: Pick<Context, "getRemainingTimeInMillis">,
+): Promise<void> => {
+  const passing = passingTime(new Date(time).toISOString(), context);
+  if (type === MAINTENANCE_SCHEDULED) await tell(projectEventSchema.parse(detail), passing);
+  else await work(laneRefSchema.parse(detail), passing);
+};
+
+const tell = async (event: ProjectEvent, time: PassingTime): Promise<void> => {
+  const { receivers, failures } = await receiversOf(KINDS, event);
+  const ids = receivers.map(({ receiver_id }) => receiver_id);
+  await deliveries.noteReceivers(event, ids, failures.length === 0);
+  const told = await Promise.allSettled(
+    receivers.map(async (receiver) => {
+      const delivery = newDelivery(event, receiver, messageIdOf(event, receiver));
+      await lanes.append(delivery, time.now());
+      await work({ receiver_id: receiver.receiver_id, session_id: event.session_id }, time);
+    }),
+  );
+  const reasons = told.flatMap((one) => (one.status === "rejected" ? [one.reason] : []));
+  const [failure] = [...failures, ...reasons];
+  // The event comes again, and finds what is done already.
+  if (failure !== undefined) throw failure;
+};
+
+const messageIdOf = (
+  { session_id, at, entity, sequence }: ProjectEvent,
+  { receiver_id }: Receiver,
+): string => {
+  const what = JSON.stringify([receiver_id, session_id, at, entity, sequence]);
+  return `msg_${createHash("sha256").update(what).digest("base64url").slice(0, 27)}`;
+};

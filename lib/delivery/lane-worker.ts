@@ -1,0 +1,152 @@
+import {
+  begun,
+  type Delivery,
+  givenUp,
+  isOpen,
+  leaseSeconds,
+  type Result,
+  reachedBy,
+  settled,
+  turnOf,
+} from "../domain/delivery.ts";
+import { later, secondsUntil } from "../domain/instant.ts";
+import { ANSWER_SECONDS } from "../domain/receiver.ts";
+import type { PassingTime } from "../lambda/passing-time.ts";
+import type { DeliveryStore } from "../store/deliveries.ts";
+import type { Lane, LaneRef, LaneStore, Placed } from "../store/lanes.ts";
+import type { ReceiverKind } from "./receivers.ts";
+
+/** A worker that has not begun anything yet owns its lane this long. */
+const CLAIM_SECONDS = 60;
+
+/** A repeat that is due so soon is waited for; the janitor, who sees to later ones, comes once a minute. */
+const PATIENCE_SECONDS = 15;
+
+/** Seconds a worker needs to store an outcome and give its lane back. */
+const LEAVE_SECONDS = 15;
+
+type Options = {
+  readonly lanes: LaneStore;
+  readonly deliveries: DeliveryStore;
+  readonly send: ReceiverKind["send"];
+};
+
+/** A delivery, and how its last attempt by this worker ended. */
+type Stand = { readonly delivery: Delivery; readonly last: Result | null };
+
+/** The lane is left until then. */
+type Leaving = { readonly dueAt: string };
+
+const nextStep = (
+  { delivery, last }: Stand,
+  time: PassingTime,
+): "send" | "wait" | "give up" | Leaving => {
+  const now = time.now();
+  const turn = turnOf(delivery, now);
+  if (turn === "give up") return turn;
+  if (turn === "wait" && !isWaitedFor(delivery, last, now)) return { dueAt: delivery.next_at };
+  if (time.secondsLeft() < ANSWER_SECONDS[delivery.receiver.kind] + 2 * LEAVE_SECONDS)
+    return { dueAt: turn === "wait" ? delivery.next_at : now };
+  return turn;
+};
+
+/** Whether the delivery's next attempt is near, and its receiver one that answers. */
+const isWaitedFor = ({ next_at }: Delivery, last: Result | null, now: string): boolean => {
+  const hangs = last?.kind === "silent" && last.late;
+  return last !== null && !hangs && secondsUntil(now, next_at) <= PATIENCE_SECONDS;
+};
+
+/**
+ * Works one lane: its deliveries one after the other, lowest first, each attempt stored before it
+ * is made. What cannot be sent now holds up what comes after it, in this lane and nowhere else.
+ *
+ * A worker that finds the lane at work leaves at once: who works it looks again before it leaves.
+ */
+export const laneWorker = ({ lanes, deliveries, send }: Options) => {
+  const finish = async (before: Delivery, after: Delivery): Promise<boolean> => {
+    const reached = reachedBy(after);
+    if (reached !== null)
+      await deliveries.noteReached(after.event, after.receiver.receiver_id, reached);
+    return await lanes.settle(before, after);
+  };
+
+  const attempt = async (
+    lane: Lane,
+    delivery: Delivery,
+    time: PassingTime,
+  ): Promise<Stand | null> => {
+    const now = time.now();
+    const sending = begun(delivery, now);
+    const until = later(now, leaseSeconds(delivery.receiver.kind));
+    if (!(await lanes.begin(lane, delivery, sending, until))) return null;
+    const last = await send(sending, now);
+    const after = settled(sending, last, time.now());
+    return (await finish(sending, after)) ? { delivery: after, last } : null;
+  };
+
+  /** One step of a delivery, and how it stands then; null = the lane is another's by now. */
+  const advance = async (
+    lane: Lane,
+    stand: Stand,
+    time: PassingTime,
+  ): Promise<Stand | Leaving | null> => {
+    const { delivery, last } = stand;
+    const step = nextStep(stand, time);
+    if (step === "send") return await attempt(lane, delivery, time);
+    if (step === "wait") {
+      await time.waitUntil(delivery.next_at);
+      return stand;
+    }
+    if (step !== "give up") return step;
+    const after = givenUp(delivery, time.now());
+    return (await finish(delivery, after)) ? { delivery: after, last } : null;
+  };
+
+  /** Brings one delivery to its end, or says when it goes on; `lost` = the lane is another's. */
+  const bring = async (
+    lane: Lane,
+    delivery: Delivery,
+    time: PassingTime,
+  ): Promise<"finished" | "lost" | Leaving> => {
+    let stand: Stand = { delivery, last: null };
+    while (isOpen(stand.delivery)) {
+      const next = await advance(lane, stand, time);
+      if (next === null) return "lost";
+      if ("dueAt" in next) return next;
+      stand = next;
+    }
+    return "finished";
+  };
+
+  async function* deliveriesOf(lane: Lane): AsyncGenerator<Placed> {
+    for (let after = lane.done_until; ; ) {
+      const page = await lanes.next(lane, after);
+      yield* page;
+      const last = page.at(-1);
+      if (last === undefined) return;
+      after = last.key;
+    }
+  }
+
+  /** Works what is there; where the lane stands then, null = it is another's. */
+  const drain = async (lane: Lane, time: PassingTime) => {
+    let doneUntil = lane.done_until;
+    for await (const { key, delivery } of deliveriesOf(lane)) {
+      const end = await bring(lane, delivery, time);
+      if (end === "lost") return null;
+      if (end !== "finished") return { doneUntil, dueAt: end.dueAt };
+      doneUntil = key;
+    }
+    return { doneUntil, dueAt: null };
+  };
+
+  return async (ref: LaneRef, time: PassingTime): Promise<void> => {
+    const until = () => later(time.now(), CLAIM_SECONDS);
+    let lane = await lanes.claim(ref, time.now(), until());
+    while (lane !== null) {
+      const stand = await drain(lane, time);
+      if (stand === null || (await lanes.release(lane, stand.doneUntil, stand.dueAt))) return;
+      lane = await lanes.renew(lane, until());
+    }
+  };
+};

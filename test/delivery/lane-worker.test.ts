@@ -1,0 +1,322 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { laneWorker } from "../../lib/delivery/lane-worker.ts";
+import { post } from "../../lib/delivery/post.ts";
+import type { ReceiverKind } from "../../lib/delivery/receivers.ts";
+import { leaseSeconds, newDelivery } from "../../lib/domain/delivery.ts";
+import type { ProjectEvent } from "../../lib/domain/events/project-event.ts";
+import { later } from "../../lib/domain/instant.ts";
+import { ANSWER_SECONDS, type Receiver } from "../../lib/domain/receiver.ts";
+import { deliveryStore } from "../../lib/store/deliveries.ts";
+import { laneStore } from "../../lib/store/lanes.ts";
+import { type DynamoDb, NOW, startDynamoDb } from "../store/dynamodb.ts";
+import { aProjectEvent, testTime } from "./builders.ts";
+import { startReceiver, type TestReceiver } from "./receiver.ts";
+
+let dynamodb: DynamoDb;
+let lanes: ReturnType<typeof laneStore>;
+let deliveries: ReturnType<typeof deliveryStore>;
+const open: TestReceiver[] = [];
+beforeAll(async () => {
+  dynamodb = await startDynamoDb();
+});
+afterAll(() => dynamodb.close());
+beforeEach(() => {
+  const table = dynamodb.newTable();
+  lanes = laneStore(table);
+  deliveries = deliveryStore(table);
+});
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((receiver) => receiver.close()));
+});
+
+const receive: typeof startReceiver = async (behave) => {
+  const receiver = await startReceiver(behave);
+  open.push(receiver);
+  return receiver;
+};
+
+const LOOPBACK = { allow: ["127.0.0.0/8"], deny: [] };
+
+/** Sends as the kinds of receivers do, the sequence of the event for a body. */
+const send: ReceiverKind["send"] = ({ receiver, event, message_id }) =>
+  post(
+    {
+      url: receiver.url,
+      headers: { "webhook-id": message_id },
+      body: JSON.stringify({ n: event.sequence, state: event.state }),
+      timeoutMs: 300,
+    },
+    LOOPBACK,
+  );
+
+const worker = (by: ReceiverKind["send"] = send) => laneWorker({ lanes, deliveries, send: by });
+
+const laneOf = (receiver: Receiver, session_id = "session-1") => ({
+  receiver_id: receiver.receiver_id,
+  session_id,
+});
+const at = (kind: Receiver["kind"], { url }: { readonly url: string }): Receiver => ({
+  kind,
+  receiver_id: `${kind}-1`,
+  url,
+});
+
+const append = async (receiver: Receiver, events: readonly ProjectEvent[]) => {
+  for (const event of events) {
+    await deliveries.noteReceivers(event, [receiver.receiver_id], true);
+    const id = `${receiver.receiver_id} ${event.session_id} ${event.sequence}`;
+    await lanes.append(newDelivery(event, receiver, id), NOW);
+  }
+};
+
+const statesOf = async (receiver: Receiver, session_id?: string) => {
+  const states: string[] = [];
+  for (let after = "D#"; ; ) {
+    const page = await lanes.next(laneOf(receiver, session_id), after);
+    if (page.length === 0) return states;
+    states.push(...page.map(({ delivery }) => delivery.state));
+    after = page.at(-1)?.key ?? "";
+  }
+};
+const numbers = ({ received }: TestReceiver) => received.map(({ body }) => body.n);
+const events = (count: number, but: Partial<ProjectEvent> = {}) =>
+  Array.from({ length: count }, (_, n) => aProjectEvent(n, but));
+const reach = (event = aProjectEvent()) =>
+  deliveries.reachOf(event.session_id, event.project_id, event.at);
+
+describe("a lane", () => {
+  test("is worked lowest first, in whatever order it was filled", async () => {
+    const receiver = await receive();
+    const to = at("webhook", receiver);
+    await append(to, events(30).toReversed());
+    await worker()(laneOf(to), testTime());
+
+    expect(numbers(receiver)).toEqual(Array.from({ length: 30 }, (_, n) => n));
+    expect(await lanes.due(later(NOW, 100_000), 10)).toEqual([]);
+    expect(await reach()).toBe("reached");
+  });
+
+  test("goes back for an event that came late", async () => {
+    const receiver = await receive();
+    const to = at("webhook", receiver);
+    const [first, second, third] = events(3);
+    if (!first || !second || !third) throw new Error("three events");
+    await append(to, [first, third]);
+    await worker()(laneOf(to), testTime());
+    await append(to, [second]);
+    await worker()(laneOf(to), testTime());
+
+    expect(numbers(receiver)).toEqual([0, 2, 1]);
+  });
+
+  test("has one worker, who looks again for what came meanwhile", async () => {
+    let answer = () => {};
+    const receiver = await receive((response, _, n) => {
+      answer = () => void response.writeHead(200).end();
+      if (n > 0) answer();
+    });
+    const to = at("webhook", receiver);
+    await append(to, events(1));
+    const first = worker()(laneOf(to), testTime());
+    await receiver.when(1);
+    await append(to, events(4));
+    await worker()(laneOf(to), testTime());
+    expect(numbers(receiver)).toEqual([0]);
+    answer();
+    await first;
+
+    expect(numbers(receiver)).toEqual([0, 1, 2, 3]);
+  });
+
+  test("holds back what comes after a failure, and goes on when that got through", async () => {
+    const receiver = await receive((response, _, n) => {
+      response.writeHead(n < 4 ? 500 : 200).end();
+    });
+    const to = at("webhook", receiver);
+    await append(to, events(2));
+    const time = testTime();
+    await worker()(laneOf(to), time);
+    // 5 and 15 s later the worker itself tried again; the next time is the janitor's.
+    expect(numbers(receiver)).toEqual([0, 0, 0]);
+    expect(await reach()).toBe("pending");
+    expect(await lanes.due(later(time.now(), 59), 10)).toEqual([]);
+    expect(await lanes.due(later(time.now(), 60), 10)).toEqual([laneOf(to)]);
+
+    time.pass(60);
+    await worker()(laneOf(to), time);
+    expect(numbers(receiver)).toEqual([0, 0, 0, 0]);
+    time.pass(300);
+    await worker()(laneOf(to), time);
+    expect(numbers(receiver)).toEqual([0, 0, 0, 0, 0, 1]);
+    const ids = receiver.received.map(({ headers }) => headers["webhook-id"]);
+    expect(new Set(ids).size).toBe(2);
+  });
+
+  test("gives up on a receiver that does not answer in time, and says that it was not reached", async () => {
+    const receiver = await receive((response) => response.writeHead(503).end());
+    const to = at("webhook", receiver);
+    await append(to, events(1, { reply_at: later(NOW, 40) }));
+    const time = testTime();
+    await worker()(laneOf(to), time);
+    time.pass(40);
+    await worker()(laneOf(to), time);
+
+    expect(await statesOf(to)).toEqual(["failed"]);
+    expect(await reach()).toBe("not_reached");
+    expect(await lanes.due(later(NOW, 100_000), 10)).toEqual([]);
+  });
+
+  test("of a receiver that hangs is left to the janitor at once", async () => {
+    const receiver = await receive(() => undefined);
+    const to = at("webhook", receiver);
+    await append(to, events(2));
+    await worker()(laneOf(to), testTime());
+
+    expect(numbers(receiver)).toEqual([0]);
+    expect(await lanes.due(later(NOW, 5), 10)).toEqual([laneOf(to)]);
+  });
+});
+
+describe("an application manager", () => {
+  const SCALE_IN = { state: "SCALE_IN" };
+
+  test("is not told twice to scale in when it took too long to answer", async () => {
+    const receiver = await receive(() => undefined);
+    const to = at("alarm", receiver);
+    await append(to, events(1, SCALE_IN));
+    const time = testTime();
+    await worker()(laneOf(to), time);
+    time.pass(100);
+    await worker()(laneOf(to), time);
+
+    expect(receiver.received).toHaveLength(1);
+    expect(await statesOf(to)).toEqual(["unknown"]);
+    expect(await reach()).toBe("reached");
+  });
+
+  test.each([500, 404, 503])("is not told twice when it answered %i", async (status) => {
+    const receiver = await receive((response) => response.writeHead(status).end());
+    const to = at("alarm", receiver);
+    await append(to, events(1, SCALE_IN));
+    const time = testTime();
+    await worker()(laneOf(to), time);
+    time.pass(100);
+    await worker()(laneOf(to), time);
+
+    expect(receiver.received).toHaveLength(1);
+    expect(await statesOf(to)).toEqual(["unknown"]);
+  });
+
+  test("is told again when no connection stood", async () => {
+    const receiver = await receive();
+    const to = at("alarm", receiver);
+    await append(to, events(1, SCALE_IN));
+    let tries = 0;
+    const unreachable: ReceiverKind["send"] = (delivery, now) => {
+      tries += 1;
+      const url = tries < 3 ? "http://127.0.0.1:1/" : delivery.receiver.url;
+      return send({ ...delivery, receiver: { ...delivery.receiver, url } }, now);
+    };
+    await worker(unreachable)(laneOf(to), testTime());
+
+    expect(tries).toBe(3);
+    expect(receiver.received).toHaveLength(1);
+    expect(await statesOf(to)).toEqual(["delivered"]);
+  });
+
+  const killedAfterPost: ReceiverKind["send"] = async (delivery, now) => {
+    await send(delivery, now);
+    throw new Error("killed");
+  };
+
+  test("is never told twice to scale in by a worker that died between POST and answer", async () => {
+    const receiver = await receive();
+    const to = at("alarm", receiver);
+    await append(to, events(2, SCALE_IN));
+    const time = testTime();
+    await expect(worker(killedAfterPost)(laneOf(to), time)).rejects.toThrow("killed");
+    expect(await statesOf(to)).toEqual(["sending", "pending"]);
+    time.pass(ANSWER_SECONDS.alarm);
+    await worker()(laneOf(to), time);
+    expect(numbers(receiver)).toEqual([0]);
+
+    time.pass(leaseSeconds("alarm") - ANSWER_SECONDS.alarm);
+    await worker()(laneOf(to), time);
+    expect(numbers(receiver)).toEqual([0, 1]);
+    expect(await statesOf(to)).toEqual(["unknown", "delivered"]);
+  });
+
+  test.each(["MAINTENANCE", "INSTANCE_ACTION_DONE"])(
+    "may hear %s again, which does no harm",
+    async (state) => {
+      const receiver = await receive();
+      const to = at("alarm", receiver);
+      await append(to, events(1, { state }));
+      const time = testTime();
+      await expect(worker(killedAfterPost)(laneOf(to), time)).rejects.toThrow("killed");
+      time.pass(leaseSeconds("alarm"));
+      await worker()(laneOf(to), time);
+
+      expect(numbers(receiver)).toEqual([0, 0]);
+      expect(await statesOf(to)).toEqual(["delivered"]);
+    },
+  );
+
+  test("hears what came twice at the same time once", async () => {
+    const receiver = await receive();
+    const to = at("alarm", receiver);
+    const deliver = async () => {
+      await append(to, events(1, SCALE_IN));
+      await worker()(laneOf(to), testTime());
+    };
+    await Promise.all([deliver(), deliver(), deliver(), deliver()]);
+    await deliver();
+
+    expect(receiver.received).toHaveLength(1);
+    expect(await statesOf(to)).toEqual(["delivered"]);
+  });
+
+  test("is not told what it could not answer in time any more", async () => {
+    const receiver = await receive();
+    const to = at("alarm", receiver);
+    await append(to, events(1, { ...SCALE_IN, reply_at: later(NOW, 10) }));
+    await worker()(laneOf(to), testTime(later(NOW, 10)));
+
+    expect(receiver.received).toEqual([]);
+    expect(await statesOf(to)).toEqual(["failed"]);
+  });
+});
+
+test("nothing is lost of 1,000 deliveries when every fifth attempt fails and workers die", async () => {
+  let attempts = 0;
+  const receiver = await receive((response, _, n) => {
+    response.writeHead(n % 5 === 4 ? 500 : 200).end();
+  });
+  const to = at("webhook", receiver);
+  const sessions = Array.from({ length: 20 }, (_, n) => `session-${n}`);
+  await Promise.all(
+    sessions.flatMap((session_id) =>
+      events(50, { session_id }).map((event) =>
+        lanes.append(newDelivery(event, to, `${session_id} ${event.sequence}`), NOW),
+      ),
+    ),
+  );
+  const mortal: ReceiverKind["send"] = async (delivery, now) => {
+    const result = await send(delivery, now);
+    attempts += 1;
+    if (attempts % 101 === 0) throw new Error("killed");
+    return result;
+  };
+  const time = testTime();
+  const left = () => lanes.due(later(time.now(), 7_200), 100);
+  for (let round = 0; (await left()).length > 0; round++) {
+    expect(round).toBeLessThan(200);
+    const due = await lanes.due(time.now(), 100);
+    await Promise.allSettled(due.map((lane) => worker(mortal)(lane, testTime(time.now()))));
+    time.pass(60);
+  }
+
+  const taken = await Promise.all(sessions.map((session_id) => statesOf(to, session_id)));
+  expect(taken.flat()).toEqual(Array.from({ length: 1_000 }, () => "delivered"));
+  expect(attempts).toBeGreaterThan(1_200);
+});
