@@ -30,6 +30,8 @@ const timingSchema = z.object({
   /** Between two reports of a host's resources (Nova's update_resources_interval). */
   resources_ms: z.number().default(60_000),
   shelve_ms: z.number().default(2_000),
+  /** From SHELVED_OFFLOADED until the server belongs to no host. */
+  forget_host_ms: z.number().default(200),
 });
 
 /** What lives on a host besides its nova-compute and its Open vSwitch agent. */
