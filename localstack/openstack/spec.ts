@@ -131,6 +131,8 @@ export const cloudSpecSchema = z.object({
   nova_microversion: z.string().default("2.93"),
   placement_microversion: z.string().default("1.39"),
   concurrent_live_migrations: z.number().default(1),
+  /** Whether it has Aodh. */
+  alarming: z.boolean().default(true),
   /** Whether shelving takes a server from its host at once (Nova's shelved_offload_time is 0). */
   offloads_shelved: z.boolean().default(true),
   /**
