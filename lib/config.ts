@@ -106,6 +106,7 @@ const settingsSchema = z
     LULL_ALERTMANAGER_URL: optional,
     LULL_ALERTMANAGER_LABEL: z.string().min(1).default("instance"),
     LULL_MASAKARI: z.stringbool().default(false),
+    LULL_AODH: z.enum(["direct", "bus", "off"]).default("direct"),
     LULL_POLL_SECONDS: whole(5, 1, 60),
     LULL_MOVES_PER_HOST: whole(2, 1, 10),
     LULL_HEARTBEAT_SECONDS: whole(25, 5, 600),

@@ -85,6 +85,7 @@ const PINS: Readonly<Record<string, Pin>> = {
 const BASES: Readonly<Record<string, (url: string) => string>> = {
   network: (url) => (/\/v2\.0$/.test(url) ? url : `${url}/v2.0`),
   identity: (url) => (/\/v3$/.test(url) ? url : `${url}/v3`),
+  alarming: (url) => (/\/v2$/.test(url) ? url : `${url}/v2`),
   compute: (url) => url.replace(/(\/v2(?:\.1)?)\/.*$/, "$1"),
 };
 

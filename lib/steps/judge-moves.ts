@@ -167,6 +167,13 @@ const judgeFailed = async (
   const cloud = await context.cloud();
   const server = await findServer(cloud.compute, intent.instance_id ?? "");
   if (server === null) return settleGone(context, intent);
+  // A host marks the row of a live migration `error` in the middle of it, and the move goes on, when
+  // a cold one that failed before has left its migration context with the server.
+  if (server.status === "MIGRATING") return "under way";
+  if (server.host === intent.target && server.status !== "ERROR") {
+    await settleMoved(context, intent);
+    return listed === undefined ? "moved" : "under way";
+  }
   const stale = await staleBindingOf(cloud, server.id, intent.target);
   const why = [`Nova could not move it to ${intent.target}`, stale].filter(Boolean).join("; ");
   const harmed = server.status === "ERROR" ? wordsOnHarm(server, intent) : null;
@@ -186,7 +193,10 @@ const wordsOnHarm = ({ id, name }: Server, { target }: Intent): string =>
   `${name ?? id} (${id}) is in ERROR after its move to ${target}; to repair it: ` +
   `openstack server set --state active ${id} && openstack server reboot --hard ${id}`;
 
-/** An offload has no migration: the instance leaves the host, or rests there again as it was. */
+/**
+ * An offload has no migration: the instance leaves the host, or rests there again as it was. Nova
+ * shows it offloaded and at rest before it takes the host from it.
+ */
 const judgeOffload = async (
   context: HostContext,
   intent: Intent,
@@ -197,7 +207,8 @@ const judgeOffload = async (
     await settleMoved(context, intent);
     return "moved";
   }
-  if (server.task_state !== null || mayBeOnItsWay(intent, now)) return "under way";
+  const onItsWay = server.task_state !== null || server.status === "SHELVED_OFFLOADED";
+  if (onItsWay || mayBeOnItsWay(intent, now)) return "under way";
   await intents.finish(intent, "failed", now, "it was not offloaded");
   await noteMove(context, server, { state: "waiting", details: "Nova did not offload it" });
   return "failed";

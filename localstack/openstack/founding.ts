@@ -39,7 +39,7 @@ export const newSimulation = (clock: Clock, given: CloudSpec, seed: number): Sim
     actions: [],
     allocations: new Map(),
     used: new Map(),
-    monitoring: { silences: [], recovering: false },
+    monitoring: { silences: [], alarms: [], recovering: false },
     history: [],
   };
   const simulation: Simulation = {

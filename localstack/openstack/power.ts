@@ -34,13 +34,20 @@ export const begin = (
   });
 };
 
-/** It belongs to no host any more, and holds nothing there. */
+/**
+ * It holds nothing on its host any more, and then belongs to none: as Nova does it, it is at rest in
+ * its new state a while before its host is taken from it (nova/compute/manager.py,
+ * _shelve_offload_instance).
+ */
 const offload = (simulation: Simulation, instance: Instance): void => {
-  const { world } = simulation;
+  const { world, spec, clock } = simulation;
   release(world, instance.id);
   const port = world.ports.get(instance.id);
   if (port) port.bindings = [];
-  set(simulation, instance, { vm_state: "shelved_offloaded", task_state: null, host: null });
+  set(simulation, instance, { vm_state: "shelved_offloaded", task_state: null });
+  void sleep(clock, spec.timing.forget_host_ms).then(() => {
+    if (instance.vm_state === "shelved_offloaded") set(simulation, instance, { host: null });
+  });
 };
 
 const snake = (name: string): string =>

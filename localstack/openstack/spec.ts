@@ -30,6 +30,8 @@ const timingSchema = z.object({
   /** Between two reports of a host's resources (Nova's update_resources_interval). */
   resources_ms: z.number().default(60_000),
   shelve_ms: z.number().default(2_000),
+  /** From SHELVED_OFFLOADED until the server belongs to no host. */
+  forget_host_ms: z.number().default(200),
 });
 
 /** What lives on a host besides its nova-compute and its Open vSwitch agent. */
@@ -129,6 +131,8 @@ export const cloudSpecSchema = z.object({
   nova_microversion: z.string().default("2.93"),
   placement_microversion: z.string().default("1.39"),
   concurrent_live_migrations: z.number().default(1),
+  /** Whether it has Aodh. */
+  alarming: z.boolean().default(true),
   /** Whether shelving takes a server from its host at once (Nova's shelved_offload_time is 0). */
   offloads_shelved: z.boolean().default(true),
   /**

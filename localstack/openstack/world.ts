@@ -165,6 +165,36 @@ type Change = {
   readonly after: unknown;
 };
 
+/** An event alarm, as Aodh keeps it. */
+export type Alarm = {
+  readonly alarm_id: string;
+  readonly name: string;
+  readonly description: string;
+  readonly type: "event";
+  readonly enabled: boolean;
+  readonly severity: string;
+  readonly state: string;
+  readonly state_reason: string;
+  readonly state_timestamp: string;
+  readonly timestamp: string;
+  readonly repeat_actions: boolean;
+  readonly alarm_actions: readonly string[];
+  readonly ok_actions: readonly string[];
+  readonly insufficient_data_actions: readonly string[];
+  readonly time_constraints: readonly unknown[];
+  readonly project_id: string;
+  readonly user_id: string;
+  readonly event_rule: {
+    readonly event_type: string;
+    readonly query: readonly {
+      readonly field: string;
+      readonly op: string;
+      readonly type: string;
+      readonly value: string;
+    }[];
+  };
+};
+
 /** As Alertmanager keeps it. */
 export type Silence = {
   readonly id: string;
@@ -209,6 +239,7 @@ export type World = {
   readonly used: Map<string, Record<string, number>>;
   readonly monitoring: {
     readonly silences: Silence[];
+    readonly alarms: Alarm[];
     /** Masakari evacuates somebody, and refuses changes meanwhile. */
     recovering: boolean;
   };

@@ -5,7 +5,9 @@ import type { Simulator } from "../../localstack/openstack/simulator.ts";
 import { quickCloud } from "./quick-cloud.ts";
 import { theStage } from "./stage.ts";
 
-const cloud = quickCloud({ hosts: 5, instances: 10 });
+const quick = quickCloud({ hosts: 5, instances: 10 });
+/** An offload takes longer than a call may be on its way. */
+const cloud = { ...quick, timing: { ...quick.timing, shelve_ms: 90_000, forget_host_ms: 30_000 } };
 cloud.hosts.push({ name: "cmp-06" });
 cloud.instances.push({
   name: "asleep",
@@ -13,6 +15,15 @@ cloud.instances.push({
   flavor: "m1.tiny",
   host: "cmp-06",
   vm_state: "suspended",
+});
+
+cloud.hosts.push({ name: "cmp-07" });
+cloud.instances.push({
+  name: "stored",
+  project: "alpha",
+  flavor: "m1.tiny",
+  host: "cmp-07",
+  vm_state: "shelved",
 });
 
 const onStage = theStage({ cloud });
@@ -97,6 +108,54 @@ test.each([
     expect(detail.session.state).toBe("MAINTENANCE_DONE");
     expect(acceptedMoves(simulator, guest.id, from)).toHaveLength(1);
   })(),
+);
+
+test(
+  "a move whose row says error while its server still migrates has not failed",
+  onStage(async ({ open, ended, simulator }) => {
+    const host = "cmp-01";
+    const guest = guestOf(simulator, host);
+    const from = simulator.journal.length;
+    simulator.happen({
+      kind: "driver",
+      faults: { [guest.id]: { live_migration: { seconds: 40 } } },
+    });
+    const id = await open({ hosts: [host] });
+    const row = await waitFor(
+      "the transfer",
+      () =>
+        simulator.world.migrations.find(
+          ({ instance_id, status }) => instance_id === guest.id && status === "running",
+        ),
+      60_000,
+    );
+    row.status = "error";
+    const { detail } = await ended(id);
+    simulator.happen({ kind: "clear_faults" });
+
+    expect(detail.session.state).toBe("MAINTENANCE_DONE");
+    expect(detail.instances.find(({ instance_id }) => instance_id === guest.id)).toMatchObject({
+      state: "moved",
+    });
+    expect(acceptedMoves(simulator, guest.id, from)).toHaveLength(1);
+  }),
+);
+
+test(
+  "an instance that Nova offloads slowly has not failed to be, though its host is named to the last",
+  onStage(async ({ open, ended, simulator }) => {
+    const guest = [...simulator.world.instances.values()].find(({ name }) => name === "stored");
+    const { detail } = await ended(
+      await open({ hosts: ["cmp-07"], policies: { shelved: "offload" } }),
+    );
+
+    expect(detail.session.state).toBe("MAINTENANCE_DONE");
+    expect(guest).toMatchObject({ host: null, vm_state: "shelved_offloaded" });
+    expect(detail.instances.find(({ instance_id }) => instance_id === guest?.id)).toMatchObject({
+      action: "OFFLOAD",
+      state: "moved",
+    });
+  }),
 );
 
 test(

@@ -5,12 +5,12 @@ let ours = false;
 
 /**
  * Before the first test file: waits for other test runs, then reuses the lab that runs in `LAB` or
- * brings it up, and undoes what an interrupted run has left.
+ * brings it up, with Aodh, and undoes what an interrupted run has left.
  */
 export async function setup(): Promise<void> {
   letGo = await holdLab();
   ours = !(await isUp());
-  await bringUp();
+  await bringUp({ EXTRAS: "aodh" });
   await healLab();
 }
 

@@ -8,9 +8,10 @@ const SERVICES = [
   ["instance-ha", "masakari", "/instance-ha/v1"],
 ] as const;
 
-/** Cinder is there if any host has a volume backend; its endpoint names the project. */
+/** Aodh is there unless told; Cinder is there if any host has a volume backend; its endpoint names the project. */
 const servicesOf = ({ spec }: Simulation, projectId: string) => [
   ...SERVICES,
+  ...(spec.alarming ? [["alarming", "aodh", "/alarming"] as const] : []),
   ...(spec.hosts.some(({ duties }) => duties.volume_backends.length > 0)
     ? [["volumev3", "cinder", `/block-storage/v3/${projectId}`] as const]
     : []),

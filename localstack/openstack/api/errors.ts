@@ -5,6 +5,7 @@ export type ServiceName =
   | "network"
   | "block-storage"
   | "instance-ha"
+  | "alarming"
   | "alertmanager";
 
 const KINDS: Readonly<Record<number, string>> = {
@@ -35,7 +36,8 @@ export const refusalBody = (
   requestId: string,
 ): unknown => {
   const title = TITLES[code] ?? "Error";
-  if (service === "identity" || code === 401) return { error: { code, message, title } };
+  if (service === "identity" || (code === 401 && service !== "alarming"))
+    return { error: { code, message, title } };
   if (service === "network") return { NeutronError: { type: title, message, detail: "" } };
   if (service === "placement")
     return {
@@ -48,6 +50,14 @@ export const refusalBody = (
           request_id: requestId,
         },
       ],
+    };
+  if (service === "alarming")
+    return {
+      error_message: {
+        faultcode: code < 500 ? "Client" : "Server",
+        faultstring: message,
+        debuginfo: null,
+      },
     };
   return { [KINDS[code] ?? "computeFault"]: { code, message } };
 };

@@ -4,6 +4,7 @@ import { faultFor } from "../faults.ts";
 import { seededIds } from "../ids.ts";
 import type { Simulation } from "../simulation.ts";
 import { aggregateRoutes } from "./aggregates.ts";
+import { alarmingRoutes } from "./alarming.ts";
 import { alertmanagerRoutes } from "./alertmanager.ts";
 import { blockStorageRoutes } from "./block-storage.ts";
 import { computeListRoutes, computeVersionRoute } from "./compute-lists.ts";
@@ -78,6 +79,7 @@ export const openFront = (simulation: Simulation, seed: number) => {
     { name: "block-storage", prefix: "/block-storage/v3", open: [], closed: blockStorageRoutes },
     { name: "network", prefix: "/network", open: [], closed: networkRoutes },
     { name: "instance-ha", prefix: "/instance-ha/v1", open: [], closed: instanceHaRoutes },
+    { name: "alarming", prefix: "/alarming/v2", open: [], closed: alarmingRoutes },
     { name: "alertmanager", prefix: "/alertmanager/api/v2", open: alertmanagerRoutes, closed: [] },
   ];
 

@@ -104,7 +104,7 @@ test("a hanging migration goes on when the fault is gone", async () => {
   await admin.ends(migration, "completed");
 });
 
-test("heal confirms a resize and repairs a server in ERROR", async () => {
+test("heal confirms a resize and repairs a server in ERROR, which then moves again", async () => {
   const moved = await batchServer();
   await admin.coldMigrate(moved);
   await admin.untilServer(moved, "VERIFY_RESIZE");
@@ -115,7 +115,9 @@ test("heal confirms a resize and repairs a server in ERROR", async () => {
   await admin.coldMigrate(moved);
   await admin.untilServer(moved, "ERROR");
   await healLab();
-  expect(await admin.server(moved.id)).toMatchObject({ status: "ACTIVE" });
+  const healed = await admin.server(moved.id);
+  expect(healed).toMatchObject({ status: "ACTIVE" });
+  await admin.ends(await admin.liveMigrate(healed), "completed");
 });
 
 test("heal frees a server whose host died while it was leaving, for any other host", async () => {

@@ -154,6 +154,7 @@ def aodh():
         'notifier': {'workers': 1},
         'service_credentials': {**account('aodh'), 'interface': 'public'},
         'keystone_authtoken': callers('aodh'),
+        'oslo_policy': policy('aodh'),
     }
 
 
@@ -187,7 +188,7 @@ def write_pipelines():
 
 def write_policies():
     """In one step each: a service that runs reads them anew."""
-    for service in ('nova', 'neutron', 'placement'):
+    for service in ('nova', 'neutron', 'placement') + (('aodh',) if AODH else ()):
         path = '%s/%s/policy.yaml' % (ETC, service)
         shutil.copy(os.path.join(POLICY, service + '.yaml'), path + '.new')
         os.replace(path + '.new', path)

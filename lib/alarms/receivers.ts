@@ -1,0 +1,99 @@
+import { createHash } from "node:crypto";
+import type { Settings } from "../config.ts";
+import { alarmBody, alarmEvent, firedBy, postableActions } from "../domain/alarms.ts";
+import type { DomainEvent } from "../domain/events/event.ts";
+import { type Alarm, listEventAlarms } from "../openstack/alarming/alarms.ts";
+import type { Cloud } from "../openstack/cloud.ts";
+
+/** One address that an alarm of a project wants an event sent to. */
+export type AlarmReceiver = {
+  readonly kind: "alarm";
+  /** The alarm's id and which of its actions it is: the same as long as the alarm is not changed. */
+  readonly id: string;
+  readonly url: string;
+  /** As it was when it was listed. */
+  readonly alarm: Alarm;
+};
+
+/** An event as the bus carries it: `entity`, `sequence` and `at` may be in its detail only. */
+export type Happening = Pick<DomainEvent, "type" | "entity" | "sequence" | "at" | "detail">;
+
+export type AlarmRequest = {
+  readonly url: string;
+  readonly method: "POST";
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+};
+
+/**
+ * Whom to POST an event to because an alarm of the project fires on it, as Aodh itself would. None
+ * unless alarms are served directly (setting LULL_AODH) and the cloud has Aodh.
+ *
+ * @param detail of the event; `type` is what it is
+ * @throws OpenStackError 403 when Lull may not list every project's alarms (docs/policy/aodh.yaml)
+ * @throws TransientOpenStackError when Aodh does not answer
+ */
+export const alarmReceiversOf = async (
+  cloud: Cloud,
+  projectId: string,
+  detail: Readonly<Record<string, unknown>>,
+  { aodh, type = "maintenance.scheduled" }: { aodh: Settings["LULL_AODH"]; type?: string },
+): Promise<AlarmReceiver[]> => {
+  if (aodh !== "direct" || !(await cloud.has("alarming"))) return [];
+  const at = typeof detail["at"] === "string" ? detail["at"] : new Date(0).toISOString();
+  const event = alarmEvent({ type, at, detail }, projectId, "");
+  return firedBy(await alarmsOf(cloud), event).flatMap((alarm) =>
+    postableActions(alarm).map((url, n) => ({
+      kind: "alarm" as const,
+      id: `${alarm.alarm_id}/${n}`,
+      url,
+      alarm,
+    })),
+  );
+};
+
+/**
+ * What to send there: Aodh's own request. The same event is always the same message, also when it is
+ * sent again, so that receivers can tell.
+ */
+export const alarmRequest = (
+  { url, alarm }: Pick<AlarmReceiver, "url" | "alarm">,
+  event: Happening,
+): AlarmRequest => {
+  const id = messageId(event);
+  return {
+    url,
+    method: "POST",
+    headers: { "content-type": "application/json", "x-openstack-request-id": `req-${id}` },
+    body: JSON.stringify(alarmBody(alarm, alarmEvent(event, alarm.project_id, id))),
+  };
+};
+
+/** A UUID that says which event it is. */
+export const messageId = ({ entity, sequence, at, type }: Happening): string => {
+  const hash = createHash("sha256")
+    .update(JSON.stringify([entity, sequence, at, type]))
+    .digest("hex");
+  // Version 8: made of whatever its maker likes (RFC 9562).
+  return [
+    hash.slice(0, 8),
+    hash.slice(8, 12),
+    `8${hash.slice(13, 16)}`,
+    `8${hash.slice(17, 20)}`,
+    hash.slice(20, 32),
+  ].join("-");
+};
+
+/** One list serves a burst of events; an alarm that was made seconds ago must not be missed. */
+const FRESH_MS = 3_000;
+
+const lists = new WeakMap<Cloud, { readonly until: number; readonly alarms: Promise<Alarm[]> }>();
+
+const alarmsOf = (cloud: Cloud): Promise<Alarm[]> => {
+  const known = lists.get(cloud);
+  if (known && performance.now() < known.until) return known.alarms;
+  const alarms = listEventAlarms(cloud.service("alarming"));
+  lists.set(cloud, { until: performance.now() + FRESH_MS, alarms });
+  alarms.catch(() => lists.delete(cloud));
+  return alarms;
+};
