@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
 import type { Context, EventBridgeEvent } from "aws-lambda";
 import { readSettings } from "../../lib/config.ts";
+import { engineCloud } from "../../lib/credentials.ts";
+import { alarms } from "../../lib/delivery/alarm.ts";
 import { laneWorker } from "../../lib/delivery/lane-worker.ts";
 import { type ReceiverKind, receiversOf, sendBy } from "../../lib/delivery/receivers.ts";
 import { webhooks } from "../../lib/delivery/webhook.ts";
@@ -22,7 +24,10 @@ const table = openTable(settings.TABLE_NAME);
 const lanes = laneStore(table);
 const deliveries = deliveryStore(table);
 
-const KINDS: readonly ReceiverKind[] = [webhooks(settings, subscriptionStore(table)).kind];
+const KINDS: readonly ReceiverKind[] = [
+  webhooks(settings, subscriptionStore(table)).kind,
+  alarms(settings, () => engineCloud(settings)),
+];
 
 const work = laneWorker({ lanes, deliveries, send: sendBy(KINDS) });
 

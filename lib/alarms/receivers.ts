@@ -1,6 +1,12 @@
 import { createHash } from "node:crypto";
 import type { Settings } from "../config.ts";
-import { alarmBody, alarmEvent, firedBy, postableActions } from "../domain/alarms.ts";
+import {
+  alarmBody,
+  alarmEvent,
+  firedBy,
+  postableActions,
+  type ToldAlarm,
+} from "../domain/alarms.ts";
 import type { DomainEvent } from "../domain/events/event.ts";
 import { type Alarm, listEventAlarms } from "../openstack/alarming/alarms.ts";
 import type { Cloud } from "../openstack/cloud.ts";
@@ -39,10 +45,8 @@ export const alarmReceiversOf = async (
   detail: Readonly<Record<string, unknown>>,
   { aodh, type = "maintenance.scheduled" }: { aodh: Settings["LULL_AODH"]; type?: string },
 ): Promise<AlarmReceiver[]> => {
-  if (aodh !== "direct" || !(await cloud.has("alarming"))) return [];
-  const at = typeof detail["at"] === "string" ? detail["at"] : new Date(0).toISOString();
-  const event = alarmEvent({ type, at, detail }, projectId, "");
-  return firedBy(await alarmsOf(cloud), event).flatMap((alarm) =>
+  if (aodh !== "direct") return [];
+  return (await alarmsFiredBy(cloud, projectId, detail, type)).flatMap((alarm) =>
     postableActions(alarm).map((url, n) => ({
       kind: "alarm" as const,
       id: `${alarm.alarm_id}/${n}`,
@@ -53,11 +57,26 @@ export const alarmReceiversOf = async (
 };
 
 /**
+ * The alarms of a project that an event fires, whoever serves them; none in a cloud without Aodh.
+ * Throws as `alarmReceiversOf` does.
+ */
+export const alarmsFiredBy = async (
+  cloud: Cloud,
+  projectId: string,
+  detail: Readonly<Record<string, unknown>>,
+  type = "maintenance.scheduled",
+): Promise<Alarm[]> => {
+  if (!(await cloud.has("alarming"))) return [];
+  const at = typeof detail["at"] === "string" ? detail["at"] : new Date(0).toISOString();
+  return firedBy(await alarmsOf(cloud), alarmEvent({ type, at, detail }, projectId, ""));
+};
+
+/**
  * What to send there: Aodh's own request. The same event is always the same message, also when it is
  * sent again, so that receivers can tell.
  */
 export const alarmRequest = (
-  { url, alarm }: Pick<AlarmReceiver, "url" | "alarm">,
+  { url, alarm }: { readonly url: string; readonly alarm: ToldAlarm },
   event: Happening,
 ): AlarmRequest => {
   const id = messageId(event);

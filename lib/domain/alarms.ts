@@ -220,8 +220,16 @@ export const postableActions = ({ alarm_actions }: Pick<EventAlarm, "alarm_actio
   ...new Set(alarm_actions.filter((url) => /^https?:\/\//i.test(url))),
 ];
 
+/** What of an alarm its receivers are told. */
+export type ToldAlarm = Pick<
+  EventAlarm,
+  "alarm_id" | "name" | "project_id" | "state" | "severity"
+> & {
+  readonly event_rule: Pick<EventAlarm["event_rule"], "query">;
+};
+
 /** The body of Aodh's POST to an action of an alarm (aodh/notifier/rest.py). */
-export const alarmBody = (alarm: EventAlarm, event: AlarmEvent) => ({
+export const alarmBody = (alarm: ToldAlarm, event: AlarmEvent) => ({
   alarm_name: alarm.name,
   alarm_id: alarm.alarm_id,
   severity: alarm.severity,

@@ -8,7 +8,23 @@ export const receiverSchema = z.discriminatedUnion("kind", [
   /** A subscription of this API: a signed webhook, whose receiver knows a repeat by its id. */
   z.object({ kind: z.literal("webhook"), receiver_id: z.string(), url: z.string() }),
   /** The action of an alarm: a plain POST to an application manager that acts on each one. */
-  z.object({ kind: z.literal("alarm"), receiver_id: z.string(), url: z.string() }),
+  z.object({
+    kind: z.literal("alarm"),
+    receiver_id: z.string(),
+    url: z.string(),
+    alarm: z.object({
+      alarm_id: z.string(),
+      name: z.string(),
+      project_id: z.string(),
+      state: z.string(),
+      severity: z.string(),
+      event_rule: z.object({
+        query: z.array(
+          z.object({ field: z.string(), op: z.string(), type: z.string(), value: z.string() }),
+        ),
+      }),
+    }),
+  }),
 ]);
 export type Receiver = z.infer<typeof receiverSchema>;
 

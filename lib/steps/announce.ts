@@ -19,7 +19,7 @@ export const announce = async (context: SessionContext, question: Question): Pro
   for (const chunk of chunked(projects, AT_ONCE)) {
     const answers = await Promise.all(
       chunk.map(async (project) => {
-        const listens = await context.listens(project.project_id);
+        const listens = await context.audience.listens(project.project_id, question.state);
         await tell(context, question, project, listens);
         return listens ? [project.project_id] : [];
       }),

@@ -1,4 +1,4 @@
-import type { Ask } from "../domain/dialogue/ask.ts";
+import type { Ask, AskedState } from "../domain/dialogue/ask.ts";
 import { maintenanceScheduled } from "../domain/events/maintenance-scheduled.ts";
 import type { HostRun } from "../domain/host-run.ts";
 import { later } from "../domain/instant.ts";
@@ -59,12 +59,14 @@ const askProject = async (
   projectId: string,
   servers: readonly Server[],
 ): Promise<void> => {
-  const { session } = context;
-  const listens = await context.listens(projectId);
+  const { session, hostRuns } = context;
+  const runs = await hostRuns.list(session.session_id);
+  const state = runs.some(isMaintained) ? "PLANNED_MAINTENANCE" : "PREPARE_MAINTENANCE";
+  const listens = await context.audience.listens(projectId, state);
   const ready = listens ? await ofFreeGroups(context, round, servers) : servers;
   const size = listens && session.workflow === "vnf" ? 1 : MOST_INSTANCES;
   for (const [n, asked] of chunked(ready, size).entries()) {
-    const ask = await askAbout(context, round, { projectId, servers: asked, listens, n });
+    const ask = askAbout(context, round, { projectId, state, servers: asked, listens, n });
     const hostId = asked[0]?.host_id ?? null;
     const links = { publicUrl: context.settings.LULL_PUBLIC_URL, hostId };
     await context.asks.open(context.ref, ask, {
@@ -88,20 +90,20 @@ const ofFreeGroups = async (
 
 type Question = {
   readonly projectId: string;
+  readonly state: AskedState;
   readonly servers: readonly Server[];
   readonly listens: boolean;
   readonly n: number;
 };
 
-const askAbout = async (
-  { session, run, ref, now, hostRuns }: HostContext,
+const askAbout = (
+  { session, run, ref, now }: HostContext,
   { rules }: Round,
-  { projectId, servers, listens, n }: Question,
-): Promise<Ask> => {
+  { projectId, state, servers, listens, n }: Question,
+): Ask => {
   const { dialogue, workflow } = session;
   const lead = Math.max(0, ...servers.map((server) => rules.of(server).leadSeconds));
   const replyAt = later(now, lead > 0 ? lead : dialogue.reply_seconds);
-  const runs = await hostRuns.list(session.session_id);
   const about = workflow === "vnf" && listens ? servers[0]?.id : servers[0]?.host_id;
   return {
     schema: 1,
@@ -109,7 +111,7 @@ const askAbout = async (
     project_id: projectId,
     ask_id: `${about}.${run.sequence}.${n}`,
     run_id: ref.run_id,
-    state: runs.some(isMaintained) ? "PLANNED_MAINTENANCE" : "PREPARE_MAINTENANCE",
+    state,
     instance_ids: servers.map(({ id }) => id),
     allowed_actions: listens ? dialogue.allowed_actions : [],
     expects_reply: listens,

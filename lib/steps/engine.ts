@@ -1,10 +1,10 @@
 import { readSettings, type Settings } from "../config.ts";
 import { engineCloud } from "../credentials.ts";
-import type { Ask, Reach } from "../domain/dialogue/ask.ts";
 import type { Cloud } from "../openstack/cloud.ts";
 import { type AskStore, askStore } from "../store/asks.ts";
 import { type CloudHealthStore, cloudHealth } from "../store/cloud-health.ts";
 import { type ConstraintStore, constraintStore } from "../store/constraints.ts";
+import { deliveryStore } from "../store/deliveries.ts";
 import { type FreezeStore, freezeStore } from "../store/freeze.ts";
 import { type HookStore, hookStore } from "../store/hooks.ts";
 import { type HostRunStore, hostRunStore } from "../store/host-runs.ts";
@@ -15,7 +15,10 @@ import { type Ownership, ownership } from "../store/ownership.ts";
 import { type RunStore, runStore } from "../store/runs.ts";
 import { type SessionProjectStore, sessionProjectStore } from "../store/session-projects.ts";
 import { type SessionStore, sessionStore } from "../store/sessions.ts";
+import { subscriptionStore } from "../store/subscriptions.ts";
 import { openTable } from "../store/table.ts";
+
+import { type Audience, audience } from "./audience.ts";
 
 /** Everything a step may reach; made once per process. */
 export type Engine = {
@@ -33,10 +36,7 @@ export type Engine = {
   readonly owners: Ownership;
   readonly freeze: FreezeStore;
   readonly health: CloudHealthStore;
-  /** Whether anybody of the project hears what it is told, and so may be waited for. */
-  readonly listens: (projectId: string) => Promise<boolean>;
-  /** Whether what was sent for the ask has arrived. */
-  readonly reachOf: (ask: Ask) => Promise<Reach>;
+  readonly audience: Audience;
   /** The cloud, under the engine's credential; opened by the first step that asks. */
   readonly cloud: () => Promise<Cloud>;
 };
@@ -45,6 +45,7 @@ export type Engine = {
 export const openEngine = (): Engine => {
   const settings = readSettings();
   const table = openTable(settings.TABLE_NAME);
+  const cloud = () => engineCloud(settings);
   return {
     settings,
     sessions: sessionStore(table),
@@ -60,8 +61,12 @@ export const openEngine = (): Engine => {
     owners: ownership(table),
     freeze: freezeStore(table),
     health: cloudHealth(table),
-    listens: async () => false,
-    reachOf: async () => "reached",
-    cloud: () => engineCloud(settings),
+    audience: audience({
+      settings,
+      subscriptions: subscriptionStore(table),
+      deliveries: deliveryStore(table),
+      cloud,
+    }),
+    cloud,
   };
 };

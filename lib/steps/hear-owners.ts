@@ -57,7 +57,7 @@ const closedIfHeard = async (context: HostContext, ask: Ask): Promise<Ask> => {
   const { asks, now, run, standstill } = context;
   // While nobody could answer, silence says nothing.
   if (ask.closed_at !== null || standstill !== null) return ask;
-  const reach = await context.reachOf(ask);
+  const reach = await context.audience.reachOf(ask);
   const hearing = hearingOf(ask, { now, wellSince: run.went_on_at, reach });
   if (hearing.kind === "open") return { ...ask, reply_at: hearing.until };
   const closed = await asks.close(ask, hearing.kind, now);

@@ -19,7 +19,7 @@ export const hearProjects = async (
   const answers = await Promise.all(
     asked.map(async (ask): Promise<Heard> => {
       if (ask.closed_at !== null) return { ask, hearing: heardIn(ask) };
-      const reach = await context.reachOf(ask);
+      const reach = await context.audience.reachOf(ask);
       const hearing = hearingOf(ask, { now, wellSince, reach });
       if (hearing.kind === "open" || (await asks.close(ask, hearing.kind, now)))
         return { ask, hearing };

@@ -55,10 +55,19 @@ const laneOf = (receiver: Receiver, session_id = "session-1") => ({
   receiver_id: receiver.receiver_id,
   session_id,
 });
+const alarm = {
+  alarm_id: "alarm-1",
+  name: "maintenance",
+  project_id: "project-1",
+  state: "insufficient data",
+  severity: "low",
+  event_rule: { query: [] },
+};
 const at = (kind: Receiver["kind"], { url }: { readonly url: string }): Receiver => ({
   kind,
   receiver_id: `${kind}-1`,
   url,
+  alarm,
 });
 
 const append = async (receiver: Receiver, events: readonly ProjectEvent[]) => {

@@ -79,7 +79,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     ...each(["events:PutEvents"], [BUS]),
   ],
   SyncRole: [...writeLogs("engineSync"), ...useTable, ...readCredential, ...giveUp],
-  SinkRole: [...writeLogs("sink"), ...useTable, ...readWebhookKey, ...giveUp],
+  SinkRole: [...writeLogs("sink"), ...useTable, ...readCredential, ...readWebhookKey, ...giveUp],
   SessionMachineRole: invoke([
     "sessionPlan",
     "sessionPreflight",
