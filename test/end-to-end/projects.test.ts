@@ -1,6 +1,9 @@
+import { Webhook } from "standardwebhooks";
 import { expect, test } from "vitest";
 import { releaseHost } from "../../lib/client/maintenance.ts";
+import { createSubscription } from "../../lib/client/subscriptions.ts";
 import { hostIdOf } from "../../lib/openstack/compute/host-id.ts";
+import { startReceiver } from "../delivery/receiver.ts";
 import { lullHere } from "../lib/cli/lull.ts";
 import { quickCloud } from "./quick-cloud.ts";
 import { type Play, theStage } from "./stage.ts";
@@ -9,7 +12,7 @@ const cloud = quickCloud({ hosts: 5, instances: 12 });
 cloud.hosts.push({ name: "cmp-lone" });
 cloud.instances.push({ name: "beta-lone", project: "beta", flavor: "m1.tiny", host: "cmp-lone" });
 
-const onStage = theStage({ cloud });
+const onStage = theStage({ cloud, settings: { LULL_EGRESS_ALLOW: "127.0.0.0/8" } });
 
 /** Lull as the one user of a project sees it, by HTTP and by the command. */
 const memberOf = ({ simulator, apiAs, clock }: Play, name: string) => {
@@ -20,6 +23,7 @@ const memberOf = ({ simulator, apiAs, clock }: Play, name: string) => {
   /** All that it was ever told. */
   const told: string[] = [];
   return {
+    api,
     project: project.id,
     told,
     get: async (path: string) => {
@@ -140,5 +144,32 @@ test(
       const theirs = instancesOf(play, other.project).flatMap(({ id: one, name }) => [one, name]);
       for (const secret of [...hosts, other.project, ...theirs]) expect(told).not.toContain(secret);
     }
+  }),
+);
+
+test(
+  "a project's webhook is told of its instances before they move, and of nobody else's",
+  onStage(async (play) => {
+    const receiver = await startReceiver();
+    const beta = memberOf(play, "beta");
+    const before = instancesOf(play, beta.project).filter(({ host }) => host === "cmp-02");
+    const { secret } = await createSubscription(beta.api, { url: receiver.url });
+    const id = await play.open({ hosts: ["cmp-02"] });
+    await play.ended(id);
+    await receiver.close();
+
+    expect(before.length).toBeGreaterThan(0);
+    expect(receiver.received).toHaveLength(1);
+    const [{ headers, text, body } = { headers: {}, text: "", body: null }] = receiver.received;
+    expect(body).toMatchObject({
+      type: "maintenance.scheduled",
+      data: { project_id: beta.project, session_id: id, state: "PLANNED_MAINTENANCE" },
+    });
+    expect(body.data.instance_ids.toSorted()).toEqual(before.map((one) => one.id).toSorted());
+    expect(text).not.toContain("cmp-");
+    // Lull's clock runs fast here, and a verifier's own does not.
+    const at = new Date(Number(headers["webhook-timestamp"]) * 1000);
+    const signature = new Webhook(secret).sign(headers["webhook-id"] ?? "", at, text);
+    expect(headers["webhook-signature"]).toBe(signature);
   }),
 );

@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { newDelivery } from "../../lib/domain/delivery.ts";
 import { later } from "../../lib/domain/instant.ts";
 import { LOOK_ANYWAY_SECONDS, TAKEOVER_SECONDS } from "../../lib/domain/run.ts";
+import { laneStore } from "../../lib/store/lanes.ts";
 import { type RunStore, runStore } from "../../lib/store/runs.ts";
+import { aProjectEvent } from "../delivery/builders.ts";
 import { NOW, startRun } from "../store/dynamodb.ts";
 import {
   anEvent,
@@ -104,6 +107,27 @@ describe("tick", () => {
     expect(engine.aws.published.map(({ DetailType }) => DetailType)).toContain("maintenance.host");
     expect(await typesUnpublished(engine)).not.toContain("maintenance.host");
     expect(await typesUnpublished(engine)).toContain("maintenance.session");
+  });
+
+  test("names the lanes to the sink in which something is due, and sends nothing itself", async () => {
+    const lanes = laneStore(engine.table);
+    const to = { kind: "webhook", receiver_id: "r1", url: "https://receiver.example/" } as const;
+    await lanes.append(newDelivery(aProjectEvent(), to, "msg_1"), later(NOW, 5));
+    const named = () =>
+      engine.aws.published.filter(({ DetailType }) => DetailType === "delivery.due");
+    await engine.tick(NOW);
+    expect(named()).toEqual([]);
+
+    await engine.tick(later(NOW, 5));
+    expect(named().map(({ Detail }) => JSON.parse(Detail))).toMatchObject([
+      { receiver_id: "r1", session_id: "session-1" },
+    ]);
+    const lane = { receiver_id: "r1", session_id: "session-1" };
+    await lanes.claim(lane, later(NOW, 5), later(NOW, 65));
+    await engine.tick(later(NOW, 64));
+    expect(named()).toHaveLength(1);
+    await engine.tick(later(NOW, 65));
+    expect(named()).toHaveLength(2);
   });
 
   test("mends what it can when something else fails, and says that something did", async () => {

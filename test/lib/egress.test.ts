@@ -4,6 +4,7 @@ import * as net from "node:net";
 import { networkInterfaces } from "node:os";
 import { afterEach, describe, expect, test } from "vitest";
 import {
+  check,
   EgressFailedError,
   type EgressPolicy,
   EgressRefusedError,
@@ -394,4 +395,39 @@ describe("an allowed receiver", () => {
       send(get("http://127.0.0.1/"), { allow: ["127.0.0.1/33"], deny: [] }),
     ).rejects.toThrow('"127.0.0.1/33" is not a network');
   });
+});
+
+describe("where only https may be spoken", () => {
+  const secure: EgressPolicy = { allow: ["10.0.0.0/8"], deny: [], secure: true };
+
+  test.each([
+    ["http", "a public address", "http://receiver.example/", "8.8.8.8", false],
+    ["https", "a public address", "https://receiver.example/", "8.8.8.8", true],
+    ["http", "a network that is allowed", "http://receiver.example/", "10.0.0.5", true],
+    ["https", "a private address", "https://receiver.example/", "192.168.0.5", false],
+  ])("%s to %s", async (_, __, url, address, isOpen) => {
+    const looked = check({ url, timeoutMs: 1_000 }, secure, async () => [{ address, family: 4 }]);
+
+    if (isOpen) await looked;
+    else await expect(looked).rejects.toThrow(EgressRefusedError);
+  });
+
+  test("one bad address of a name spoils it", async () => {
+    const both = ["10.0.0.5", "8.8.8.8"].map((address) => ({ address, family: 4 }));
+    const url = "http://receiver.example/";
+
+    await expect(check({ url, timeoutMs: 1_000 }, secure, async () => both)).rejects.toThrow(
+      "only https",
+    );
+  });
+});
+
+test("a failure tells whether the receiver had all the time it was given", async () => {
+  const hanging = await receiver(() => undefined);
+  const broken = await receiver((request) => request.socket.destroy());
+  const fail = (port: number) =>
+    send(get(`http://127.0.0.1:${port}/`, { timeoutMs: 200 }), loopback);
+
+  await expect(fail(hanging)).rejects.toMatchObject({ sent: true, late: true });
+  await expect(fail(broken)).rejects.toMatchObject({ sent: true, late: false });
 });

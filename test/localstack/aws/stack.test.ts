@@ -97,6 +97,26 @@ test("secrets and the access key are kept in files that only their owner may rea
     expect(statSync(join(data.folder, file)).mode & 0o777).toBe(0o600);
 });
 
+test("a secret that the template has made up is made up once for each folder", async () => {
+  using data = temporaryFolder();
+  using otherData = temporaryFolder();
+  const Key = {
+    Type: "AWS::SecretsManager::Secret",
+    Properties: { GenerateSecretString: { PasswordLength: 64, ExcludePunctuation: true } },
+  };
+  const keyIn = async (folder: string) => {
+    await using stack = await testStack({}, { Key }, { data: folder });
+    const client = new SecretsManagerClient(stack.client);
+    const SecretId = "arn:aws:secretsmanager:us-east-1:000000000000:secret:local-Key-000000";
+    return (await client.send(new GetSecretValueCommand({ SecretId }))).SecretString;
+  };
+  const first = await keyIn(data.folder);
+
+  expect(first).toMatch(/^[A-Za-z0-9]{64}$/);
+  expect(await keyIn(data.folder)).toBe(first);
+  expect(await keyIn(otherData.folder)).not.toBe(first);
+});
+
 test("a secrets file that others may read is refused", async () => {
   using data = temporaryFolder();
   await (await testStack({}, {}, { data: data.folder })).close();

@@ -1,0 +1,164 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import {
+  begun,
+  type Delivery,
+  givenUp,
+  isOpen,
+  newDelivery,
+  type Result,
+  reachedBy,
+  replayed,
+  settled,
+  turnOf,
+} from "../../lib/domain/delivery.ts";
+import { later, secondsUntil } from "../../lib/domain/instant.ts";
+import { type Reached, reachIn } from "../../lib/domain/reach.ts";
+import type { Receiver } from "../../lib/domain/receiver.ts";
+import { aProjectEvent } from "../delivery/builders.ts";
+import { NOW } from "../store/dynamodb.ts";
+
+const to = (kind: Receiver["kind"]): Receiver => ({ kind, receiver_id: "r", url: "https://r/" });
+const delivery = (kind: Receiver["kind"], but: Parameters<typeof aProjectEvent>[1] = {}) =>
+  newDelivery(aProjectEvent(0, but), to(kind), "msg_1");
+
+const answered = (status: number): Result => ({ kind: "answered", status });
+const silent = (sent: boolean, late = false): Result => ({ kind: "silent", sent, late, why: "?" });
+const attempted = (one: Delivery, result: Result, now = NOW) =>
+  settled(begun(one, now), result, now);
+
+const results: fc.Arbitrary<Result> = fc.oneof(
+  fc.integer({ min: 100, max: 599 }).map(answered),
+  fc.tuple(fc.boolean(), fc.boolean()).map(([sent, late]) => silent(sent, late)),
+  fc.constant<Result>({ kind: "refused", why: "?" }),
+);
+
+describe("a webhook", () => {
+  test("is sent again later and later, until its day is over", () => {
+    let one = delivery("webhook");
+    const pauses: number[] = [];
+    let now = NOW;
+    while (turnOf(one, now) !== "give up") {
+      one = attempted(one, answered(500), now);
+      pauses.push(secondsUntil(now, one.next_at));
+      now = one.next_at;
+    }
+
+    expect(pauses.slice(0, 7)).toEqual([5, 15, 60, 300, 900, 3_600, 3_600]);
+    expect(secondsUntil(NOW, now)).toBe(86_400);
+    expect(givenUp(one, now)).toMatchObject({ state: "failed", last_status: 500 });
+  });
+
+  test.each([
+    ["answers 200", answered(200), "delivered"],
+    ["answers 204", answered(204), "delivered"],
+    ["answers 302", answered(302), "pending"],
+    ["answers 404", answered(404), "pending"],
+    ["is gone", answered(410), "failed"],
+    ["answers 503", answered(503), "pending"],
+    ["does not answer", silent(true, true), "pending"],
+    ["is not reached", silent(false), "pending"],
+    ["may not be sent to", { kind: "refused", why: "?" } as const, "failed"],
+  ])("whose receiver %s", (_, result, state) => {
+    expect(attempted(delivery("webhook"), result).state).toBe(state);
+  });
+
+  test("whose sender died is sent again", () => {
+    expect(turnOf(begun(delivery("webhook"), NOW), later(NOW, 60))).toBe("send");
+  });
+
+  test("that is to be sent once more has a day for it", () => {
+    const failed = attempted(delivery("webhook", { reply_at: later(NOW, 60) }), answered(410));
+    const again = replayed(failed, later(NOW, 7_200));
+
+    expect(turnOf(again, later(NOW, 7_200))).toBe("send");
+    expect(again).toMatchObject({ message_id: "msg_1", attempts: 0, finished_at: null });
+  });
+});
+
+test("an application manager is sent nothing twice that it may have seen, whatever happens", () => {
+  const states = ["SCALE_IN", "PREPARE_MAINTENANCE", "PLANNED_MAINTENANCE", "MAINTENANCE_COMPLETE"];
+  fc.assert(
+    fc.property(fc.constantFrom(...states), fc.array(results), (state, happened) => {
+      let one = delivery("alarm", { state });
+      let now = NOW;
+      let seen = 0;
+      for (const result of happened) {
+        if (!isOpen(one) || turnOf(one, now) !== "send") break;
+        if (result.kind === "answered" || (result.kind === "silent" && result.sent)) seen += 1;
+        one = attempted(one, result, now);
+        now = later(now, Math.max(0, secondsUntil(now, one.next_at)));
+      }
+
+      expect(seen).toBeLessThanOrEqual(1);
+      expect(turnOf(begun(one, now), later(now, 1))).toBe("give up");
+    }),
+  );
+});
+
+test("a delivery ends delivered only by an answer that says so", () => {
+  fc.assert(
+    fc.property(fc.constantFrom("webhook", "alarm"), results, (kind, result) => {
+      const { state } = attempted(delivery(kind), result);
+      const isTaken = result.kind === "answered" && result.status >= 200 && result.status < 300;
+
+      expect(state === "delivered").toBe(isTaken);
+    }),
+  );
+});
+
+test("nothing of an answer but its status is kept", () => {
+  expect(attempted(delivery("webhook"), answered(500))).toMatchObject({
+    last_status: 500,
+    last_error: "the receiver answered 500",
+  });
+});
+
+test.each([
+  ["delivered", "reached"],
+  ["unknown", "reached"],
+  ["failed", "not_reached"],
+  ["pending", null],
+  ["sending", null],
+] as const)("who was sent what is %s counts as %s", (state, reached) => {
+  expect(reachedBy({ state })).toBe(reached);
+});
+
+describe("a project", () => {
+  const event = (
+    receivers: readonly string[],
+    outcomes: Reached["outcomes"],
+    complete = true,
+  ): Reached => ({ receivers, outcomes, complete });
+
+  test.each([
+    ["of whose event nobody has heard yet", [], "pending"],
+    ["that nobody subscribed to", [event([], {})], "none"],
+    ["of whose receivers some are not known yet", [event([], {}, false)], "pending"],
+    ["with a receiver that has not answered", [event(["a"], {})], "pending"],
+    [
+      "with one that has, and one that was given up",
+      [event(["a", "b"], { a: "reached", b: "not_reached" })],
+      "reached",
+    ],
+    ["with one that has, and one that is tried", [event(["a", "b"], { a: "reached" })], "reached"],
+    [
+      "with one that was given up, and one that is tried",
+      [event(["a", "b"], { a: "not_reached" })],
+      "pending",
+    ],
+    ["whose receivers were all given up", [event(["a"], { a: "not_reached" })], "not_reached"],
+    [
+      "that got one event, and not the other",
+      [event(["a"], { a: "reached" }), event(["a"], { a: "not_reached" })],
+      "not_reached",
+    ],
+    [
+      "that got one event, and waits for the other",
+      [event(["a"], { a: "reached" }), event(["a"], {})],
+      "pending",
+    ],
+  ] as const)("%s: %s", (_, events, reach) => {
+    expect(reachIn(events)).toBe(reach);
+  });
+});
