@@ -76,6 +76,11 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     ...each(["events:PutEvents"], [BUS]),
   ],
   SyncRole: [...writeLogs("engineSync"), ...useTable, ...readCredential, ...giveUp],
+  AmqpRole: [
+    ...writeLogs("sinkPublishAmqp"),
+    ...each(["secretsmanager:GetSecretValue"], [arn("secretsmanager", "secret:-??????")]),
+    ...giveUp,
+  ],
   SessionMachineRole: invoke([
     "sessionPlan",
     "sessionPreflight",
@@ -200,6 +205,7 @@ test("each function runs under the role of its boundary", () => {
   const boundaryOf = (handler: string): string => {
     const [, folder = "", file = ""] = /functions\/(\w+)\/([\w-]+)\.handler$/.exec(handler) ?? [];
     if (folder === "engine") return file === "sync" ? "SyncRole" : "EngineRole";
+    if (file === "publish-amqp") return "AmqpRole";
     return `${folder.charAt(0).toUpperCase()}${folder.slice(1)}Role`;
   };
   for (const { id, properties } of plain.all("AWS::Lambda::Function"))
@@ -218,7 +224,7 @@ test("a machine may invoke just the functions that its definition names", () => 
   }
 });
 
-test("the dead-letter queue takes messages of one rule, and of roles that may send", () => {
+test("the dead-letter queue takes messages of our own rules, and of roles that may send", () => {
   const [policy] = plain.all("AWS::SQS::QueuePolicy");
   const rules = plain
     .all("AWS::Events::Rule")
@@ -230,8 +236,8 @@ test("the dead-letter queue takes messages of one rule, and of roles that may se
       Principal: { Service: "events.amazonaws.com" },
       Action: "sqs:SendMessage",
       Resource: DEAD_LETTERS,
-      Condition: { ArnEquals: { "aws:SourceArn": rules[0] } },
+      Condition: { ArnEquals: { "aws:SourceArn": rules } },
     },
   ]);
-  expect(rules).toHaveLength(1);
+  expect(rules).toHaveLength(2);
 });

@@ -17,7 +17,7 @@ const DEAD_LETTERS = "arn:aws:sqs:us-east-1:000000000000:lull-dev-dead-letters";
 
 describe("every function", () => {
   test("is deployed for each file below functions, once", () => {
-    const files = ["api", "session", "host", "engine"].flatMap((folder) =>
+    const files = ["api", "session", "host", "engine", "sinks"].flatMap((folder) =>
       readdirSync(new URL(`../../functions/${folder}`, import.meta.url)).map(
         (file) => `dist/functions/${folder}/${file.replace(".ts", ".handler")}`,
       ),
@@ -60,6 +60,7 @@ describe("every function", () => {
       "host 25": 17,
       "engine 10": 2,
       "engine 1": 2,
+      "sinks 1": 1,
     });
   });
 
@@ -93,6 +94,7 @@ describe("every function", () => {
     expect(configs.toSorted((a, b) => a.of.localeCompare(b.of))).toEqual([
       { of: "lull-dev-engineSync", to: DEAD_LETTERS, tries: 2, seconds: 900 },
       { of: "lull-dev-engineTick", to: DEAD_LETTERS, tries: 0, seconds: 60 },
+      { of: "lull-dev-sinkPublishAmqp", to: DEAD_LETTERS, tries: 2, seconds: 900 },
     ]);
   });
 });
