@@ -44,6 +44,21 @@ const certificates = (text: string, context: z.RefinementCtx): string => {
   }
 };
 
+const jsonObject = (text: string, context: z.RefinementCtx): Record<string, unknown> => {
+  const parsed = z.record(z.string(), z.unknown()).safeParse(jsonOf(text));
+  if (parsed.success) return parsed.data;
+  context.addIssue("is not a JSON object");
+  return z.NEVER;
+};
+
+const jsonOf = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+};
+
 /** Whether only this machine can reach the URL. */
 export const isLoopback = (url: string): boolean =>
   /^https?:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])([:/]|$)/i.test(url);
@@ -107,6 +122,13 @@ const settingsSchema = z
     LULL_ALERTMANAGER_LABEL: z.string().min(1).default("instance"),
     LULL_MASAKARI: z.stringbool().default(false),
     LULL_AODH: z.enum(["direct", "bus", "off"]).default("direct"),
+    LULL_HOST_EVENT_PROJECTS: list,
+    LULL_AMQP_SECRET: optional,
+    LULL_AMQP_FORMAT: z.enum(["v1", "v2"]).default("v2"),
+    LULL_AMQP_EXCHANGE: z.string().min(1).default("openstack"),
+    LULL_AMQP_TOPIC: z.string().min(1).default("notifications"),
+    LULL_AMQP_DURABLE: z.stringbool().default(false),
+    LULL_AMQP_QUEUE_ARGUMENTS: z.string().default("{}").transform(jsonObject),
     LULL_POLL_SECONDS: whole(5, 1, 60),
     LULL_MOVES_PER_HOST: whole(2, 1, 10),
     LULL_HEARTBEAT_SECONDS: whole(25, 5, 600),
@@ -125,7 +147,11 @@ const settingsSchema = z
       path: ["LULL_PUBLIC_URL"],
       error: "is on loopback and the cloud is not: nobody could report the end of work there",
     },
-  );
+  )
+  .refine(({ LULL_AODH, LULL_AMQP_SECRET }) => LULL_AODH !== "bus" || LULL_AMQP_SECRET !== null, {
+    path: ["LULL_AODH"],
+    error: "is bus, which needs LULL_AMQP_SECRET",
+  });
 export type Settings = z.infer<typeof settingsSchema>;
 
 /** How outgoing HTTP leaves: what `LULL_PROXY` and `LULL_NO_PROXY` say. */

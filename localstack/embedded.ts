@@ -14,6 +14,8 @@ export type LullOptions = {
   readonly host?: string;
   /** LULL_* settings; docs/configuration.md explains them. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** More secrets than the cloud's credential, by name. */
+  readonly secrets?: Readonly<Record<string, string>>;
   readonly clock?: Clock;
   readonly durability?: Durability;
   readonly misbehaviour?: Misbehaviour;
@@ -29,6 +31,7 @@ export const startLull = async ({
   settings,
   port,
   host,
+  secrets = {},
   ...options
 }: LullOptions): Promise<Stack> => {
   const { template, handler } = await compiled();
@@ -38,7 +41,7 @@ export const startLull = async ({
     handlers: (_name, entry) => handler(entry),
     ...(port !== undefined && { apiPort: port }),
     ...(host !== undefined && { apiHost: host }),
-    secrets: { [CLOUD_SECRET]: JSON.stringify(cloud.config) },
+    secrets: { ...secrets, [CLOUD_SECRET]: JSON.stringify(cloud.config) },
     environment: {
       LULL_CLOUD: cloud.name,
       LULL_REGION: cloud.config.region_name ?? "RegionOne",

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import type { Settings } from "../config.ts";
 import {
   alarmBody,
@@ -8,6 +7,7 @@ import {
   type ToldAlarm,
 } from "../domain/alarms.ts";
 import type { DomainEvent } from "../domain/events/event.ts";
+import { messageId } from "../events/message-id.ts";
 import { type Alarm, listEventAlarms } from "../openstack/alarming/alarms.ts";
 import type { Cloud } from "../openstack/cloud.ts";
 
@@ -20,9 +20,6 @@ export type AlarmReceiver = {
   /** As it was when it was listed. */
   readonly alarm: Alarm;
 };
-
-/** An event as the bus carries it: `entity`, `sequence` and `at` may be in its detail only. */
-export type Happening = Pick<DomainEvent, "type" | "entity" | "sequence" | "at" | "detail">;
 
 export type AlarmRequest = {
   readonly url: string;
@@ -77,30 +74,15 @@ export const alarmsFiredBy = async (
  */
 export const alarmRequest = (
   { url, alarm }: { readonly url: string; readonly alarm: ToldAlarm },
-  event: Happening,
+  event: Omit<DomainEvent, "schema">,
 ): AlarmRequest => {
-  const id = messageId(event);
+  const id = messageId(event, alarm.project_id);
   return {
     url,
     method: "POST",
     headers: { "content-type": "application/json", "x-openstack-request-id": `req-${id}` },
     body: JSON.stringify(alarmBody(alarm, alarmEvent(event, alarm.project_id, id))),
   };
-};
-
-/** A UUID that says which event it is. */
-export const messageId = ({ entity, sequence, at, type }: Happening): string => {
-  const hash = createHash("sha256")
-    .update(JSON.stringify([entity, sequence, at, type]))
-    .digest("hex");
-  // Version 8: made of whatever its maker likes (RFC 9562).
-  return [
-    hash.slice(0, 8),
-    hash.slice(8, 12),
-    `8${hash.slice(13, 16)}`,
-    `8${hash.slice(17, 20)}`,
-    hash.slice(20, 32),
-  ].join("-");
 };
 
 /** One list serves a burst of events; an alarm that was made seconds ago must not be missed. */

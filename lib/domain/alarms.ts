@@ -26,7 +26,7 @@ type Condition = {
 const TYPES = { text: 1, integer: 2, datetime: 4 } as const;
 type TypeName = keyof typeof TYPES;
 
-export type Trait = readonly [name: string, type: 1 | 2 | 4, value: string | number];
+type Trait = readonly [name: string, type: 1 | 2 | 4, value: string | number];
 
 /** An event as Ceilometer hands it to Aodh, and Aodh to receivers. */
 export type AlarmEvent = {
@@ -69,9 +69,6 @@ const TRAITS: Readonly<Record<string, Readonly<Record<string, TypeName>>>> = {
     percent_done: "integer",
   },
 };
-
-/** Whether an event has the shape of traits, so that alarms and notifications can carry it. */
-export const hasTraits = (type: string): boolean => Object.hasOwn(TRAITS, type);
 
 /** Ceilometer cuts a text trait after so many characters; cut JSON would be read by nobody. */
 const LONGEST = 255;

@@ -1,5 +1,6 @@
 import { type ProjectEvent, projectEventSchema } from "../../lib/domain/events/project-event.ts";
 import { later } from "../../lib/domain/instant.ts";
+import type { Receiver } from "../../lib/domain/receiver.ts";
 import type { PassingTime } from "../../lib/lambda/passing-time.ts";
 import { NOW } from "../store/dynamodb.ts";
 
@@ -40,3 +41,20 @@ export const testTime = (
     },
   };
 };
+
+const alarm = {
+  alarm_id: "alarm-1",
+  name: "maintenance",
+  project_id: "project-1",
+  state: "insufficient data",
+  severity: "low",
+  event_rule: { query: [] },
+};
+
+/** The one receiver of its kind. */
+export const aReceiver = (kind: Receiver["kind"], url: string): Receiver => ({
+  kind,
+  receiver_id: `${kind}-1`,
+  url,
+  alarm,
+});

@@ -9,7 +9,7 @@ import { ANSWER_SECONDS, type Receiver } from "../../lib/domain/receiver.ts";
 import { deliveryStore } from "../../lib/store/deliveries.ts";
 import { laneStore } from "../../lib/store/lanes.ts";
 import { type DynamoDb, NOW, startDynamoDb } from "../store/dynamodb.ts";
-import { aProjectEvent, testTime } from "./builders.ts";
+import { aProjectEvent, aReceiver, testTime } from "./builders.ts";
 import { startReceiver, type TestReceiver } from "./receiver.ts";
 
 let dynamodb: DynamoDb;
@@ -55,20 +55,7 @@ const laneOf = (receiver: Receiver, session_id = "session-1") => ({
   receiver_id: receiver.receiver_id,
   session_id,
 });
-const alarm = {
-  alarm_id: "alarm-1",
-  name: "maintenance",
-  project_id: "project-1",
-  state: "insufficient data",
-  severity: "low",
-  event_rule: { query: [] },
-};
-const at = (kind: Receiver["kind"], { url }: { readonly url: string }): Receiver => ({
-  kind,
-  receiver_id: `${kind}-1`,
-  url,
-  alarm,
-});
+const at = (kind: Receiver["kind"], { url }: { readonly url: string }) => aReceiver(kind, url);
 
 const append = async (receiver: Receiver, events: readonly ProjectEvent[]) => {
   for (const event of events) {

@@ -79,7 +79,18 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     ...each(["events:PutEvents"], [BUS]),
   ],
   SyncRole: [...writeLogs("engineSync"), ...useTable, ...readCredential, ...giveUp],
-  SinkRole: [...writeLogs("sink"), ...useTable, ...readCredential, ...readWebhookKey, ...giveUp],
+  SinkRole: [
+    ...writeLogs("sinkNotify"),
+    ...useTable,
+    ...readCredential,
+    ...readWebhookKey,
+    ...giveUp,
+  ],
+  AmqpRole: [
+    ...writeLogs("sinkPublishAmqp"),
+    ...each(["secretsmanager:GetSecretValue"], [arn("secretsmanager", "secret:-??????")]),
+    ...giveUp,
+  ],
   SessionMachineRole: invoke([
     "sessionPlan",
     "sessionPreflight",
@@ -205,6 +216,7 @@ test("each function runs under the role of its boundary", () => {
   const boundaryOf = (handler: string): string => {
     const [, folder = "", file = ""] = /functions\/(\w+)\/([\w-]+)\.handler$/.exec(handler) ?? [];
     if (folder === "engine") return file === "sync" ? "SyncRole" : "EngineRole";
+    if (file === "publish-amqp") return "AmqpRole";
     if (folder === "api" && file === "subscriptions") return "ApiSubscriptionsRole";
     if (folder === "sinks") return "SinkRole";
     return `${folder.charAt(0).toUpperCase()}${folder.slice(1)}Role`;
@@ -225,7 +237,7 @@ test("a machine may invoke just the functions that its definition names", () => 
   }
 });
 
-test("the dead-letter queue takes messages of two rules, and of roles that may send", () => {
+test("the dead-letter queue takes messages of our own rules, and of roles that may send", () => {
   const [policy] = plain.all("AWS::SQS::QueuePolicy");
   const rules = plain
     .all("AWS::Events::Rule")
@@ -240,5 +252,5 @@ test("the dead-letter queue takes messages of two rules, and of roles that may s
       Condition: { ArnEquals: { "aws:SourceArn": rules } },
     },
   ]);
-  expect(rules).toHaveLength(2);
+  expect(rules).toHaveLength(3);
 });

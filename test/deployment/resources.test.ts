@@ -61,6 +61,7 @@ describe("every function", () => {
       "engine 10": 2,
       "engine 1": 2,
       "sinks 100": 1,
+      "sinks 1": 1,
     });
   });
 
@@ -95,6 +96,7 @@ describe("every function", () => {
       { of: "lull-dev-engineSync", to: DEAD_LETTERS, tries: 2, seconds: 900 },
       { of: "lull-dev-engineTick", to: DEAD_LETTERS, tries: 0, seconds: 60 },
       { of: "lull-dev-sinkNotify", to: DEAD_LETTERS, tries: 2, seconds: 21_600 },
+      { of: "lull-dev-sinkPublishAmqp", to: DEAD_LETTERS, tries: 2, seconds: 900 },
     ]);
   });
 });

@@ -15,12 +15,11 @@ import {
 import { later, secondsUntil } from "../../lib/domain/instant.ts";
 import { type Reached, reachIn } from "../../lib/domain/reach.ts";
 import type { Receiver } from "../../lib/domain/receiver.ts";
-import { aProjectEvent } from "../delivery/builders.ts";
+import { aProjectEvent, aReceiver } from "../delivery/builders.ts";
 import { NOW } from "../store/dynamodb.ts";
 
-const to = (kind: Receiver["kind"]): Receiver => ({ kind, receiver_id: "r", url: "https://r/" });
 const delivery = (kind: Receiver["kind"], but: Parameters<typeof aProjectEvent>[1] = {}) =>
-  newDelivery(aProjectEvent(0, but), to(kind), "msg_1");
+  newDelivery(aProjectEvent(0, but), aReceiver(kind, "https://r/"), "msg_1");
 
 const answered = (status: number): Result => ({ kind: "answered", status });
 const silent = (sent: boolean, late = false): Result => ({ kind: "silent", sent, late, why: "?" });

@@ -29,6 +29,14 @@ type FaultyOperation =
 /** Keyed by server id, host name or `*`, in this order of precedence. */
 export type Faults = Record<string, Partial<Record<FaultyOperation, Fault>>>;
 
+/** The message bus of the lab, as its services reach it. */
+export const busUrl = async (): Promise<string> => {
+  const settings = await readFile(join(labFolder, "settings"), "utf8");
+  const port = /MQ_PORT:=(\d+)/.exec(settings)?.[1];
+  const password = /PASSWORD:=([^}]*)/.exec(settings)?.[1];
+  return `amqp://lab:${password}@127.0.0.1:${port}/`;
+};
+
 class LabError extends Error {
   override readonly name = "LabError";
 }

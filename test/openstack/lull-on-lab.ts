@@ -79,13 +79,14 @@ export const cloudConfigOf = async (cloud: string) =>
 export const startLullOnLab = async (
   cloud: string,
   settings: Readonly<Record<string, string>> = {},
-  port?: number,
+  { port, secrets = {} }: { port?: number; secrets?: Readonly<Record<string, string>> } = {},
 ): Promise<LullOnLab> => {
   const folder = mkdtempSync(join(tmpdir(), "lull-lab-"));
   const lull = await startLull({
     data: folder,
     cloud: { name: "lab", config: await cloudConfigOf(cloud) },
     settings: { LULL_POLL_SECONDS: "2", ...settings },
+    secrets,
     ...(port !== undefined && { port }),
   });
   const token = openCloud(await cloudConfigOf(labClouds.admin)).token;

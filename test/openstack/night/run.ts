@@ -55,7 +55,7 @@ export const night = async (): Promise<boolean> => {
   const migrated = (await listMigrations(admin.compute, { limit: 1 }))[0]?.id ?? 0;
   const began = new Date();
   const hostWork = await startHostWork(admin);
-  const lull = await startLullOnLab(labClouds.operator, SETTINGS, PORT);
+  const lull = await startLullOnLab(labClouds.operator, SETTINGS, { port: PORT });
   const { seen, stop } = observe(admin);
   try {
     const session = await lull.open({
