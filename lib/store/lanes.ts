@@ -10,6 +10,9 @@ import { due, keys, scopes, type Table } from "./table.ts";
 export const laneRefSchema = z.object({ receiver_id: z.string(), session_id: z.string() });
 export type LaneRef = z.infer<typeof laneRefSchema>;
 
+const dueLaneSchema = laneRefSchema.extend({ due_at: z.string() });
+type DueLane = z.infer<typeof dueLaneSchema>;
+
 /**
  * A lane and who works it. `epoch` counts its workers: whoever finds another number has lost it.
  * `appended` counts what was put into it: whoever leaves it has to have seen the last of it.
@@ -234,9 +237,18 @@ export const laneStore = (table: Table) => {
     },
 
     /** Lanes that should be worked by `now`: deliveries wait there, or their worker died. */
-    async due(now: string, limit: number): Promise<LaneRef[]> {
+    async due(now: string, limit: number): Promise<DueLane[]> {
       const rows = await queryDue(table, due.delivery, now, limit);
-      return rows.map((row) => parseRow(laneRefSchema, row));
+      return rows.map((row) => parseRow(dueLaneSchema, row));
+    },
+
+    /** Keeps a lane off the list until then, unless somebody has seen to it since it was read. */
+    async postpone(lane: DueLane, until: string): Promise<void> {
+      await change(lane, {
+        UpdateExpression: "SET due_at = :until",
+        ConditionExpression: "due_at = :seen",
+        ExpressionAttributeValues: { ":until": until, ":seen": lane.due_at },
+      });
     },
   };
 };
