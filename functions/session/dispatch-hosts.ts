@@ -1,8 +1,11 @@
 import { randomUUID } from "node:crypto";
-import { isActive } from "../../lib/domain/host-run.ts";
+import { type HostRun, isActive } from "../../lib/domain/host-run.ts";
+import type { Standstill } from "../../lib/domain/plan/brakes.ts";
 import { openGuard } from "../../lib/domain/plan/reserve.ts";
 import { nextStep, type SessionStep } from "../../lib/domain/plan/session-step.ts";
 import { type Capacity, readCapacity } from "../../lib/fleet/capacity.ts";
+import { askForRoom } from "../../lib/steps/ask-for-room.ts";
+import { canBeEmptied } from "../../lib/steps/can-be-emptied.ts";
 import { cloudIsUnwell } from "../../lib/steps/cloud-watch.ts";
 import {
   type SessionContext,
@@ -26,13 +29,77 @@ export const handler = sessionStep(async (context) => {
   const capacity = await capacityFor(context, wanted);
   if (capacity === null) return { next: "plan" };
 
-  const guard = openGuard(session, hosts, capacity.rooms);
-  const step = nextStep(session, hosts, now, { standstill, guard, isDown: capacity.isDown });
-  if (step.next !== "dispatch" && step.next !== "await") return { next: "plan" };
+  const step = await chosen(context, capacity, standstill);
+  if (step === null || (step.next !== "dispatch" && step.next !== "await")) return { next: "plan" };
   if (step.next === "dispatch" && !(await dispatch(context, step))) return { next: "plan" };
   await update(context, (seen) => withFindings(seen, step.brakes));
   return { next: "await", seconds: step.seconds, seq };
 });
+
+/** Hosts of which it is found out in one turn whether they can be emptied: a few calls each. */
+const MOST_LOOKS = 8;
+
+/**
+ * What to start now. As long as a project may be asked for room, no host is begun that would not
+ * fit; when nobody is left to ask, Nova has the word.
+ *
+ * @returns null when a project has just been asked for room
+ */
+const chosen = async (
+  context: SessionContext,
+  { rooms, isDown }: Capacity,
+  standstill: Standstill | null,
+): Promise<SessionStep | null> => {
+  const { session, hosts, now } = context;
+  const guard = (strict: boolean) => openGuard(session, hosts, rooms, { strict });
+  const stepWith = (strict: boolean, misfits?: ReadonlySet<string>) =>
+    nextStep(session, hosts, now, {
+      standstill,
+      guard: guard(strict),
+      isDown,
+      ...(misfits && { misfits }),
+    });
+  if (session.reserve_hosts > 0) {
+    const step = stepWith(false);
+    return isShort(step) ? orAskForRoom(context, step, step) : step;
+  }
+  const misfits = new Set<string>();
+  let strict = stepWith(true);
+  for (let looks = 0; strict.next === "dispatch" && looks < MOST_LOOKS; looks++) {
+    const misfit = await firstMisfit(context, strict.start, rooms);
+    if (misfit === null) return strict;
+    misfits.add(misfit);
+    strict = stepWith(true, misfits);
+  }
+  return misfits.size > 0 || isShort(strict)
+    ? orAskForRoom(context, strict, stepWith(false))
+    : strict;
+};
+
+const isShort = (step: SessionStep): boolean =>
+  step.next === "await" && (step.shortages ?? []).length > 0;
+
+const firstMisfit = async (
+  context: SessionContext,
+  start: readonly HostRun[],
+  rooms: Capacity["rooms"],
+): Promise<string | null> => {
+  for (const run of start) if (!(await canBeEmptied(context, run, rooms))) return run.host;
+  return null;
+};
+
+/** `step`, unless nothing is at work and room is short: then a project is asked, or else `otherwise` holds. */
+const orAskForRoom = async (
+  context: SessionContext,
+  step: SessionStep,
+  otherwise: SessionStep,
+): Promise<SessionStep | null> => {
+  if (step.next !== "await" || context.hosts.some(isActive)) return step;
+  const missing = Object.fromEntries(
+    (step.shortages ?? []).map(({ resource, missing: amount }) => [resource, amount]),
+  );
+  return (await askForRoom(context, missing)) ? null : otherwise;
+};
 
 /** @returns null when the cloud is unwell, which has been written down */
 const capacityFor = async (

@@ -32,7 +32,7 @@ export const announce = async (context: SessionContext, question: Question): Pro
 /** Puts the question to one project. */
 export const tell = async (
   { asks, settings, session, ref, now }: SessionContext,
-  { state, askId, replyAt, actionsAt, waits }: Question,
+  { state, askId, replyAt, actionsAt, waits, missing }: Question,
   { project_id, instance_ids }: SessionProject,
   listens: boolean,
 ): Promise<void> => {
@@ -49,6 +49,7 @@ export const tell = async (
     asked_at: now,
     reply_at: replyAt,
     actions_at: actionsAt,
+    missing: missing ?? null,
     answer: null,
     answers: 0,
     closed_at: null,

@@ -118,6 +118,7 @@ const askAbout = (
     asked_at: now,
     reply_at: replyAt,
     actions_at: listens ? replyAt : later(now, lead),
+    missing: null,
     answer: null,
     answers: 0,
     closed_at: null,

@@ -121,6 +121,7 @@ export const anAsk = (but: Partial<Ask> = {}): Ask => ({
   asked_at: NOW,
   reply_at: later(NOW, 120),
   actions_at: later(NOW, 120),
+  missing: null,
   answer: null,
   answers: 0,
   closed_at: null,

@@ -3,7 +3,7 @@ import { later } from "../instant.ts";
 import { ownerActionSchema } from "./action.ts";
 
 /** States of `maintenance.scheduled` that a project may answer, spelled as Fenix spells them. */
-export const ASKED_STATES = [
+const ASKED_STATES = [
   "MAINTENANCE",
   "SCALE_IN",
   "PREPARE_MAINTENANCE",
@@ -48,6 +48,8 @@ export const askSchema = z.object({
   asked_at: z.string(),
   reply_at: z.string(),
   actions_at: z.string().nullable(),
+  /** With SCALE_IN, how much room is missing: MiB of MEMORY_MB, or VCPU. */
+  missing: z.record(z.string(), z.number()).nullable(),
   answer: answerSchema.nullable(),
   /** Counts the answers, so that whoever closes the ask knows that it has seen the last. */
   answers: z.int(),

@@ -12,6 +12,8 @@ export type Question = {
   readonly actionsAt: string | null;
   /** Whether answers are waited for. */
   readonly waits: boolean;
+  /** How much room is missing, by resource; only with SCALE_IN. */
+  readonly missing?: Readonly<Record<string, number>>;
 };
 
 type Told = Pick<
@@ -45,9 +47,20 @@ export const questionOf = (session: Told, now: string): Question => {
 };
 
 /** The question for room; each project is asked for it once in a session. */
-export const questionForRoom = ({ dialogue }: Pick<Session, "dialogue">, now: string): Question => {
+export const questionForRoom = (
+  { dialogue }: Pick<Session, "dialogue">,
+  missing: Readonly<Record<string, number>>,
+  now: string,
+): Question => {
   const replyAt = later(now, dialogue.scale_seconds);
-  return { state: "SCALE_IN", askId: "SCALE_IN", replyAt, actionsAt: replyAt, waits: true };
+  return {
+    state: "SCALE_IN",
+    askId: "SCALE_IN",
+    replyAt,
+    actionsAt: replyAt,
+    waits: true,
+    missing,
+  };
 };
 
 /** What is noted of the session once a question is out to the projects that listen. */

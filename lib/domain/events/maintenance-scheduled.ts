@@ -48,6 +48,7 @@ export const maintenanceScheduled = (session: Session, ask: Ask, links: Links): 
       reply_at: ask.expects_reply ? ask.reply_at : null,
       reply_url: one ? `${url}/${only}` : url,
       metadata: session.metadata,
+      ...(ask.missing !== null && { missing: ask.missing }),
       status_url: statusUrl(links),
     },
   };

@@ -11,6 +11,8 @@ export type Brakes = {
   readonly onTrial: ReadonlySet<string>;
   /** Holds the reserve; null while nobody has asked Placement. */
   readonly guard: Guard | null;
+  /** Hosts whose instances would find no room elsewhere now: others go first. */
+  readonly misfits?: ReadonlySet<string>;
 };
 
 /** Which hosts to start, which to disable early, and what keeps the others back. */
@@ -33,13 +35,15 @@ export type Selection = {
 export const selectHosts = (
   session: Session,
   runs: readonly HostRun[],
-  { onTrial, guard }: Brakes,
+  { onTrial, guard, misfits = new Set() }: Brakes,
 ): Selection => {
   const places = openPlaces(session, runs, onTrial);
   const start: HostRun[] = [];
   const heldByTrial = new Set<string>();
   const shortages = new Map<string, Shortage>();
-  const ready = runs.filter((run) => awaitsTurn(run) && !waitsForOthers(run, runs));
+  const ready = runs.filter(
+    (run) => awaitsTurn(run) && !waitsForOthers(run, runs) && !misfits.has(run.host),
+  );
   for (const run of inOrder(ready)) {
     const full = places.fullFor(run);
     if (full.includes("max_parallel_hosts")) break;

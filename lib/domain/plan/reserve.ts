@@ -56,12 +56,14 @@ export type Guard = {
  * take instances, after all that still has to leave the hosts being emptied has found its place.
  * So two hosts are never emptied into each other either.
  *
- * Without a reserve a host that goes alone is always tried: Nova then says what does not fit.
+ * Without a reserve a host that goes alone is tried all the same, unless `strict`: Nova then says
+ * what does not fit.
  */
 export const openGuard = (
   session: Session,
   runs: readonly HostRun[],
   rooms: readonly HostRoom[],
+  { strict = false }: { readonly strict?: boolean } = {},
 ): Guard => {
   const byName = new Map(rooms.map((room) => [room.host, room]));
   const ours = new Map(runs.map((run) => [run.host, run]));
@@ -78,7 +80,7 @@ export const openGuard = (
       moved: isEmptied ? room.used : NOTHING,
     });
     const shortage = shortageIn(room.zone, after);
-    const isTried = isEmptied && alone && session.reserve_hosts === 0;
+    const isTried = !strict && isEmptied && alone && session.reserve_hosts === 0;
     if (shortage !== null && !isTried) return shortage;
     accounts.set(room.zone, after);
     alone &&= !isEmptied;

@@ -6,7 +6,7 @@ import { fitsInto, nextBoundary, secondsPerHost, windowsAt } from "../windows.ts
 import { belowReserve, onTrial, type Standstill, standingStill, windowOver } from "./brakes.ts";
 import { awaitsTurn, modelsOnTrial, soakedAt } from "./canary.ts";
 import { selectHosts } from "./dispatch.ts";
-import type { Guard } from "./reserve.ts";
+import type { Guard, Shortage } from "./reserve.ts";
 
 /** What a session does next; the names are those that session.asl.json routes on. */
 export type SessionStep =
@@ -19,13 +19,21 @@ export type SessionStep =
       readonly seconds: number;
       readonly brakes: readonly Attention[];
     }
-  | { readonly next: "await"; readonly seconds: number; readonly brakes: readonly Attention[] };
+  | {
+      readonly next: "await";
+      readonly seconds: number;
+      readonly brakes: readonly Attention[];
+      /** Zones in which a host would start if they had more room. */
+      readonly shortages?: readonly Shortage[];
+    };
 
 /** What was found outside the rows of the session and its hosts. */
 export type Circumstances = {
   readonly standstill?: Standstill | null;
   /** Holds the reserve of each zone; null = nobody has asked Placement, so all seems to fit. */
   readonly guard?: Guard | null;
+  /** Hosts that cannot be emptied now. */
+  readonly misfits?: ReadonlySet<string>;
   /** Whether the nova-compute of a host is known not to be up. */
   readonly isDown?: (host: string) => boolean;
 };
@@ -67,7 +75,10 @@ export const nextStep = (
 const stillBy = ({ standstill = null }: Circumstances, now: string): Attention[] =>
   standstill === null ? [] : standingStill(standstill, now);
 
-const waiting = (seconds: number, brakes: readonly Attention[] = []): SessionStep => ({
+const waiting = (
+  seconds: number,
+  brakes: readonly Attention[] = [],
+): Extract<SessionStep, { next: "await" }> => ({
   next: "await",
   seconds: Math.max(1, Math.min(seconds, LONGEST_WAIT_SECONDS)),
   brakes,
@@ -113,12 +124,13 @@ const starting = (
   session: Session,
   runs: readonly HostRun[],
   now: string,
-  { guard = null, isDown, closes }: Circumstances & { readonly closes: string | null },
+  { guard = null, misfits, isDown, closes }: Circumstances & { readonly closes: string | null },
 ): SessionStep => {
   const trial = modelsOnTrial(session, runs, now, isDown);
   const { start, cordon, heldByTrial, shortages } = selectHosts(session, runs, {
     onTrial: trial,
     guard,
+    ...(misfits && { misfits }),
   });
   const brakes = [
     ...heldByTrial.map((model) => onTrial(session, runs, model, now)),
@@ -131,5 +143,5 @@ const starting = (
   );
   return start.length + cordon.length > 0
     ? { next: "dispatch", start, cordon, seconds, brakes }
-    : waiting(seconds, brakes);
+    : { ...waiting(seconds, brakes), shortages };
 };

@@ -1,0 +1,69 @@
+import { type Amounts, COUNTED, type HostRoom } from "./reserve.ts";
+
+/** An instance that has to find room elsewhere. */
+export type Burden = {
+  readonly id: string;
+  readonly needs: Amounts;
+  /** Hosts that its hard anti-affinity groups keep it from. */
+  readonly apart: readonly string[];
+  /** Those groups, so that no two of their members are put together. */
+  readonly groups: readonly string[];
+};
+
+/** Placements tried at most: the answer is a preference, and Nova has the last word. */
+const MOST_TRIES = 10_000;
+
+type Taken = { readonly host: string; readonly free: Amounts; readonly groups: readonly string[] };
+
+/**
+ * Whether everything on a host finds room on the others at once, by memory, processors and hard
+ * anti-affinity: a host that cannot be emptied is best left for later, before anybody is asked.
+ * It searches; where it gives up it says yes, and Nova says what does not fit.
+ *
+ * @param targets hosts that take instances, without the one to be emptied
+ */
+export const fitsElsewhere = (
+  burdens: readonly Burden[],
+  targets: readonly HostRoom[],
+): boolean => {
+  const largestFirst = burdens.toSorted(
+    (a, b) => b.needs.VCPU - a.needs.VCPU || b.needs.MEMORY_MB - a.needs.MEMORY_MB,
+  );
+  let tries = 0;
+  const place = (n: number, hosts: readonly Taken[]): boolean => {
+    const burden = largestFirst[n];
+    if (burden === undefined) return true;
+    tries += 1;
+    if (tries > MOST_TRIES) return true;
+    // The fullest that has room, so that large ones are left for those to come.
+    const fitting = hosts
+      .filter((host) => takes(host, burden))
+      .toSorted((a, b) => a.free.VCPU - b.free.VCPU || a.free.MEMORY_MB - b.free.MEMORY_MB);
+    return fitting.some((chosen) =>
+      place(
+        n + 1,
+        hosts.map((host) => (host === chosen ? filled(host, burden) : host)),
+      ),
+    );
+  };
+  return place(
+    0,
+    targets.map(({ host, capacity, used }) => ({ host, free: minus(capacity, used), groups: [] })),
+  );
+};
+
+const takes = ({ host, free, groups }: Taken, { needs, apart, groups: own }: Burden): boolean =>
+  COUNTED.every((resource) => needs[resource] <= free[resource]) &&
+  !apart.includes(host) &&
+  !own.some((group) => groups.includes(group));
+
+const filled = (host: Taken, { needs, groups }: Burden): Taken => ({
+  ...host,
+  free: minus(host.free, needs),
+  groups: [...host.groups, ...groups],
+});
+
+const minus = (a: Amounts, b: Amounts): Amounts => ({
+  MEMORY_MB: a.MEMORY_MB - b.MEMORY_MB,
+  VCPU: a.VCPU - b.VCPU,
+});
