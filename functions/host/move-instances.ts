@@ -53,7 +53,7 @@ export const handler = hostStep(
     const context = { ...found, run: alarmed(asked, judgement, stop, found.now) };
     const look = { ...round, consents, rules, refused };
     const { underWay } = judgement;
-    await endImpacts(found, impactsOfGone(look), "done");
+    await endImpacts(found, impactsOfGone(look, underWay), "done");
     return (underWay.size === 0 && (await end(context, look))) || goOn(context, look, underWay);
   },
   { watches: true },
@@ -100,9 +100,20 @@ const refusalIn = (
   return null;
 };
 
-/** Impacts on instances that are on the host no more. */
-const impactsOfGone = ({ intents, servers }: Look): Intent[] =>
-  intents.filter(({ instance_id }) => !servers.some(({ id }) => id === instance_id));
+/**
+ * Impacts on instances that have left the host for good: one that is moved cold is on its new host
+ * before it runs there.
+ */
+const impactsOfGone = (
+  { intents, servers }: Look,
+  underWay: ReadonlyMap<string, Intent>,
+): Intent[] =>
+  intents.filter(
+    ({ instance_id }) =>
+      instance_id !== null &&
+      !underWay.has(instance_id) &&
+      !servers.some(({ id }) => id === instance_id),
+  );
 
 /** What ends the round while nothing is on its way; null = the next moves may begin. */
 const end = async (context: HostContext, look: Look): Promise<HostFinding | null> => {

@@ -152,6 +152,9 @@ export type NewMaintenance = {
   /** Absent = now, by the clock of the service. */
   readonly maintenance_at?: string;
   readonly ends_at?: string;
+  readonly workflow?: "default" | "vnf";
+  /** How owners are talked with, e.g. `{ reply_seconds: 60, refused: "skip" }`. */
+  readonly dialogue?: Readonly<Record<string, unknown>>;
   readonly metadata?: Readonly<Record<string, string>>;
   readonly actions?: readonly {
     readonly plugin: string;

@@ -88,6 +88,15 @@ export const isOpen = ({ state }: Pick<Delivery, "state">): boolean =>
 const mayRepeat = ({ receiver, event }: Delivery): boolean =>
   receiver.kind === "webhook" || HARMLESS.has(event.state);
 
+/**
+ * Whether the receiver has had its one chance. An application manager has heard what it answers,
+ * be it with an error: Aodh does not ask twice either, and what comes after must not wait for it.
+ */
+const isHeard = (delivery: Delivery, result: Exclude<Result, { kind: "refused" }>): boolean =>
+  result.kind === "answered"
+    ? delivery.receiver.kind === "alarm"
+    : result.sent && !mayRepeat(delivery);
+
 /** What its lane's worker has to do with the first open delivery. */
 export const turnOf = (delivery: Delivery, now: string): "send" | "wait" | "give up" => {
   // The worker before this one died between the attempt and its outcome.
@@ -125,8 +134,7 @@ export const settled = (delivery: Delivery, result: Result, now: string): Delive
   if (status !== null && status >= 200 && status < 300) return finished("delivered");
   // "Gone" is how a receiver says that it wants no more of it.
   if (result.kind === "refused" || status === 410) return finished("failed");
-  if (!mayRepeat(delivery) && (result.kind === "answered" || result.sent))
-    return finished("unknown");
+  if (isHeard(delivery, result)) return finished("unknown");
   const pause = PAUSES[Math.min(delivery.attempts, PAUSES.length) - 1] ?? PAUSES[0];
   const [next_at = now] = [later(now, pause), delivery.give_up_at].toSorted();
   return { ...told, state: "pending", next_at };

@@ -9,7 +9,7 @@ import type { Misbehaviour } from "../aws/misbehaviour.ts";
 import type { Stack } from "../aws/stack.ts";
 import { type Clock, scaledClock } from "../clock.ts";
 import { startLull } from "../embedded.ts";
-import { readCloud, storyBetween } from "../openstack/invariants/story.ts";
+import { type Permission, readCloud, storyBetween } from "../openstack/invariants/story.ts";
 import { violationsIn } from "../openstack/invariants.ts";
 import { type Simulator, startSimulator } from "../openstack/simulator.ts";
 import type { CloudSpec } from "../openstack/spec.ts";
@@ -38,8 +38,14 @@ export type Stage = {
   readonly close: () => Promise<void>;
 };
 
-/** Holds what the cloud went through since the watch began, with these sessions, against what Lull promises. */
-type Watch = (sessionIds: readonly string[]) => Promise<string[]>;
+/**
+ * Holds what the cloud went through since the watch began, with these sessions and by the leave of
+ * these owners, against what Lull promises.
+ */
+type Watch = (
+  sessionIds: readonly string[],
+  permissions?: readonly Permission[],
+) => Promise<string[]>;
 
 /** A port that was free a moment ago: callbacks need an address before anything listens. */
 export const freePort = (): Promise<number> =>
@@ -88,9 +94,10 @@ export const openStage = async ({
     apiAs,
     watch: async () => {
       const before = await readCloud(simulator.url);
-      return async (sessionIds) => {
+      return async (sessionIds, permissions) => {
         const sessions = await Promise.all(sessionIds.map((id) => readSession(api, id)));
-        return violationsIn(storyBetween(before, await readCloud(simulator.url), sessions));
+        const after = await readCloud(simulator.url);
+        return violationsIn(storyBetween(before, after, sessions, permissions));
       };
     },
     close: async () => {

@@ -28,6 +28,8 @@ export type JournalEntry = {
   readonly requestId: string | null;
   readonly status: number;
   readonly user: string;
+  /** That its token is for. */
+  readonly project_id: string | null;
 };
 
 /** A move under way, so that aborts, forces and dying hosts find it. */

@@ -95,6 +95,16 @@ test("an application manager is sent nothing twice that it may have seen, whatev
   );
 });
 
+test.each(["MAINTENANCE", "INSTANCE_ACTION_DONE", "PLANNED_MAINTENANCE"])(
+  "an application manager that answers %s with an error does not hold up what comes after it",
+  (state) => {
+    const one = attempted(delivery("alarm", { state }), answered(500));
+
+    expect(isOpen(one)).toBe(false);
+    expect(reachedBy(one)).toBe("reached");
+  },
+);
+
 test("a delivery ends delivered only by an answer that says so", () => {
   fc.assert(
     fc.property(fc.constantFrom("webhook", "alarm"), results, (kind, result) => {

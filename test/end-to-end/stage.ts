@@ -4,6 +4,7 @@ import { createMaintenance, type NewMaintenance } from "../../lib/client/mainten
 import { readSession } from "../../localstack/demo/session-story.ts";
 import { openStage, type Stage, type StageOptions, waitFor } from "../../localstack/demo/stage.ts";
 import type { SessionStory } from "../../localstack/openstack/invariants/story.ts";
+import type { Manager } from "../managers/manager.ts";
 
 const SPEED = 10;
 /** Tests that are not about brakes go without: a canary alone takes ten minutes to prove itself. */
@@ -19,6 +20,8 @@ export type Play = Stage & {
     request: Partial<NewMaintenance> & { readonly hosts: readonly string[] },
     idempotencyKey?: string,
   ) => Promise<string>;
+  /** Managers whose word the judge goes by: what they agreed to may be done. */
+  readonly owners: (...managers: readonly Pick<Manager, "permissions">[]) => void;
   /** Has a session that was opened otherwise judged like one of `open`; returns its id. */
   readonly judged: (sessionId: string) => string;
   /** The session, as soon as it is as wanted. */
@@ -51,8 +54,10 @@ export const theStage = (
     if (!stage) throw new Error("the stage is not open");
     const violations = await stage.watch();
     const sessions: string[] = [];
-    await act(playOn(stage, sessions));
-    expect(await violations(sessions)).toEqual([]);
+    const owners: Pick<Manager, "permissions">[] = [];
+    await act(playOn(stage, sessions, owners));
+    const permissions = owners.flatMap((owner) => owner.permissions());
+    expect(await violations(sessions, permissions)).toEqual([]);
     expect(stage.stack.deadLetters()).toEqual([]);
   };
 };
@@ -65,7 +70,7 @@ const nothingIfUnwell = (error: unknown): undefined => {
   if (!(error instanceof ApiError) || error.status < 500) throw error;
 };
 
-const playOn = (stage: Stage, sessions: string[]): Play => {
+const playOn = (stage: Stage, sessions: string[], owners: Pick<Manager, "permissions">[]): Play => {
   const when: Play["when"] = (sessionId, what, is) =>
     waitFor(
       what,
@@ -84,6 +89,7 @@ const playOn = (stage: Stage, sessions: string[]): Play => {
       sessions.push(id);
       return id;
     },
+    owners: (...managers) => void owners.push(...managers),
     judged: (sessionId) => {
       sessions.push(sessionId);
       return sessionId;

@@ -75,6 +75,7 @@ export const call = (seconds: number, patch: Partial<Call>): Call => ({
   body: null,
   requestId: `req-${seconds}`,
   status: 202,
+  project_id: "admin",
   ...patch,
 });
 
@@ -174,6 +175,7 @@ export const goodStory: Story = {
       ],
     },
   ],
+  permissions: [],
 };
 
 /** History with more changes, in the order of time. */

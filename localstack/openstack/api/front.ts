@@ -155,6 +155,7 @@ const answer = async (
         requestId: incoming.header("x-openstack-request-id") ?? null,
         status: reply.status,
         user: ask.caller.user.name,
+        project_id: ask.caller.project?.id ?? null,
       });
     return { ...reply, headers: { ...headers, ...reply.headers } };
   } catch (error) {

@@ -41,6 +41,16 @@ const LICENCES: readonly Licence[] = [
   },
 ];
 
+/** What the owner's word for it lets Lull do to an instance that runs. */
+const COLD_MOVE = {
+  action: "MIGRATE",
+  actions: ["migrate", "confirmResize", "revertResize"],
+  changes: [
+    ["active", "resized"],
+    ["resized", "active"],
+  ],
+} as const;
+
 /** It becomes something else by itself. */
 const UNBORN = "building";
 
@@ -48,9 +58,10 @@ const UNBORN = "building";
 const HARMLESS = new Set(["os-migrateLive"]);
 
 /**
- * No instance is stopped, paused, rebooted, deleted or left in ERROR, unless a policy says so: the
- * same instances are there at the end, each as it was, none left it meanwhile, and no call asked for
- * more than a live move or what a policy allows.
+ * No instance is stopped, paused, rebooted, deleted or left in ERROR, unless a policy says so or its
+ * owner agreed before: the same instances are there at the end, each as it was, none left it
+ * meanwhile, and no call asked for more than a live move or what is allowed. What owners do to their
+ * own instances is their business.
  */
 export const harmToInstances = (story: Story): string[] => [
   ...harmAtTheEnd(story),
@@ -75,8 +86,30 @@ const firstState = ({ before, after, history }: Story, id: string): unknown => {
   return history.find(isState)?.before ?? after.instances.find((one) => one.id === id)?.vm_state;
 };
 
+/** Whether the owner had agreed to a cold move by then. */
+const isColdMoveAgreed = ({ permissions }: Story, id: string, by: number): boolean =>
+  permissions.some(
+    ({ at, instance_id, action }) => instance_id === id && action === COLD_MOVE.action && at <= by,
+  );
+
+const ownerOf = ({ before, after }: Story, id: string | undefined): string | undefined =>
+  [...before.instances, ...after.instances].find((one) => one.id === id)?.project_id;
+
+/** Whether a project did it to what is its own, or made something new. */
+const isByOwner = (story: Story, { method, path, project_id }: Call): boolean => {
+  const id = /^\/servers\/(?<id>[^/]+)/.exec(path)?.groups?.["id"];
+  if (id !== undefined) return ownerOf(story, id) === project_id;
+  return method === "POST" && story.after.instances.some((one) => one.project_id === project_id);
+};
+
+const isDeletedByOwner = (story: Story, id: string): boolean =>
+  story.journal.some(
+    (call) => call.method === "DELETE" && call.path === `/servers/${id}` && isByOwner(story, call),
+  );
+
 const harmAtTheEnd = (story: Story): string[] =>
   story.before.instances.flatMap((was) => {
+    if (isDeletedByOwner(story, was.id)) return [];
     const is = story.after.instances.find(({ id }) => id === was.id);
     if (is === undefined) return [`instance ${was.name} is gone`];
     if (is.vm_state !== was.vm_state && was.vm_state !== UNBORN && !isOffloaded(story, is))
@@ -95,10 +128,11 @@ const harmMeanwhile = (story: Story): string[] => {
   return story.history
     .filter(({ kind, field, id }) => kind === "instance" && field === "vm_state" && known.has(id))
     .filter(
-      ({ id, before, after }) =>
-        before !== UNBORN &&
-        !licencesFor(story, id).some(({ changes }) =>
-          changes.some(([from, to]) => from === before && to === after),
+      (change) =>
+        change.before !== UNBORN &&
+        !(change.after === "deleted" && isDeletedByOwner(story, change.id)) &&
+        !changesFor(story, change).some(
+          ([from, to]) => from === change.before && to === change.after,
         ),
     )
     .map(
@@ -107,10 +141,15 @@ const harmMeanwhile = (story: Story): string[] => {
     );
 };
 
+const changesFor = (story: Story, { id, at }: ChangeFacts) => [
+  ...licencesFor(story, id).flatMap(({ changes }) => changes),
+  ...(isColdMoveAgreed(story, id, at) ? COLD_MOVE.changes : []),
+];
+
 const harmfulCalls = (story: Story): string[] =>
   story.journal
     .filter(({ service, path }) => service === "compute" && path.startsWith("/servers"))
-    .filter((call) => !isAllowed(story, call))
+    .filter((call) => !isByOwner(story, call) && !isAllowed(story, call))
     .map(
       ({ method, path, body, at }) =>
         `an instance was asked for more than it may be: ${method} ${path} ` +
@@ -124,12 +163,16 @@ const isAllowed = (story: Story, call: Call): boolean => {
   const id = /^\/servers\/(?<id>[^/]+)\/action$/.exec(path)?.groups?.["id"];
   if (id === undefined) return false;
   const licensed = licencesFor(story, id).flatMap(({ actions }) => actions);
+  const agreed: readonly string[] = isColdMoveAgreed(story, id, call.at) ? COLD_MOVE.actions : [];
   return Object.keys(Object(body)).every(
-    (name) => HARMLESS.has(name) || (licensed.includes(name) && !isUntimely(story, call, id, name)),
+    (name) =>
+      HARMLESS.has(name) ||
+      agreed.includes(name) ||
+      (licensed.includes(name) && !isUntimely(story, call, id, name)),
   );
 };
 
-/** A cold move of an instance that runs by now would stop it. */
+/** A cold move of an instance that runs by now would stop it, and nobody agreed to that. */
 const isUntimely = (story: Story, { at }: Call, id: string, action: string): boolean =>
   action === "migrate" &&
   valueBefore(story, at, { kind: "instance", id, field: "vm_state" }, firstState(story, id)) !==

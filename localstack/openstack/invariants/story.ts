@@ -73,6 +73,8 @@ const callSchema = z.object({
   body: z.unknown().optional(),
   requestId: z.string().nullable(),
   status: z.number(),
+  /** That the caller's token is for. */
+  project_id: z.string().nullable().default(null),
 });
 /** A call that the cloud accepted. */
 export type Call = z.infer<typeof callSchema>;
@@ -161,6 +163,15 @@ export const readCloud = async (url: string): Promise<CloudFacts> => {
   return { world: await get("world", worldSchema), journal, history };
 };
 
+/** What the owner of an instance agreed to have done with it: by its own account, not by Lull's. */
+export type Permission = {
+  /** When it was said, in milliseconds. */
+  readonly at: number;
+  readonly instance_id: string;
+  /** MIGRATE, LIVE_MIGRATE, OWN_ACTION. */
+  readonly action: string;
+};
+
 export type Story = {
   readonly before: WorldFacts;
   readonly after: WorldFacts;
@@ -170,6 +181,7 @@ export type Story = {
   readonly history: readonly ChangeFacts[];
   /** Every session that had anything to do with the cloud meanwhile. */
   readonly sessions: readonly SessionStory[];
+  readonly permissions: readonly Permission[];
 };
 
 /** The story between two readings of one cloud. */
@@ -177,10 +189,12 @@ export const storyBetween = (
   before: CloudFacts,
   after: CloudFacts,
   sessions: readonly SessionStory[],
+  permissions: readonly Permission[] = [],
 ): Story => ({
   before: before.world,
   after: after.world,
   journal: after.journal.slice(before.journal.length),
   history: after.history.slice(before.history.length),
   sessions,
+  permissions,
 });
