@@ -85,6 +85,7 @@ describe("a simulated cloud", () => {
         requestId: "req-ours",
         status: 202,
         user: "admin",
+        project_id: expect.any(String),
       },
     ]);
     const moves = simulator.world.history.filter((one) => one.id === id && one.field === "host");
