@@ -100,6 +100,53 @@ describe("1: no instance comes to harm", () => {
     expect(violationsIn(withCalls(goodStory, abort))).toEqual([]);
   });
 
+  describe("but for what its owner agreed to", () => {
+    const state = (seconds: number, before: string, after: string) =>
+      instanceChange(seconds, "id-web", "vm_state", before, after);
+    const action = (seconds: number, body: unknown) =>
+      call(seconds, { path: "/servers/id-web/action", body });
+    /** `web` is moved cold while it runs. */
+    const cold: Story = {
+      ...withChanges(goodStory, state(17, "active", "resized"), state(19, "resized", "active")),
+      journal: [
+        disable(5),
+        action(10, { migrate: { host: "cmp-02" } }),
+        action(18, { confirmResize: null }),
+        enable(60),
+      ],
+    };
+    const agreed = (seconds: number, word = "MIGRATE") => ({
+      ...cold,
+      permissions: [{ at: at(seconds), instance_id: "id-web", action: word }],
+    });
+
+    test("a cold move that its owner agreed to before is no harm", () => {
+      expect(violationsIn(agreed(9))).toEqual([]);
+    });
+
+    test.each([
+      ["nobody agreed to", cold],
+      ["its owner agreed to too late", agreed(11)],
+      ["its owner agreed to live only", agreed(9, "LIVE_MIGRATE")],
+    ])("a cold move that %s is found", (_, story) => {
+      expect(broken(story)).toEqual(["invariant 1"]);
+    });
+
+    const deletion = { method: "DELETE", path: "/servers/id-web" };
+    const gone = withChanges(
+      withAfter(goodStory, { instances: [instance("web", { host: null, vm_state: "deleted" })] }),
+      state(70, "active", "deleted"),
+    );
+
+    test("what its owner deletes is its own business, and what somebody else deletes is found", () => {
+      const by = (project_id: string) =>
+        broken(withCalls(gone, call(70, { ...deletion, project_id })));
+
+      expect(by("alpha")).toEqual([]);
+      expect(by("admin")).toEqual(["invariant 1"]);
+    });
+  });
+
   describe("but for what its policy allows", () => {
     const other = (vm_state: string, host: string | null = "cmp-01") =>
       instance("other", { vm_state, host });
