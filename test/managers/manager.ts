@@ -10,7 +10,7 @@ import { CrashError, type Temper } from "./tempers.ts";
 import { type Told, toldByAlarm, toldByWebhook } from "./told.ts";
 
 /** What a manager went through, each at an instant of the clock. */
-export type Entry = { readonly at: number } & (
+type Entry = { readonly at: number } & (
   | { readonly kind: "told"; readonly told: Told }
   | { readonly kind: "did"; readonly what: string }
   | {
