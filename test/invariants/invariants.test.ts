@@ -409,6 +409,22 @@ describe("4: capacity and anti-affinity hold at each instant", () => {
     ]);
   });
 
+  test.each(["accepted", "pre-migrating"])(
+    "a target too small that a move is only aimed at (%s) is not held",
+    (status) => {
+      const refused = {
+        ...story({ vcpus: 1 }),
+        after: {
+          ...story({ vcpus: 1 }).after,
+          instances: [instance("web", { host: "cmp-02" }), instance("more", { host: "cmp-01" })],
+          migrations: [migration(), migration({ id: 2, instance_id: "id-more", status: "error" })],
+        },
+      };
+      const held = withChanges(refused, migrationChange(13, "2", "status", status, "error"));
+      expect(violationsIn(held).filter((words) => words.startsWith("invariant 4"))).toEqual([]);
+    },
+  );
+
   test("a host that was too full before is not blamed for it", () => {
     const full = { ...story({}), before: goodStory.before };
     const small = (hosts: typeof full.before.hosts) =>
