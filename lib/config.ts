@@ -133,6 +133,7 @@ const settingsSchema = z
     LULL_MOVES_PER_HOST: whole(2, 1, 10),
     LULL_HEARTBEAT_SECONDS: whole(25, 5, 600),
     LULL_CONFIRM_SECONDS: whole(60, 0, 3600),
+    LULL_MIN_NOTICE_MINUTES: whole(0, 0, 43_200),
     LULL_MAX_DEFERS: whole(3, 0, 100),
     LULL_OWN_ACTION_MINUTES: whole(30, 1, 1440),
     LULL_STALL_SECONDS: whole(300, 60, 86_400),

@@ -6,7 +6,15 @@ import { idempotencyOf, repeated } from "../../lib/control/idempotency.ts";
 import { projectViews } from "../../lib/control/project-views.ts";
 import { replies } from "../../lib/control/replies.ts";
 import { sessionOrders } from "../../lib/control/session-orders.ts";
-import { abort, hide, type Order, pause, resume, staysChanged } from "../../lib/domain/control.ts";
+import {
+  abort,
+  hide,
+  type Order,
+  override,
+  pause,
+  resume,
+  staysChanged,
+} from "../../lib/domain/control.ts";
 import { hostNameSchema } from "../../lib/domain/device.ts";
 import { replySchema } from "../../lib/domain/dialogue/reply.ts";
 import { effectsOf } from "../../lib/domain/effects.ts";
@@ -209,6 +217,15 @@ const orderOf = ({ principal, now }: ApiRequest, reason = ""): Order => ({
   reason,
 });
 
+/** A second admin sets the word of a project aside. */
+const overrideProject = async (request: ApiRequest): Promise<Reply> => {
+  const { reason } = parseBody(reasonSchema, request);
+  const project_id = pathParameter(request.params["project_id"], projectIdSchema);
+  const order = { ...orderOf(request, reason), what: "override", project_id } as const;
+  const session = await orders.give(sessionIdOf(request), order, override(project_id));
+  return { status: 200, body: await orders.view(session) };
+};
+
 /** The answer says what stays changed in the cloud: nothing that has moved is moved back. */
 const abortSession = async (request: ApiRequest): Promise<Reply> => {
   const { reason } = parseOptionalBody(reasonSchema, request);
@@ -300,6 +317,12 @@ export const handler = api([
     path: "/v1/maintenance/{session_id}/abort",
     allow: BRAKEMEN,
     run: abortSession,
+  },
+  {
+    method: "POST",
+    path: "/v1/maintenance/{session_id}/projects/{project_id}/override",
+    allow: ADMINS,
+    run: overrideProject,
   },
   {
     method: "POST",

@@ -14,6 +14,10 @@ import { openTable } from "../../lib/store/table.ts";
 /** What one tick takes on; the rest waits for the next. */
 const AT_ONCE = 500;
 
+/** The same of lanes: twice as many as the sink works at once. */
+const LANES_AT_ONCE = 200;
+const REMIND_AGAIN_SECONDS = 180;
+
 const settings = readSettings();
 const table = openTable(settings.TABLE_NAME);
 const runs = runStore(table);
@@ -76,11 +80,16 @@ const republish = async (now: string): Promise<void> => {
   for (const [n, event] of lost.entries()) if (!refused.has(n)) await events.published(event);
 };
 
-/** A lane that the bus does not take now is still due in a minute. */
+/**
+ * A lane that the bus does not take now is still due in a minute. One that it takes is not named
+ * again at once: the sink may have more to do than it can, and would have even more.
+ */
 const remindOfDeliveries = async (now: string): Promise<void> => {
-  const listed = await lanes.due(now, AT_ONCE);
-  await putEvents(
-    settings.BUS_NAME,
-    listed.map((lane) => deliveryDue(lane, now)),
+  const listed = await lanes.due(now, LANES_AT_ONCE);
+  const named = listed.map((lane) => deliveryDue(lane, now));
+  const refused = await putEvents(settings.BUS_NAME, named);
+  const until = later(now, REMIND_AGAIN_SECONDS);
+  await Promise.all(
+    listed.map((lane, n) => (refused.has(n) ? undefined : lanes.postpone(lane, until))),
   );
 };

@@ -29,7 +29,7 @@ const KINDS: readonly ReceiverKind[] = [
   alarms(settings, () => engineCloud(settings)),
 ];
 
-const work = laneWorker({ lanes, deliveries, send: sendBy(KINDS) });
+const { work, deliver } = laneWorker({ lanes, deliveries, send: sendBy(KINDS) });
 
 /**
  * Tells projects. An event becomes one delivery for each receiver, and each receiver's lane is
@@ -50,11 +50,9 @@ const tell = async (event: ProjectEvent, time: PassingTime): Promise<void> => {
   const ids = receivers.map(({ receiver_id }) => receiver_id);
   await deliveries.noteReceivers(event, ids, failures.length === 0);
   const told = await Promise.allSettled(
-    receivers.map(async (receiver) => {
-      const delivery = newDelivery(event, receiver, messageIdOf(event, receiver));
-      await lanes.append(delivery, time.now());
-      await work({ receiver_id: receiver.receiver_id, session_id: event.session_id }, time);
-    }),
+    receivers.map((receiver) =>
+      deliver(newDelivery(event, receiver, messageIdOf(event, receiver)), time),
+    ),
   );
   const reasons = told.flatMap((one) => (one.status === "rejected" ? [one.reason] : []));
   const [failure] = [...failures, ...reasons];

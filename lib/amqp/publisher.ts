@@ -1,3 +1,4 @@
+import { rootCertificates } from "node:tls";
 import { type ConfirmChannel, connect } from "amqplib";
 
 /** Where a message goes. */
@@ -22,8 +23,9 @@ type QueueOptions = {
 export type Broker = {
   /** amqp:// or amqps://, with user and password. */
   readonly url: string;
-  /** PEM; "" = the system's. */
+  /** Certificate authorities besides the well-known, PEM; "" = none. */
   readonly ca: string;
+  /** For the connection, and then for each answer of the broker. */
   readonly timeoutMs: number;
 };
 
@@ -51,18 +53,19 @@ export const withPublisher = async <T>(
   { url, ca, timeoutMs }: Broker,
   work: (publish: Publish) => Promise<T>,
 ): Promise<T> => {
-  const options = { timeout: timeoutMs, ...(ca !== "" && { ca: [ca] }) };
+  const options = { timeout: timeoutMs, ...(ca !== "" && { ca: [...rootCertificates, ca] }) };
   const connection = await connect(url, options).catch((cause: unknown) => {
     throw new AmqpError(`no connection to the message bus: ${wordsOf(cause)}`, false, { cause });
   });
   // What ends it also rejects whatever is under way.
   connection.on("error", () => {});
   try {
-    const channel = await connection.createConfirmChannel();
+    const opened = connection.createConfirmChannel();
+    const channel = await within(timeoutMs, false, opened);
     channel.on("error", () => {});
     return await work(publishOn(channel, timeoutMs));
   } finally {
-    await connection.close().catch(() => {});
+    await within(timeoutMs, true, connection.close()).catch(() => {});
   }
 };
 
@@ -72,14 +75,17 @@ const publishOn = (channel: ConfirmChannel, timeoutMs: number): Publish => {
     returned = true;
   });
   return async (to, text) => {
-    await declared(channel, to);
+    await within(timeoutMs, false, declared(channel, to));
     returned = false;
-    await within(timeoutMs, confirmed(channel, to, text));
+    await within(timeoutMs, true, confirmed(channel, to, text));
     if (returned) throw new AmqpError(`no queue takes ${nameOf(to)}`, false);
   };
 };
 
-const declared = async (channel: ConfirmChannel, { exchange, key, declare }: Destination) => {
+const declared = async (
+  channel: ConfirmChannel,
+  { exchange, key, declare }: Destination,
+): Promise<void> => {
   if (declare === null) return;
   const { durable } = declare;
   try {
@@ -109,12 +115,13 @@ const confirmed = (channel: ConfirmChannel, to: Destination, text: string): Prom
     });
   });
 
-const within = async (ms: number, work: Promise<void>): Promise<void> => {
+/** @param sent whether the broker may have a message when it does not answer in time */
+const within = async <T>(ms: number, sent: boolean, work: Promise<T>): Promise<T> => {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new AmqpError(`no confirmation within ${ms} ms`, true)), ms);
+    timer = setTimeout(() => reject(new AmqpError(`no answer of the bus in ${ms} ms`, sent)), ms);
   });
-  await Promise.race([work, late]).finally(() => clearTimeout(timer));
+  return await Promise.race([work, late]).finally(() => clearTimeout(timer));
 };
 
 const nameOf = ({ exchange, key }: Destination): string => `${exchange || "(default)"}/${key}`;

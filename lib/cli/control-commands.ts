@@ -2,6 +2,7 @@ import {
   abortMaintenance,
   getMaintenanceDetail,
   type HostRun,
+  overrideProject,
   pauseMaintenance,
   releaseHost,
   resumeMaintenance,
@@ -147,6 +148,23 @@ const release = async (context: Context): Promise<number> => {
   ]);
 };
 
+const override = async (context: Context): Promise<number> => {
+  const { values, terminal, args } = context;
+  const reason = reasonFor(context, "maintenance override");
+  const { api, id, detail } = await open(context);
+  const project = args[1] ?? "";
+  await confirm(
+    terminal,
+    values,
+    `Go on with session ${id}, ${described(detail)}, without the word of project ${project}?`,
+  );
+  const answer = await overrideProject(api, id, project, reason);
+  return tell(context, answer, [
+    `instances of project ${project} are moved live, whatever it says; it can see that, and who has done it is kept`,
+    `hosts that were put back for it: lull maintenance retry ${id} HOST`,
+  ]);
+};
+
 const SESSION_NOTE = "SESSION is an id, or enough of its beginning to be the only one.";
 
 export const controlCommands: readonly Command[] = [
@@ -204,5 +222,17 @@ are not done again. On a host that is being emptied, refusals, tries and vetoes 
 put back, also when its session is over. Either way it is enabled only if it came back whole.`,
     examples: ["maintenance release 7f3c cmp-01"],
     run: release,
+  },
+  {
+    name: "maintenance override",
+    summary: "Go on without the word of a project",
+    args: ["SESSION", "PROJECT"],
+    options: ["reason", "yes", "format"],
+    notes: `For a project that refuses, or does not answer where its silence keeps its hosts from being emptied.
+Its instances are moved live, and never stopped for it. It takes somebody else than who opened the session.`,
+    examples: [
+      "maintenance override 7f3c 8e5c0b1d --reason 'agreed by phone with their duty officer'",
+    ],
+    run: override,
   },
 ];

@@ -306,6 +306,19 @@ export const releaseHost = (
     body: reasonOf(reason),
   });
 
+/**
+ * Sets the word of a project aside: its instances are moved live without it.
+ *
+ * @throws ApiError with code "forbidden" to who opened the session
+ */
+export const overrideProject = (
+  api: Api,
+  id: string,
+  project: string,
+  reason: string,
+): Promise<Session> =>
+  order(api, `${pathOf(id)}/projects/${encodeURIComponent(project)}/override`, { reason });
+
 /** Aborts a running session; hides a finished one. Not repeated by itself: the second call would hide. */
 export const deleteMaintenance = async (api: Api, id: string): Promise<void> => {
   await request(api, pathOf(id), z.unknown(), { method: "DELETE" });

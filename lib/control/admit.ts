@@ -25,6 +25,7 @@ export const admit =
     const objections = objectionsTo(wanted, devices, {
       now,
       actionMinutes: settings.LULL_ACTION_MINUTES,
+      noticeMinutes: settings.LULL_MIN_NOTICE_MINUTES,
       maxHosts: settings.LULL_MAX_HOSTS,
       maxZonePercent: settings.LULL_MAX_ZONE_PERCENT,
       hostsInZone: await zoneSizes(settings, hosts),

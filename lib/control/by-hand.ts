@@ -72,6 +72,7 @@ export const byHand = (table: Table, settings: Settings) => {
       // No other host is to learn from this one, and a host in need is what a reserve is kept for.
       canary: false,
       reserve_hosts: 0,
+      emergency: reason,
     });
     const session = await admitted({ body: request, by, now });
     const { session_id } = session;

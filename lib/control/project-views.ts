@@ -60,6 +60,7 @@ export const projectViews = (table: Table) => {
         shown.map(async (session) =>
           projectSummaryOf(
             session,
+            projectId,
             await moves.listByProject(session.session_id, projectId),
             await asks.listByProject(session.session_id, projectId),
           ),
@@ -89,7 +90,7 @@ export const projectViews = (table: Table) => {
       const shown = rest.slice(0, limit);
       const last = rest.length > limit ? shown.at(-1) : undefined;
       return {
-        ...projectSummaryOf(session, own, asked),
+        ...projectSummaryOf(session, projectId, own, asked),
         project_id: projectId,
         instance_ids: concernedBy(asked, seen),
         asks: openAsksOf(asked),

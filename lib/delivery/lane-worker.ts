@@ -13,7 +13,7 @@ import { later, secondsUntil } from "../domain/instant.ts";
 import { ANSWER_SECONDS } from "../domain/receiver.ts";
 import type { PassingTime } from "../lambda/passing-time.ts";
 import type { DeliveryStore } from "../store/deliveries.ts";
-import type { Lane, LaneRef, LaneStore, Placed } from "../store/lanes.ts";
+import { keyOf, type Lane, type LaneRef, type LaneStore, type Placed } from "../store/lanes.ts";
 import type { ReceiverKind } from "./receivers.ts";
 
 /** A worker that has not begun anything yet owns its lane this long. */
@@ -50,10 +50,11 @@ const nextStep = (
   return turn;
 };
 
-/** Whether the delivery's next attempt is near, and its receiver one that answers. */
-const isWaitedFor = ({ next_at }: Delivery, last: Result | null, now: string): boolean => {
-  const hangs = last?.kind === "silent" && last.late;
-  return last !== null && !hangs && secondsUntil(now, next_at) <= PATIENCE_SECONDS;
+/** Whether the delivery's next attempt is near, and its receiver one that answers, if only with failures. */
+const isWaitedFor = (delivery: Delivery, last: Result | null, now: string): boolean => {
+  const answers =
+    last === null ? delivery.last_status !== null : !(last.kind === "silent" && last.late);
+  return answers && secondsUntil(now, delivery.next_at) <= PATIENCE_SECONDS;
 };
 
 /**
@@ -70,6 +71,13 @@ export const laneWorker = ({ lanes, deliveries, send }: Options) => {
     return await lanes.settle(before, after);
   };
 
+  /** Makes an attempt that is stored; null when the lane is another's by now. */
+  const make = async (sending: Delivery, time: PassingTime): Promise<Stand | null> => {
+    const last = await send(sending, sending.attempted_at ?? time.now());
+    const after = settled(sending, last, time.now());
+    return (await finish(sending, after)) ? { delivery: after, last } : null;
+  };
+
   const attempt = async (
     lane: Lane,
     delivery: Delivery,
@@ -77,11 +85,8 @@ export const laneWorker = ({ lanes, deliveries, send }: Options) => {
   ): Promise<Stand | null> => {
     const now = time.now();
     const sending = begun(delivery, now);
-    const until = later(now, leaseSeconds(delivery.receiver.kind));
-    if (!(await lanes.begin(lane, delivery, sending, until))) return null;
-    const last = await send(sending, now);
-    const after = settled(sending, last, time.now());
-    return (await finish(sending, after)) ? { delivery: after, last } : null;
+    const stored = await lanes.begin(lane, delivery, sending, leaseFrom(delivery, now));
+    return stored ? await make(sending, time) : null;
   };
 
   /** One step of a delivery, and how it stands then; null = the lane is another's by now. */
@@ -140,13 +145,52 @@ export const laneWorker = ({ lanes, deliveries, send }: Options) => {
     return { doneUntil, dueAt: null };
   };
 
-  return async (ref: LaneRef, time: PassingTime): Promise<void> => {
-    const until = () => later(time.now(), CLAIM_SECONDS);
-    let lane = await lanes.claim(ref, time.now(), until());
+  /** Works the lane until nothing is in it that can be sent now. */
+  const workOn = async (claimed: Lane | null, time: PassingTime): Promise<void> => {
+    let lane = claimed;
     while (lane !== null) {
       const stand = await drain(lane, time);
       if (stand === null || (await lanes.release(lane, stand.doneUntil, stand.dueAt))) return;
-      lane = await lanes.renew(lane, until());
+      lane = await lanes.renew(lane, later(time.now(), CLAIM_SECONDS));
     }
   };
+
+  const work = async (ref: LaneRef, time: PassingTime): Promise<void> => {
+    const now = time.now();
+    await workOn(await lanes.claim(ref, now, later(now, CLAIM_SECONDS)), time);
+  };
+
+  return {
+    work,
+
+    /**
+     * Brings a new delivery into its lane and works that. Into one where nothing waits it comes
+     * with its first attempt in one write, so that it is sent at once; anywhere else it queues up.
+     */
+    async deliver(delivery: Delivery, time: PassingTime): Promise<void> {
+      const now = time.now();
+      const ref = {
+        receiver_id: delivery.receiver.receiver_id,
+        session_id: delivery.event.session_id,
+      };
+      const sending = begun(delivery, now);
+      const held =
+        turnOf(delivery, now) === "send"
+          ? await lanes.start(sending, now, leaseFrom(delivery, now))
+          : null;
+      if (held === null) {
+        await lanes.append(delivery, now);
+        return await work(ref, time);
+      }
+      const stand = await make(sending, time);
+      if (stand === null) return;
+      // What is tried again soon is waited for like anything else in the lane.
+      if (!isOpen(stand.delivery) && (await lanes.release(held, keyOf(delivery), null))) return;
+      const lane = await lanes.renew(held, later(time.now(), CLAIM_SECONDS));
+      await workOn(lane, time);
+    },
+  };
 };
+
+const leaseFrom = ({ receiver }: Delivery, now: string): string =>
+  later(now, leaseSeconds(receiver.kind));

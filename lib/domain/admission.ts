@@ -1,5 +1,6 @@
 import type { Device } from "./device.ts";
 import type { Finding } from "./errors.ts";
+import { later } from "./instant.ts";
 import type { Action, NewSession } from "./session.ts";
 import { type Window, windowsOf } from "./windows.ts";
 
@@ -14,6 +15,8 @@ export type Limits = {
   readonly maxHosts: number;
   /** The largest share of a zone's hosts that one session may name. */
   readonly maxZonePercent: number;
+  /** The notice that the operator promises to projects. */
+  readonly noticeMinutes: number;
   /** How many hosts each zone has; those it does not name are not limited. */
   readonly hostsInZone: ReadonlyMap<string, number>;
 };
@@ -30,6 +33,7 @@ export const objectionsTo = (
   limits: Limits,
 ): Finding[] => [
   ...objectionsToTimes(request, limits.now),
+  ...objectionsToNotice(request, limits),
   ...objectionsToWindows(request, limits.now),
   ...objectionsToSize(request, devices, limits),
   ...objectionsToBrakes(request, devices),
@@ -57,6 +61,23 @@ const objectionsToTimes = (request: NewSession, now: string): Finding[] => {
       message: "the end must be later than maintenance_at",
     });
   return findings;
+};
+
+/** Projects are given the notice they were promised, unless it is an emergency, in words. */
+const objectionsToNotice = (
+  { maintenance_at, emergency, profile }: NewSession,
+  { now, noticeMinutes }: Limits,
+): Finding[] => {
+  const earliest = later(now, noticeMinutes * 60);
+  if (emergency !== null || profile === "doctor" || (maintenance_at ?? now) >= earliest) return [];
+  if (noticeMinutes === 0) return [];
+  return [
+    {
+      path: "maintenance_at",
+      code: "too_soon",
+      message: `projects are promised ${noticeMinutes} minutes (LULL_MIN_NOTICE_MINUTES); begin at ${earliest} or later, or say what the emergency is`,
+    },
+  ];
 };
 
 /** Windows come one after the other, and a host fits into one of them. */

@@ -1,4 +1,4 @@
-import { ConflictError } from "./errors.ts";
+import { ConflictError, ForbiddenError } from "./errors.ts";
 import type { HostRun } from "./host-run.ts";
 import type { Move } from "./move.ts";
 import { controlOf, isClosed, type Session } from "./session.ts";
@@ -74,6 +74,29 @@ export const hide = (session: Session, { by, at, reason }: Order): Session | nul
   const aborted = isClosed(session) ? session.aborted : (session.aborted ?? { by, at, reason });
   return ordered(session, { aborted, hidden_at: at }, at);
 };
+
+/**
+ * The session in which the word of a project is set aside: its instances are moved live, whatever it
+ * says or does not say. It takes somebody else than who opened the session.
+ *
+ * @returns null when it was set aside before: the first order stands
+ * @throws ForbiddenError to who opened the session
+ * @throws ConflictError when the session is over or aborted
+ */
+export const override =
+  (projectId: string) =>
+  (session: Session, { by, at, reason }: Order): Session | null => {
+    const what = `made to go on without the word of project ${projectId}`;
+    mustBeOpen(session, what);
+    mustNotBeAborted(session, what);
+    if (by === session.created_by)
+      throw new ForbiddenError(
+        `${by} opened the session; it takes a second admin to override a project`,
+      );
+    if (session.overrides.some(({ project_id }) => project_id === projectId)) return null;
+    const overrides = [...session.overrides, { project_id: projectId, by, at, reason }];
+    return ordered(session, { overrides }, at);
+  };
 
 /**
  * The session in which the instances that are stuck on a host are tried anew: the host's run

@@ -95,6 +95,7 @@ export const newestMoves = (moves: readonly Move[]): Move[] => {
  */
 export const projectSummaryOf = (
   session: Session,
+  projectId: string,
   moves: readonly Move[],
   asks: readonly Ask[],
 ) => {
@@ -109,6 +110,8 @@ export const projectSummaryOf = (
     maintenance_at: session.maintenance_at,
     ends_at: session.ends_at,
     instances_by_state: counts,
+    /** When an admin set the project's word aside. */
+    overridden_at: session.overrides.find(({ project_id }) => project_id === projectId)?.at ?? null,
     created_at: session.created_at,
   };
 };

@@ -126,6 +126,13 @@ const holdSchema = z.object({
 });
 export type Hold = z.infer<typeof holdSchema>;
 
+const overrideSchema = z.object({
+  project_id: z.string(),
+  by: z.string(),
+  at: z.string(),
+  reason: z.string(),
+});
+
 /** Something a named human has to look at, and what happens if nobody does. */
 const attentionSchema = z.object({
   code: z.string(),
@@ -202,6 +209,8 @@ export const sessionSchema = newSessionSchema
       .default(null),
     /** When it was last resumed: what went wrong before does not trip the breaker again. */
     resumed_at: z.string().nullable().default(null),
+    /** Projects whose word an admin has set aside: theirs are moved live without it. */
+    overrides: z.array(overrideSchema).default([]),
     /** By host, when an admin last asked for its stuck instances to be tried anew. */
     retried: z.record(z.string(), z.string()).default({}),
     /** By model, the maintained host that was the first to take an instance, and when it did. */
@@ -263,6 +272,7 @@ export const openSession = (
   holds: [],
   aborted: null,
   resumed_at: null,
+  overrides: [],
   retried: {},
   canaries: [],
   attention: [],

@@ -10,7 +10,7 @@ export type Reaction =
   | { readonly act: "wake_all" };
 
 /** Fields of a session that its own run, and those of its hosts, must look at when they change. */
-const SESSION_ORDERS = ["control", "holds", "retried"];
+const SESSION_ORDERS = ["control", "holds", "retried", "overrides"];
 
 /** Phases that a host enters at its own word and its session waits for. */
 const AWAITED = new Set<unknown>(["CORDONED", "FINISHED", "WAITING"]);

@@ -78,6 +78,7 @@ const consentTo = (
     wishes: rules.of(server).wishes,
     rules: session.dialogue,
     now,
+    isOverridden: session.overrides.some(({ project_id }) => project_id === ask.project_id),
     defers: move.defers,
     latestAt: session.ends_at,
     limits: {

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { PutCommand, UpdateCommand, type UpdateCommandInput } from "@aws-sdk/lib-dynamodb";
 import * as z from "zod";
 import { type Delivery, deliverySchema, KEPT_SECONDS } from "../domain/delivery.ts";
@@ -10,18 +11,25 @@ import { due, keys, scopes, type Table } from "./table.ts";
 export const laneRefSchema = z.object({ receiver_id: z.string(), session_id: z.string() });
 export type LaneRef = z.infer<typeof laneRefSchema>;
 
+const dueLaneSchema = laneRefSchema.extend({ due_at: z.string() });
+type DueLane = z.infer<typeof dueLaneSchema>;
+
 /**
- * A lane and who works it. `epoch` counts its workers: whoever finds another number has lost it.
- * `appended` counts what was put into it: whoever leaves it has to have seen the last of it.
+ * A lane and who works it. `worker` is made up by each of its workers: whoever finds another has
+ * lost it. `appended` counts what was put into it: whoever leaves it has to have seen the last of it.
  * Every delivery up to the key `done_until` is finished.
  */
 const laneSchema = laneRefSchema.extend({
   schema: z.literal(1),
-  epoch: z.int(),
+  /** Empty until it has its first one. */
+  worker: z.string().default(""),
   appended: z.int(),
   done_until: z.string(),
 });
 export type Lane = z.infer<typeof laneSchema>;
+
+/** What its worker has to know to give a lane back. */
+export type Held = Pick<Lane, "receiver_id" | "session_id" | "worker" | "appended">;
 
 /** A delivery by its place in the lane. */
 export type Placed = { readonly key: string; readonly delivery: Delivery };
@@ -51,6 +59,10 @@ const rowOf = (delivery: Delivery) => ({
   ...(delivery.finished_at !== null && { ttl: secondsOf(delivery.finished_at) + KEPT_SECONDS }),
 });
 
+/** The delivery's place in its lane. */
+export const keyOf = ({ receiver, event }: Delivery): string =>
+  keys.delivery(receiver.receiver_id, event).SK;
+
 /** Writes the delivery in place of `before`, unless somebody else was quicker. */
 const replacement = ({ name }: Table, before: Delivery, after: Delivery) => ({
   TableName: name,
@@ -74,7 +86,7 @@ const bumping = (
     TableName: name,
     Key: keys.lane(receiver_id, session_id),
     UpdateExpression: `SET #kind = :kind, #schema = :schema, receiver_id = :receiver, session_id = :session,
-      epoch = if_not_exists(epoch, :zero), appended = if_not_exists(appended, :zero) + :one,
+      appended = if_not_exists(appended, :zero) + :one,
       done_until = ${back ? ":before" : "if_not_exists(done_until, :before)"},
       #due = :due, due_at = if_not_exists(due_at, :now), #ttl = :ttl`,
     ...(!back && { ConditionExpression: "attribute_not_exists(done_until) OR done_until < :key" }),
@@ -143,6 +155,53 @@ export const laneStore = (table: Table) => {
       }
     },
 
+    /**
+     * Puts a new delivery into a lane in which nothing waits, with its first attempt, and makes the
+     * caller its worker until then; null, and nothing done, when something waits there, or it came
+     * late, or not for the first time.
+     */
+    async start(sending: Delivery, now: string, until: string): Promise<Held | null> {
+      const ref = refOf(sending);
+      const row = rowOf(sending);
+      const worker = randomUUID();
+      const held = await transact(table, [
+        {
+          Put: { TableName: name, Item: row, ConditionExpression: "attribute_not_exists(PK)" },
+        },
+        {
+          Update: {
+            TableName: name,
+            Key: keys.lane(ref.receiver_id, ref.session_id),
+            UpdateExpression: `SET #kind = :kind, #schema = :schema, receiver_id = :receiver, session_id = :session,
+              appended = :zero, done_until = if_not_exists(done_until, :beginning), worker = :worker,
+              busy_until = :until, #due = :due, due_at = :until, #ttl = :ttl`,
+            ConditionExpression:
+              "attribute_not_exists(#due) AND (attribute_not_exists(done_until) OR done_until < :key)",
+            ExpressionAttributeNames: {
+              "#kind": "kind",
+              "#schema": "schema",
+              "#due": "due",
+              "#ttl": "ttl",
+            },
+            ExpressionAttributeValues: {
+              ":kind": "lane",
+              ":schema": 1,
+              ":receiver": ref.receiver_id,
+              ":session": ref.session_id,
+              ":zero": 0,
+              ":beginning": BEGINNING,
+              ":worker": worker,
+              ":until": until,
+              ":due": due.delivery,
+              ":ttl": secondsOf(now) + LANE_KEPT_SECONDS,
+              ":key": row.SK,
+            },
+          },
+        },
+      ]);
+      return held === null ? { ...ref, worker, appended: 0 } : null;
+    },
+
     /** Puts a finished delivery into its lane once more; false when it is not finished any more. */
     async replay(before: Delivery, after: Delivery, now: string): Promise<boolean> {
       const { SK: key } = rowOf(after);
@@ -156,41 +215,46 @@ export const laneStore = (table: Table) => {
     /** Makes the caller the lane's worker until then; null when it has one, or nothing was ever in it. */
     claim: (ref: LaneRef, now: string, until: string): Promise<Lane | null> =>
       change(ref, {
-        UpdateExpression:
-          "SET busy_until = :until, #due = :due, due_at = :until, epoch = epoch + :one",
+        UpdateExpression: "SET busy_until = :until, #due = :due, due_at = :until, worker = :worker",
         ConditionExpression:
           "attribute_exists(PK) AND (attribute_not_exists(busy_until) OR busy_until <= :now)",
         ExpressionAttributeNames: { "#due": "due" },
         ExpressionAttributeValues: {
           ":until": until,
           ":due": due.delivery,
-          ":one": 1,
+          ":worker": randomUUID(),
           ":now": now,
         },
       }),
 
     /** The lane as it is now, still the caller's until then; null when it is another's. */
-    renew: (lane: Lane, until: string): Promise<Lane | null> =>
+    renew: (lane: Held, until: string): Promise<Lane | null> =>
       change(lane, {
         UpdateExpression: "SET busy_until = :until, due_at = :until",
-        ConditionExpression: "epoch = :epoch",
-        ExpressionAttributeValues: { ":until": until, ":epoch": lane.epoch },
+        ConditionExpression: "worker = :worker",
+        ExpressionAttributeValues: { ":until": until, ":worker": lane.worker },
       }),
 
     /**
      * Gives the lane back.
      *
+     * @param doneUntil null = as it was
      * @param dueAt when its next delivery is to be tried; null = none is left
      * @returns false when something was put into it since it was read, or it is another's
      */
-    async release(lane: Lane, doneUntil: string, dueAt: string | null): Promise<boolean> {
+    async release(lane: Held, doneUntil: string | null, dueAt: string | null): Promise<boolean> {
+      const sets = [
+        ...(doneUntil === null ? [] : ["done_until = :done"]),
+        ...(dueAt === null ? [] : ["due_at = :at"]),
+      ];
+      const removes = ["busy_until", ...(dueAt === null ? ["#due", "due_at"] : [])];
       const released = await change(lane, {
-        UpdateExpression: `SET done_until = :done${dueAt === null ? "" : ", due_at = :at"} REMOVE busy_until${dueAt === null ? ", #due, due_at" : ""}`,
-        ConditionExpression: "epoch = :epoch AND appended = :appended",
+        UpdateExpression: `${sets.length > 0 ? `SET ${sets.join(", ")} ` : ""}REMOVE ${removes.join(", ")}`,
+        ConditionExpression: "worker = :worker AND appended = :appended",
         ...(dueAt === null && { ExpressionAttributeNames: { "#due": "due" } }),
         ExpressionAttributeValues: {
-          ":done": doneUntil,
-          ":epoch": lane.epoch,
+          ...(doneUntil !== null && { ":done": doneUntil }),
+          ":worker": lane.worker,
           ":appended": lane.appended,
           ...(dueAt !== null && { ":at": dueAt }),
         },
@@ -215,8 +279,8 @@ export const laneStore = (table: Table) => {
           TableName: name,
           Key: keys.lane(lane.receiver_id, lane.session_id),
           UpdateExpression: "SET busy_until = :until, due_at = :until",
-          ConditionExpression: "epoch = :epoch",
-          ExpressionAttributeValues: { ":until": until, ":epoch": lane.epoch },
+          ConditionExpression: "worker = :worker",
+          ExpressionAttributeValues: { ":until": until, ":worker": lane.worker },
         },
       };
       return (await transact(table, [own, { Put: replacement(table, before, after) }])) === null;
@@ -234,9 +298,18 @@ export const laneStore = (table: Table) => {
     },
 
     /** Lanes that should be worked by `now`: deliveries wait there, or their worker died. */
-    async due(now: string, limit: number): Promise<LaneRef[]> {
+    async due(now: string, limit: number): Promise<DueLane[]> {
       const rows = await queryDue(table, due.delivery, now, limit);
-      return rows.map((row) => parseRow(laneRefSchema, row));
+      return rows.map((row) => parseRow(dueLaneSchema, row));
+    },
+
+    /** Keeps a lane off the list until then, unless somebody has seen to it since it was read. */
+    async postpone(lane: DueLane, until: string): Promise<void> {
+      await change(lane, {
+        UpdateExpression: "SET due_at = :until",
+        ConditionExpression: "due_at = :seen",
+        ExpressionAttributeValues: { ":until": until, ":seen": lane.due_at },
+      });
     },
   };
 };

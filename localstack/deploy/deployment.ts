@@ -81,8 +81,9 @@ export const deploymentOf = (given: Readonly<Record<string, string | undefined>>
     ...FROM_STACK,
   });
   // A role may read the secret of that name: an ARN in its place would allow nothing, a wildcard too much.
-  if (!/^[\w/+=.@-]{1,512}$/.test(settings.LULL_CLOUD_SECRET))
-    throw new DeploymentError("LULL_CLOUD_SECRET is not the name of a secret, such as lull/cloud");
+  for (const name of ["LULL_CLOUD_SECRET", "LULL_AMQP_SECRET"] as const)
+    if (!/^[\w/+=.@-]{1,512}$/.test(settings[name] ?? "none"))
+      throw new DeploymentError(`${name} is not the name of a secret, such as lull/cloud`);
   const { LULL_SUBNET_IDS, LULL_SECURITY_GROUP_IDS, ...rest } = parsed.data;
   return {
     variables: {

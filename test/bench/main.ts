@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { bundleSizes } from "./bundles.ts";
 import { sessionCosts } from "./cost.ts";
+import { delivery, deliveryKills } from "./delivery.ts";
 import type { Table } from "./figure.ts";
 import { hostPages } from "./host-pages.ts";
 import { startUp } from "./start-up.ts";
@@ -23,6 +24,8 @@ const benches: Readonly<Record<string, () => Promise<Table>>> = {
   bundles: bundleSizes,
   template: templateLimits,
   "host-pages": hostPages,
+  delivery,
+  "delivery-kills": deliveryKills,
   cost: () => sessionCosts(values.hosts.split(",").map(Number)),
 };
 

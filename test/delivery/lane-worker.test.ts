@@ -49,7 +49,8 @@ const send: ReceiverKind["send"] = ({ receiver, event, message_id }) =>
     LOOPBACK,
   );
 
-const worker = (by: ReceiverKind["send"] = send) => laneWorker({ lanes, deliveries, send: by });
+const workerOf = (by: ReceiverKind["send"] = send) => laneWorker({ lanes, deliveries, send: by });
+const worker = (by?: ReceiverKind["send"]) => workerOf(by).work;
 
 const laneOf = (receiver: Receiver, session_id = "session-1") => ({
   receiver_id: receiver.receiver_id,
@@ -124,6 +125,41 @@ describe("a lane", () => {
     expect(numbers(receiver)).toEqual([0, 1, 2, 3]);
   });
 
+  test("takes new deliveries one by one, in the order in which they come", async () => {
+    const receiver = await receive((response, _, n) => {
+      response.writeHead(n === 1 ? 500 : 200).end();
+    });
+    const to = at("webhook", receiver);
+    const time = testTime();
+    for (const event of events(4))
+      await workerOf().deliver(newDelivery(event, to, `msg_${event.sequence}`), time);
+
+    expect(numbers(receiver)).toEqual([0, 1, 1, 2, 3]);
+    expect(await statesOf(to)).toEqual(Array.from({ length: 4 }, () => "delivered"));
+    expect(await lanes.due(later(NOW, 100_000), 10)).toEqual([]);
+  });
+
+  test("looks again for what came while a new delivery was sent", async () => {
+    let answer = () => {};
+    const receiver = await receive((response, _, n) => {
+      answer = () => void response.writeHead(200).end();
+      if (n > 0) answer();
+    });
+    const to = at("webhook", receiver);
+    const [first, ...others] = events(4).map((event) =>
+      newDelivery(event, to, `msg_${event.sequence}`),
+    );
+    if (!first) throw new Error("four events");
+    const sent = workerOf().deliver(first, testTime());
+    await receiver.when(1);
+    await Promise.all(others.map((one) => workerOf().deliver(one, testTime())));
+    expect(numbers(receiver)).toEqual([0]);
+    answer();
+    await sent;
+
+    expect(numbers(receiver)).toEqual([0, 1, 2, 3]);
+  });
+
   test("holds back what comes after a failure, and goes on when that got through", async () => {
     const receiver = await receive((response, _, n) => {
       response.writeHead(n < 4 ? 500 : 200).end();
@@ -136,7 +172,7 @@ describe("a lane", () => {
     expect(numbers(receiver)).toEqual([0, 0, 0]);
     expect(await reach()).toBe("pending");
     expect(await lanes.due(later(time.now(), 59), 10)).toEqual([]);
-    expect(await lanes.due(later(time.now(), 60), 10)).toEqual([laneOf(to)]);
+    expect(await lanes.due(later(time.now(), 60), 10)).toMatchObject([laneOf(to)]);
 
     time.pass(60);
     await worker()(laneOf(to), time);
@@ -169,7 +205,7 @@ describe("a lane", () => {
     await worker()(laneOf(to), testTime());
 
     expect(numbers(receiver)).toEqual([0]);
-    expect(await lanes.due(later(NOW, 5), 10)).toEqual([laneOf(to)]);
+    expect(await lanes.due(later(NOW, 5), 10)).toMatchObject([laneOf(to)]);
   });
 });
 
@@ -242,6 +278,21 @@ describe("an application manager", () => {
     expect(await statesOf(to)).toEqual(["unknown", "delivered"]);
   });
 
+  test("is not told again what was new to its lane when the worker died", async () => {
+    const receiver = await receive();
+    const to = at("alarm", receiver);
+    const time = testTime();
+    const deliver = (by: ReceiverKind["send"]) =>
+      workerOf(by).deliver(newDelivery(aProjectEvent(0, SCALE_IN), to, "msg_1"), time);
+    await expect(deliver(killedAfterPost)).rejects.toThrow("killed");
+    await deliver(send);
+    time.pass(leaseSeconds("alarm"));
+    await deliver(send);
+
+    expect(numbers(receiver)).toEqual([0]);
+    expect(await statesOf(to)).toEqual(["unknown"]);
+  });
+
   test.each(["MAINTENANCE", "INSTANCE_ACTION_DONE"])(
     "may hear %s again, which does no harm",
     async (state) => {
@@ -261,10 +312,8 @@ describe("an application manager", () => {
   test("hears what came twice at the same time once", async () => {
     const receiver = await receive();
     const to = at("alarm", receiver);
-    const deliver = async () => {
-      await append(to, events(1, SCALE_IN));
-      await worker()(laneOf(to), testTime());
-    };
+    const deliver = () =>
+      workerOf().deliver(newDelivery(aProjectEvent(0, SCALE_IN), to, "msg_1"), testTime());
     await Promise.all([deliver(), deliver(), deliver(), deliver()]);
     await deliver();
 

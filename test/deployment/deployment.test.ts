@@ -71,6 +71,10 @@ describe("what is wrong is named before anything is deployed", () => {
     ["LULL_POLL_SECONDS", { LULL_POLL_SECONDS: "0" }],
     ["LULL_PUBLIC_URL", { LULL_PUBLIC_URL: "http://127.0.0.1:12347" }],
     ["LULL_PROXY", { LULL_PROXY: "http://me:secret@proxy.example:3128" }],
+    ["LULL_AODH", { LULL_AODH: "bus" }],
+    ["LULL_AODH", { LULL_AODH: "both" }],
+    ["LULL_AMQP_QUEUE_ARGUMENTS", { LULL_AMQP_QUEUE_ARGUMENTS: "x-queue-type=quorum" }],
+    ["LULL_AMQP_QUEUE_ARGUMENTS", { LULL_AMQP_QUEUE_ARGUMENTS: "[]" }],
     ["LULL_PROXY", { LULL_PROXY: "http:/me:secret@proxy.example:3128" }],
     ["LULL_NO_PROXY", { LULL_NO_PROXY: ".example.org,10.0.0.0/33" }],
     ["LULL_EGRESS_ALLOW", { LULL_EGRESS_ALLOW: "10.0.0.0" }],
@@ -80,6 +84,7 @@ describe("what is wrong is named before anything is deployed", () => {
       { LULL_CLOUD_SECRET: "arn:aws:secretsmanager:eu-west-1:1:secret:lull/cloud-AbCdEf" },
     ],
     ["LULL_CLOUD_SECRET", { LULL_CLOUD_SECRET: "lull/*" }],
+    ["LULL_AMQP_SECRET", { LULL_AMQP_SECRET: "lull/*" }],
   ])("%s", (name, given) => {
     expect(() => deploymentOf({ ...KEYSTONE, ...given })).toThrow(name);
   });

@@ -11,6 +11,7 @@ const LIMITS: Limits = {
   maxHosts: 2_000,
   maxZonePercent: 100,
   hostsInZone: new Map(),
+  noticeMinutes: 0,
 };
 
 const fleet = (...devices: Device[]) => new Map(devices.map((device) => [device.name, device]));
@@ -48,6 +49,16 @@ test("a sound request meets no objection", () => {
 test("a host that is to be emptied onto itself alone is refused", () => {
   expect(objections({ targets: ["cmp-01"] })).toEqual(["targets target_is_host"]);
   expect(objections({ targets: ["cmp-01", "cmp-02"] })).toEqual([]);
+});
+
+test("projects get the notice they were promised, unless it is an emergency", () => {
+  const promised = { noticeMinutes: 60 };
+  const soon = { maintenance_at: later(NOW, 59 * 60) };
+
+  expect(objections(soon, promised)).toEqual(["maintenance_at too_soon"]);
+  expect(objections({ maintenance_at: later(NOW, 3600) }, promised)).toEqual([]);
+  expect(objections({ ...soon, emergency: "the cooling fails" }, promised)).toEqual([]);
+  expect(objections({ ...soon, profile: "doctor" }, promised)).toEqual([]);
 });
 
 test("every objection is told at once, each with its place in the request", () => {

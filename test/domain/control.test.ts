@@ -1,6 +1,14 @@
 import { describe, expect, test } from "vitest";
-import { abort, hide, pause, resume, retryMoves, staysChanged } from "../../lib/domain/control.ts";
-import { ConflictError } from "../../lib/domain/errors.ts";
+import {
+  abort,
+  hide,
+  override,
+  pause,
+  resume,
+  retryMoves,
+  staysChanged,
+} from "../../lib/domain/control.ts";
+import { ConflictError, ForbiddenError } from "../../lib/domain/errors.ts";
 import type { Move } from "../../lib/domain/move.ts";
 import type { Session } from "../../lib/domain/session.ts";
 import { aClaimedSession, aHost, NOW } from "./builders.ts";
@@ -65,6 +73,28 @@ describe("a resume", () => {
   test("of a session that is over, or aborted, is a conflict", () => {
     expect(() => resume({ ...paused, closed_at: NOW }, by("bob"))).toThrow("is over");
     expect(() => resume(aborted, by("bob"))).toThrow("was aborted by alice");
+  });
+});
+
+describe("an override of a project", () => {
+  const order = override("project-1");
+
+  test("is a second admin's, and says who, when and why", () => {
+    expect(made(order(open, by("bob"))).overrides).toEqual([
+      { project_id: "project-1", by: "bob", at: NOW, reason: "storm" },
+    ]);
+    expect(() => order(open, by(open.created_by))).toThrow(ForbiddenError);
+  });
+
+  test("stands as it was given first, for this project alone", () => {
+    const overridden = made(order(open, by("bob")));
+
+    expect(order(overridden, by("carol"))).toBeNull();
+    expect(made(override("project-2")(overridden, by("bob"))).overrides).toHaveLength(2);
+  });
+
+  test("comes too late when the session is over or aborted", () => {
+    for (const late of [over, aborted]) expect(() => order(late, by("bob"))).toThrow(ConflictError);
   });
 });
 

@@ -23,12 +23,13 @@ describe("a session as a project sees it", () => {
       aMove({ instance_id: `i${n}`, state: state as Move["state"] }),
     );
 
-    expect(projectSummaryOf(session, moves, [])).toEqual({
+    expect(projectSummaryOf(session, "project-1", moves, [])).toEqual({
       session_id: session.session_id,
       state: "PLANNED_MAINTENANCE",
       maintenance_at: NOW,
       ends_at: LATER,
       instances_by_state: { moved: 2, waiting: 1 },
+      overridden_at: null,
       created_at: NOW,
     });
   });
@@ -38,7 +39,8 @@ describe("a session as a project sees it", () => {
       anAsk({ ask_id: "2", state: "PREPARE_MAINTENANCE", asked_at: LATER }),
       anAsk({ ask_id: "1", state: "MAINTENANCE" }),
     ];
-    const stateOf = (...asked: Ask[]) => projectSummaryOf(aClaimedSession(), [], asked).state;
+    const stateOf = (...asked: Ask[]) =>
+      projectSummaryOf(aClaimedSession(), "project-1", [], asked).state;
 
     expect(stateOf()).toBe("MAINTENANCE");
     expect(stateOf(...asks)).toBe("PREPARE_MAINTENANCE");
@@ -79,7 +81,8 @@ describe("a session as a project sees it", () => {
   });
 
   test("is complete when all its hosts are finished or it is over", () => {
-    const stateOf = (but: object) => projectSummaryOf(aClaimedSession(but), [], []).state;
+    const stateOf = (but: object) =>
+      projectSummaryOf(aClaimedSession(but), "project-1", [], []).state;
 
     expect(stateOf({ state: "START_MAINTENANCE" })).toBe("MAINTENANCE");
     expect(stateOf({ state: "MAINTENANCE_COMPLETE" })).toBe("MAINTENANCE_COMPLETE");
@@ -91,7 +94,7 @@ describe("a session as a project sees it", () => {
     const moves = states.map((state) => aMove({ instance_id: state, state }));
     const over = aClaimedSession({ closed_at: LATER });
 
-    expect(projectSummaryOf(over, moves, []).instances_by_state).toEqual({
+    expect(projectSummaryOf(over, "project-1", moves, []).instances_by_state).toEqual({
       unmoved: 3,
       moved: 1,
       gone: 1,
@@ -119,7 +122,12 @@ describe("an instance that had to leave one host after another", () => {
 
   test("is told once", () => {
     const second = aMove({ host: "cmp-02", state: "moving" });
-    const { instances_by_state } = projectSummaryOf(aClaimedSession(), [first, second], []);
+    const { instances_by_state } = projectSummaryOf(
+      aClaimedSession(),
+      "project-1",
+      [first, second],
+      [],
+    );
 
     expect(instances_by_state).toEqual({ moving: 1 });
   });
@@ -202,7 +210,7 @@ test("nothing that a project sees has a word of what admins, Nova and others say
   });
 
   const seen = [
-    projectSummaryOf(session, [move], []),
+    projectSummaryOf(session, "project-1", [move], []),
     projectInstanceOf(session, move, hostIdOf),
     projectHostOf(session, run, [move], hostIdOf),
   ];

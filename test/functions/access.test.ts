@@ -46,6 +46,7 @@ const POLICY: Record<string, Persona[] | "anyone"> = {
   "PUT /v1/maintenance/{session_id}/{project_id}": ANSWERERS,
   "PUT /v1/maintenance/{session_id}/{project_id}/{instance_id}": ANSWERERS,
   "GET /v1/maintenance/{session_id}/hosts/{host}/effects": READERS,
+  "POST /v1/maintenance/{session_id}/projects/{project_id}/override": ADMINS,
   "POST /v1/maintenance/{session_id}/pause": BRAKEMEN,
   "POST /v1/maintenance/{session_id}/resume": BRAKEMEN,
   "POST /v1/maintenance/{session_id}/abort": BRAKEMEN,

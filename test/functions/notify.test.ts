@@ -35,6 +35,7 @@ beforeAll(async () => {
     // There is no cloud, and so no alarm in it.
     LULL_AODH: "off",
     LULL_EGRESS_ALLOW: "127.0.0.0/8",
+    LULL_AODH: "off",
     POWERTOOLS_LOG_LEVEL: "SILENT",
   });
   const { handler } = await import("../../functions/sinks/notify.ts");

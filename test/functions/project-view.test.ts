@@ -77,6 +77,7 @@ describe("the list of a project", () => {
           maintenance_at: expect.any(String),
           ends_at: null,
           instances_by_state: { waiting: 1 },
+          overridden_at: null,
           created_at: expect.any(String),
         },
       ],

@@ -122,11 +122,13 @@ describe("tick", () => {
     expect(named().map(({ Detail }) => JSON.parse(Detail))).toMatchObject([
       { receiver_id: "r1", session_id: "session-1" },
     ]);
-    const lane = { receiver_id: "r1", session_id: "session-1" };
-    await lanes.claim(lane, later(NOW, 5), later(NOW, 65));
-    await engine.tick(later(NOW, 64));
-    expect(named()).toHaveLength(1);
     await engine.tick(later(NOW, 65));
+    expect(named(), "again although the sink was told a minute ago").toHaveLength(1);
+    const lane = { receiver_id: "r1", session_id: "session-1" };
+    await lanes.claim(lane, later(NOW, 70), later(NOW, 130));
+    await engine.tick(later(NOW, 129));
+    expect(named()).toHaveLength(1);
+    await engine.tick(later(NOW, 130));
     expect(named()).toHaveLength(2);
   });
 

@@ -7,7 +7,7 @@ export type AlarmBody = {
   readonly alarm_id: string;
   readonly reason_data: {
     readonly event: {
-      readonly event_type: string;
+      readonly message_id: string;
       readonly traits: readonly (readonly [string, number, unknown])[];
     };
   };
@@ -56,6 +56,18 @@ export const decoded = (body: AlarmBody) =>
   python("decode_traits.py", body) as Promise<
     Record<"doctor" | "tacker", Readonly<Record<string, unknown>>>
   >;
+
+type Taken = [
+  publisher: string,
+  eventType: string,
+  payload: unknown,
+  messageId: string,
+  timestamp: string,
+];
+
+/** What oslo.messaging's own listener takes from a topic of the exchange `openstack`. */
+export const listened = (bus: string, topic: string, count: number) =>
+  python("listen.py", { url: bus.replace(/^amqp/, "rabbit"), topic, count }) as Promise<Taken[]>;
 
 /** Ids of those alarms that Aodh's own evaluator fires on the event. */
 export const firedByAodh = (alarms: readonly unknown[], event: unknown) =>

@@ -29,3 +29,9 @@ export const deleteAlarm = async (member: Cloud, id: string): Promise<void> => {
     expect: [204],
   });
 };
+
+/** Deletes what an interrupted run has left in that member's project. */
+export const deleteAlarms = async (member: Cloud): Promise<void> => {
+  const own = await call(member.service("alarming"), "/alarms", z.array(madeSchema));
+  for (const { alarm_id } of own) await deleteAlarm(member, alarm_id);
+};

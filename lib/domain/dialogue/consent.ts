@@ -32,6 +32,8 @@ type Circumstances = {
   readonly wishes: Wishes;
   readonly rules: Dialogue;
   readonly now: string;
+  /** An admin has set the owner's word aside. */
+  readonly isOverridden: boolean;
   /** How often the instance has been put off already. */
   readonly defers: number;
   /** By when it has to be gone at the latest; null = open. */
@@ -49,10 +51,11 @@ const ASK_AGAIN_SECONDS = 600;
 
 /**
  * Decides what may be done with one instance from what was heard of its owner. An owner that said
- * nothing is never taken to have agreed to more than a live migration.
+ * nothing, or whose word was set aside, is never taken to have agreed to more than a live migration.
  */
 export const consentOf = (hearing: Hearing, circumstances: Circumstances): Consent => {
-  const { ask, rules, now } = circumstances;
+  const { ask, rules, now, isOverridden } = circumstances;
+  if (isOverridden) return { kind: "move", action: "LIVE_MIGRATE" };
   switch (hearing.kind) {
     case "open":
       return waiting(hearing.until);

@@ -48,6 +48,8 @@ export const maintenanceScheduled = (session: Session, ask: Ask, links: Links): 
       reply_at: ask.expects_reply ? ask.reply_at : null,
       reply_url: one ? `${url}/${only}` : url,
       metadata: session.metadata,
+      // Less notice than projects are promised; why is the admins' to know.
+      ...(session.emergency !== null && { emergency: true }),
       ...(ask.missing !== null && { missing: ask.missing }),
       status_url: statusUrl(links),
     },

@@ -3,9 +3,11 @@ import type { DomainEvent } from "./event.ts";
 
 /** What a person ordered, and in what words. */
 export type Ordered = {
-  readonly what: "pause" | "resume" | "abort" | "delete" | "retry" | "release";
+  readonly what: "pause" | "resume" | "abort" | "delete" | "retry" | "release" | "override";
   /** The host that it is about, where it is about one. */
   readonly host?: string;
+  /** The same of a project. */
+  readonly project_id?: string;
   readonly by: string;
   readonly reason: string;
 };
@@ -35,4 +37,10 @@ export const maintenanceSession = (
   },
 });
 
-const noteOf = ({ what, host, by, reason }: Ordered) => ({ what, host: host ?? null, by, reason });
+const noteOf = ({ what, host, project_id, by, reason }: Ordered) => ({
+  what,
+  host: host ?? null,
+  ...(project_id !== undefined && { project_id }),
+  by,
+  reason,
+});

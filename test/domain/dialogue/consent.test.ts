@@ -36,6 +36,7 @@ const consent = (
     instanceId: "instance-1",
     wishes: { migrationType: null, hint: undefined },
     now: NOW,
+    isOverridden: false,
     defers: 0,
     latestAt: null,
     limits: { maxDefers: 3, ownActionSeconds: 600 },
@@ -142,6 +143,14 @@ describe("an owner that says nothing", () => {
       action: "LIVE_MIGRATE",
     });
   });
+});
+
+test("an owner whose word was set aside is moved live, whatever was said", () => {
+  const overridden = { isOverridden: true };
+  const stopped = { actions: { "instance-1": "MIGRATE" as const } };
+
+  for (const hearing of [refusal(), answered(stopped), { kind: "silent" } as const])
+    expect(consent(hearing, overridden)).toEqual({ kind: "move", action: "LIVE_MIGRATE" });
 });
 
 test("nothing but an owner's own word ever lets an instance be stopped for its move", () => {

@@ -87,6 +87,10 @@ describe("what starts something asks first, with hosts and instances", () => {
       "Try the moves off cmp-01 anew, MOVING, 4 of 7 instances on it?",
     ],
     [["maintenance", "release", "7f3c", "cmp-02"], "Is the work on cmp-02 done (FINISHED (failed)"],
+    [
+      ["maintenance", "override", "7f3c", "alpha", "--reason", "agreed by phone"],
+      "without the word of project alpha?",
+    ],
     [["host", "maintenance", "set", "cmp-01", "--reason", "DIMM"], "Empty 1 host (cmp-01, enabled"],
     [["host", "maintenance", "unset", "cmp-01"], "End the maintenance of cmp-01"],
   ])("%s", async (args, question) => {
@@ -126,6 +130,15 @@ describe("with --yes", () => {
       `POST ${session_}/hosts/cmp-01/release`,
       `POST ${session_}/hosts/cmp-01/retry`,
     ]);
+  });
+
+  test("override is told with its reason", async () => {
+    await using cloud = await world();
+    const args = ["maintenance", "override", SESSION, "alpha", "--reason", "by phone", "--yes"];
+    expect((await cloud.run(...args)).out).toContain("instances of project alpha are moved live");
+    expect(cloud.bodyOf(`POST ${session_}/projects/alpha/override`)).toEqual({
+      reason: "by phone",
+    });
   });
 
   test("a host that the session does not have is named before anything is asked", async () => {

@@ -181,6 +181,7 @@ export const startApi = async () => {
     }),
     [`POST /v1/maintenance/${SESSION}/pause`]: () => ({ body: ordered({ control: "paused" }) }),
     [`POST /v1/maintenance/${SESSION}/resume`]: () => ({ body: ordered() }),
+    [`POST /v1/maintenance/${SESSION}/projects/alpha/override`]: () => ({ body: ordered() }),
     [`POST /v1/maintenance/${SESSION}/abort`]: () => ({
       body: ordered({ control: "aborting", stays_changed: ["7 instances stay where they are"] }),
     }),

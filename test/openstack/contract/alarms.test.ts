@@ -3,12 +3,13 @@ import * as z from "zod";
 import { listEventAlarms } from "../../../lib/openstack/alarming/alarms.ts";
 import type { Cloud } from "../../../lib/openstack/cloud.ts";
 import { call } from "../../../lib/openstack/http.ts";
-import { deleteAlarm, makeAlarm } from "../alarms.ts";
+import { deleteAlarm, deleteAlarms, makeAlarm } from "../alarms.ts";
 import { type ContractCloud, openContractCloud } from "./contract-cloud.ts";
 
 let cloud: ContractCloud;
 beforeAll(async () => {
   cloud = await openContractCloud();
+  for (const member of [cloud.alice, cloud.bob]) await deleteAlarms(member);
 });
 afterAll(() => cloud?.close());
 
