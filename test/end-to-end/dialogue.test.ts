@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { InstanceSpec } from "../../localstack/openstack/spec.ts";
 import { constrainAsDoctor, constrainAsTacker } from "../managers/constraints.ts";
-import { type Dialect, doctorSample, doctorVnfm, tacker } from "../managers/dialects.ts";
-import { type Manager, startManager } from "../managers/manager.ts";
+import { doctorSample, doctorVnfm, tacker } from "../managers/dialects.ts";
+import type { Manager } from "../managers/manager.ts";
 import { impactsOn, outagesOf } from "../managers/outages.ts";
 import { MARK } from "../managers/project.ts";
 import {
@@ -15,8 +15,8 @@ import {
   silent,
   slow,
   switching,
-  type Temper,
 } from "../managers/tempers.ts";
+import { theCast } from "./cast.ts";
 import { quickCloud } from "./quick-cloud.ts";
 import { type Play, theStage } from "./stage.ts";
 
@@ -62,40 +62,31 @@ const onStage = theStage({
   settings: { LULL_EGRESS_ALLOW: "127.0.0.0/8", LULL_CONFIRM_SECONDS: "2" },
 });
 
-const CASTING: Readonly<Record<string, readonly [Dialect, Temper]>> = {
-  vnfm: [doctorVnfm, prompt("MIGRATE")],
-  sample: [doctorSample, prompt("MIGRATE")],
-  tacker: [tacker, prompt("LIVE_MIGRATE")],
-  slow: [doctorVnfm, slow(30, prompt("MIGRATE"))],
-  silent: [doctorVnfm, silent],
-  lost: [doctorVnfm, prompt("MIGRATE")],
-  broken: [doctorVnfm, broken],
-  refusing: [doctorVnfm, refusing(45, "a call is going on", prompt("MIGRATE"))],
-  own: [doctorVnfm, ownAction(10)],
-  pair: [doctorVnfm, switching(({ name }) => name.startsWith("ha-"), "MIGRATE")],
-  group: [doctorVnfm, prompt("MIGRATE")],
-  crashing: [doctorVnfm, crashing("PREPARE_MAINTENANCE", prompt("MIGRATE"))],
+const ROLES = {
+  vnfm: { dialect: doctorVnfm, temper: prompt("MIGRATE") },
+  sample: { dialect: doctorSample, temper: prompt("MIGRATE") },
+  tacker: { dialect: tacker, temper: prompt("LIVE_MIGRATE") },
+  slow: { dialect: doctorVnfm, temper: slow(30, prompt("MIGRATE")) },
+  silent: { dialect: doctorVnfm, temper: silent },
+  lost: { dialect: doctorVnfm, temper: prompt("MIGRATE"), hears: "webhook" as const },
+  broken: { dialect: doctorVnfm, temper: broken },
+  refusing: {
+    dialect: doctorVnfm,
+    temper: refusing(45, "a call is going on", prompt("MIGRATE")),
+    hears: "webhook" as const,
+  },
+  own: { dialect: doctorVnfm, temper: ownAction(10) },
+  pair: {
+    dialect: doctorVnfm,
+    temper: switching(({ name }) => name.startsWith("ha-"), "MIGRATE"),
+  },
+  group: { dialect: doctorVnfm, temper: prompt("MIGRATE") },
+  crashing: {
+    dialect: doctorVnfm,
+    temper: crashing("PREPARE_MAINTENANCE", prompt("MIGRATE")),
+  },
 };
-
-const cast = new Map<string, Promise<Manager>>();
-afterAll(() => Promise.all([...cast.values()].map(async (one) => (await one).close())));
-
-/**
- * The manager of a project. All of them start together before the first session: Lull may go by a
- * list of alarms that is seconds old. One of them subscribes at Lull instead.
- */
-const managerOf = ({ simulator, clock, api }: Play, project: string): Promise<Manager> => {
-  if (cast.size === 0)
-    for (const [name, [dialect, temper]] of Object.entries(CASTING)) {
-      const config = simulator.tenants[name];
-      if (config === undefined) throw new Error(`there is no project ${name}`);
-      const lull = name === "refusing" || name === "lost" ? { lull: api.endpoint } : {};
-      cast.set(name, startManager({ config, clock, dialect, temper, ...lull }));
-    }
-  const found = cast.get(project);
-  if (found === undefined) throw new Error(`project ${project} has no manager`);
-  return found;
-};
+const managerOf = theCast(ROLES);
 
 /** Long enough for whoever answers, on a busy machine; whoever does not keeps nobody waiting longer. */
 const PATIENCE = { reply_seconds: 60, scale_seconds: 60 };
@@ -111,7 +102,7 @@ const open = (
   play.open({
     hosts: hostsOf(project),
     targets: TARGETS,
-    workflow: CASTING[project]?.[0].workflow ?? "vnf",
+    workflow: project === "sample" ? "default" : "vnf",
     dialogue: PATIENCE,
     metadata: { openstack_version: "Epoxy" },
     ...more,

@@ -107,6 +107,14 @@ describe("a reply of style default", () => {
     expect(await answerOf(id, "ask-0")).toBeNull();
     expect(await answerOf(id, "ask-1")).toMatchObject({ ack: true, actions: {} });
   });
+
+  test("speaks for the instances that it names, and not for those of an ask that came meanwhile", async () => {
+    const id = await asking({ instance_ids: [VM] }, { instance_ids: [OTHER] });
+    await put(id, { state: "ACK_PLANNED_MAINTENANCE", instance_actions: { [VM]: "MIGRATE" } });
+
+    expect(await answerOf(id, "ask-0")).toMatchObject({ ack: true, actions: { [VM]: "MIGRATE" } });
+    expect(await answerOf(id, "ask-1")).toBeNull();
+  });
 });
 
 describe("any reply", () => {

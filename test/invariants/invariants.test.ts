@@ -100,6 +100,53 @@ describe("1: no instance comes to harm", () => {
     expect(violationsIn(withCalls(goodStory, abort))).toEqual([]);
   });
 
+  describe("but for what its owner agreed to", () => {
+    const state = (seconds: number, before: string, after: string) =>
+      instanceChange(seconds, "id-web", "vm_state", before, after);
+    const action = (seconds: number, body: unknown) =>
+      call(seconds, { path: "/servers/id-web/action", body });
+    /** `web` is moved cold while it runs. */
+    const cold: Story = {
+      ...withChanges(goodStory, state(17, "active", "resized"), state(19, "resized", "active")),
+      journal: [
+        disable(5),
+        action(10, { migrate: { host: "cmp-02" } }),
+        action(18, { confirmResize: null }),
+        enable(60),
+      ],
+    };
+    const agreed = (seconds: number, word = "MIGRATE") => ({
+      ...cold,
+      permissions: [{ at: at(seconds), instance_id: "id-web", action: word }],
+    });
+
+    test("a cold move that its owner agreed to before is no harm", () => {
+      expect(violationsIn(agreed(9))).toEqual([]);
+    });
+
+    test.each([
+      ["nobody agreed to", cold],
+      ["its owner agreed to too late", agreed(11)],
+      ["its owner agreed to live only", agreed(9, "LIVE_MIGRATE")],
+    ])("a cold move that %s is found", (_, story) => {
+      expect(broken(story)).toEqual(["invariant 1"]);
+    });
+
+    const deletion = { method: "DELETE", path: "/servers/id-web" };
+    const gone = withChanges(
+      withAfter(goodStory, { instances: [instance("web", { host: null, vm_state: "deleted" })] }),
+      state(70, "active", "deleted"),
+    );
+
+    test("what its owner deletes is its own business, and what somebody else deletes is found", () => {
+      const by = (project_id: string) =>
+        broken(withCalls(gone, call(70, { ...deletion, project_id })));
+
+      expect(by("alpha")).toEqual([]);
+      expect(by("admin")).toEqual(["invariant 1"]);
+    });
+  });
+
   describe("but for what its policy allows", () => {
     const other = (vm_state: string, host: string | null = "cmp-01") =>
       instance("other", { vm_state, host });
@@ -361,6 +408,22 @@ describe("4: capacity and anti-affinity hold at each instant", () => {
       `invariant 4: cmp-02 held ${words} at 00:00:12.000`,
     ]);
   });
+
+  test.each(["accepted", "pre-migrating"])(
+    "a target too small that a move is only aimed at (%s) is not held",
+    (status) => {
+      const refused = {
+        ...story({ vcpus: 1 }),
+        after: {
+          ...story({ vcpus: 1 }).after,
+          instances: [instance("web", { host: "cmp-02" }), instance("more", { host: "cmp-01" })],
+          migrations: [migration(), migration({ id: 2, instance_id: "id-more", status: "error" })],
+        },
+      };
+      const held = withChanges(refused, migrationChange(13, "2", "status", status, "error"));
+      expect(violationsIn(held).filter((words) => words.startsWith("invariant 4"))).toEqual([]);
+    },
+  );
 
   test("a host that was too full before is not blamed for it", () => {
     const full = { ...story({}), before: goodStory.before };

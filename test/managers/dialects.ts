@@ -9,8 +9,6 @@ export type Word =
 
 /** How a real client reads what it is told, and writes what it says. */
 export type Dialect = {
-  /** Of the session: the style in which it has to be spoken to. */
-  readonly workflow: "default" | "vnf";
   /**
    * The instances that it is about.
    *
@@ -65,9 +63,8 @@ const checkState = ({ state }: Told): void => {
   if (!STATES.includes(state)) throw new Error(`what is ${state}?`);
 };
 
-/** doctor_tests/app_manager/vnfm.py */
+/** doctor_tests/app_manager/vnfm.py, which knows style `vnf` */
 export const doctorVnfm: Dialect = {
-  workflow: "vnf",
   subjectsOf: async (told, project) => {
     checkState(told);
     if (!isAboutInstances(told)) return listed(told, project);
@@ -84,9 +81,8 @@ export const doctorVnfm: Dialect = {
   tries: 1,
 };
 
-/** doctor_tests/app_manager/sample.py */
+/** doctor_tests/app_manager/sample.py, which knows style `default` */
 export const doctorSample: Dialect = {
-  workflow: "default",
   subjectsOf: async (told, project) => {
     checkState(told);
     if (isAboutInstances(told)) checkAllowed(told);
@@ -110,9 +106,8 @@ export const doctorSample: Dialect = {
   tries: 1,
 };
 
-/** tacker/plugins/fenix.py: it says the important things twice, and something to everything. */
+/** tacker/plugins/fenix.py, which knows style `vnf`: it says the important things twice, and something to everything. */
 export const tacker: Dialect = {
-  workflow: "vnf",
   subjectsOf: async (told, project) => {
     checkState(told);
     if (isAboutInstances(told) && typeof told.instance_ids === "string")

@@ -10,7 +10,7 @@ import { CrashError, type Temper } from "./tempers.ts";
 import { type Told, toldByAlarm, toldByWebhook } from "./told.ts";
 
 /** What a manager went through, each at an instant of the clock. */
-export type Entry = { readonly at: number } & (
+type Entry = { readonly at: number } & (
   | { readonly kind: "told"; readonly told: Told }
   | { readonly kind: "did"; readonly what: string }
   | {
@@ -65,8 +65,10 @@ export const startManager = async ({
   const say = async (told: Told, ids: readonly string[], body: object): Promise<void> => {
     const { reply_url: url } = told;
     for (let tries = 1; ; tries++) {
+      // Lull may act on it before its answer is here.
+      const at = clock.now();
       const answer = await project.send("PUT", url, body);
-      journal.push({ at: clock.now(), kind: "said", told, ids, url, body: { ...body }, answer });
+      journal.push({ at, kind: "said", told, ids, url, body: { ...body }, answer });
       if (answer.status === 200 || tries >= dialect.tries) return;
       await sleep(clock, RETRY_MS);
     }
@@ -90,7 +92,7 @@ export const startManager = async ({
       (error: unknown) => {
         journal.push({ at: clock.now(), kind: "choked", why: String(error) });
         if (!(error instanceof CrashError)) return response.writeHead(500).end();
-        response.socket?.destroy();
+        response.destroy();
         return server.close();
       },
     );

@@ -3,7 +3,7 @@ import type { Word } from "./dialects.ts";
 import { MARK, type OwnServer, type Project } from "./project.ts";
 import type { Action, Told } from "./told.ts";
 
-export type Asked = {
+type Asked = {
   readonly told: Told;
   /** The instances that it is about. */
   readonly ids: readonly string[];

@@ -10,7 +10,9 @@ import {
 import type { Deed } from "../../localstack/openstack/deeds.ts";
 import { hasRoom, resourcesOf } from "../../localstack/openstack/room.ts";
 import type { Host, Instance } from "../../localstack/openstack/world.ts";
+import { MARK } from "../managers/project.ts";
 import { chances, oneOf, whole } from "./chance.ts";
+import { MANNERS } from "./managers.ts";
 import { ask } from "./operator.ts";
 import type { Draft } from "./plan.ts";
 import { itemsOf, tableIn } from "./rows.ts";
@@ -152,7 +154,30 @@ export const happenings: readonly Happening[] = [
     act: (stage) => withHost(stage, (id, host) => releaseHost(stage.api, id, host)),
   },
   { name: "inventory read again", act: (stage) => ask(stage, () => startSync(stage.api)) },
+
+  ...Object.keys(MANNERS).map((manner) => ({
+    name: `managers ${manner}`,
+    shape: (draft: Draft, chance: Chance) => employ(draft, chance, manner as keyof typeof MANNERS),
+  })),
 ];
+
+/** Gives a project without one a manager of that kind; sessions then talk as it understands. */
+const employ = (draft: Draft, chance: Chance, manner: keyof typeof MANNERS): void => {
+  const { cloud, managers, sessions } = draft;
+  const alone = cloud.projects.filter(
+    ({ name }) => !managers.some(({ project }) => project === name),
+  );
+  if (alone.length === 0) return;
+  const { name: project } = oneOf(chance, alone);
+  const workflow = sessions[0]?.request.workflow ?? oneOf(chance, ["vnf", "vnf", "default"]);
+  const dialect =
+    workflow === "default" ? "doctorSample" : oneOf(chance, ["doctorVnfm", "tacker"] as const);
+  managers.push({ project, manner, dialect });
+  const dialogue = { reply_seconds: whole(chance, 20, 60), scale_seconds: whole(chance, 20, 60) };
+  for (const { request } of sessions) Object.assign(request, { workflow, dialogue });
+  const active = cloud.instances.find((one) => one.project === project && one.metadata?.["tier"]);
+  if (active) active.metadata = { ...active.metadata, [MARK]: "here" };
+};
 
 const rates = (draft: Draft, more: Draft["rates"]): void => {
   draft.rates = { ...draft.rates, ...more };

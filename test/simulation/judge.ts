@@ -7,6 +7,7 @@ import {
   storyBetween,
 } from "../../localstack/openstack/invariants/story.ts";
 import { violationsIn } from "../../localstack/openstack/invariants.ts";
+import { brokenWord } from "./managers.ts";
 import { patiently } from "./operator.ts";
 import { itemsOf, plainRow } from "./rows.ts";
 import type { Stage } from "./stage.ts";
@@ -15,17 +16,19 @@ type Verdict = { readonly sessions: readonly string[]; readonly violations: read
 
 /** Holds what the cloud and the sessions went through against what is promised. */
 export const judge = async (stage: Stage, before: CloudFacts): Promise<Verdict> => {
-  const { simulator, sessions, api, lull, hands } = stage;
+  const { simulator, sessions, api, lull, hands, managers } = stage;
   const stories = await Promise.all(
     sessions.map((id) => patiently(stage, () => readSession(api, id))),
   );
   const after = await readCloud(simulator.url);
-  const story = excused(storyBetween(before, after, stories), stage);
+  const permissions = managers.flatMap((manager) => manager.permissions());
+  const story = excused(storyBetween(before, after, stories, permissions), stage);
   hands.log(JSON.stringify(stories.map(({ detail }) => detail)));
   return {
     sessions: stories.map(({ detail }) => stateOf(detail)),
     violations: [
       ...violationsIn(story),
+      ...brokenWord(managers, stories, story.journal),
       ...stories.flatMap(({ detail }) =>
         isEnded(detail) || detail.attention.length > 0
           ? []

@@ -2,6 +2,7 @@ import type { NewMaintenance } from "../../lib/client/maintenance.ts";
 import { cloudOf } from "../../localstack/openstack/spec.ts";
 import { chances, oneOf, someOf, whole } from "./chance.ts";
 import { type Happening, happenings } from "./happenings.ts";
+import type { PlannedManager } from "./managers.ts";
 import { RECEIVER_URL } from "./receiver.ts";
 import type { Chance, Misrates } from "./stage.ts";
 
@@ -18,6 +19,8 @@ export type Draft = {
   cloud: ReturnType<typeof cloudOf>;
   rates: Misrates;
   sessions: PlannedSession[];
+  /** Of projects that have one. */
+  managers: PlannedManager[];
 };
 
 export type Plan = Draft & {
@@ -33,6 +36,9 @@ const MINUTE = 60_000;
 
 /** How long each part of a session may take, in minutes: short, so that waiting ends soon. */
 const LIMITS = { drain: 6, action: 3, verify: 4 };
+
+/** What the questions of whole sessions to a project may take. */
+const ANSWERS_MS = 10 * MINUTE;
 
 /** Happenings begin while there is something to disturb: a session takes about so long for a host. */
 const BEGIN_MS = 20_000;
@@ -83,6 +89,7 @@ export const planOf = (chance: Chance): Plan => {
     cloud,
     rates: {},
     sessions: Array.from({ length: count }, (_, n) => sessionFor(chance, names, n)),
+    managers: [],
   };
   const chosen = someOf(chance, happenings, oneOf(chance, [0, 1, 2, 3, 4, 5]));
   for (const { shape } of chosen) shape?.(draft, chance);
@@ -103,6 +110,9 @@ export const planOf = (chance: Chance): Plan => {
       at: whole(chance, 0, BEGIN_MS + turns * HOST_MS),
     })),
     quietAt: QUIET_AT,
-    deadline: QUIET_AT + turns * (LIMITS.drain + LIMITS.action + LIMITS.verify + 4) * MINUTE,
+    deadline:
+      QUIET_AT +
+      turns * (LIMITS.drain + LIMITS.action + LIMITS.verify + 4) * MINUTE +
+      draft.managers.length * ANSWERS_MS,
   };
 };

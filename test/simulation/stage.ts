@@ -4,6 +4,7 @@ import type { Rates } from "../../localstack/aws/misbehaviour.ts";
 import type { Stack } from "../../localstack/aws/stack.ts";
 import type { VirtualClock } from "../../localstack/clock.ts";
 import type { Simulator } from "../../localstack/openstack/simulator.ts";
+import type { Manager } from "../managers/manager.ts";
 import type { Fate, Network } from "./network.ts";
 import type { Party } from "./parties.ts";
 
@@ -51,6 +52,8 @@ export type Stage = {
   readonly sessions: string[];
   /** What others than Lull did: nobody blames Lull for it. */
   readonly others: { readonly instances: Set<string>; readonly hosts: Set<string> };
+  /** Of projects that have one. */
+  readonly managers: Manager[];
   /** How the receiver of webhooks reports. */
   readonly receiver: { manner: "faithful" | "lost" | "twice" | "stale" | "failed" };
   /** Does something later, in milliseconds of the clock; errors count as the seed's failure. */

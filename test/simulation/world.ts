@@ -4,6 +4,7 @@ import { readCloud } from "../../localstack/openstack/invariants/story.ts";
 import { startSimulator } from "../../localstack/openstack/simulator.ts";
 import { judge } from "./judge.ts";
 import { PUBLIC_URL, startLull } from "./lull.ts";
+import { startManagers } from "./managers.ts";
 import type { Fate, Hop } from "./network.ts";
 import { openSessions, readInventory, untilOver } from "./operator.ts";
 import { planOf } from "./plan.ts";
@@ -36,6 +37,7 @@ export const play = async (hands: Hands): Promise<Outcome> => {
     },
     sessions: [],
     others: { instances: new Set(), hosts: new Set() },
+    managers: [],
     receiver: { manner: "faithful" },
     fates: { kill_before: 0, kill_after: 0, reset_before: 0, reset_after: 0 },
     later: (ms, act) => {
@@ -48,6 +50,7 @@ export const play = async (hands: Hands): Promise<Outcome> => {
   };
   hands.network.decide(fateOf(stage));
   await startReceiver(stage);
+  await startManagers(stage, plan.managers);
   await readInventory(stage);
   const before = await readCloud(simulator.url);
   const began = clock.now();

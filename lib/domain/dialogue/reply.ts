@@ -22,13 +22,22 @@ export type Reply = z.infer<typeof replySchema>;
 /** Who answers what, when; `instance` is the one in the path, or null. */
 type Replying = { readonly instance: string | null; readonly by: string; readonly now: string };
 
-/** The asks that a reply speaks of: of its state, and of its instance when it names one. */
-export const asksOf = (asks: readonly Ask[], { state }: Reply, instance: string | null): Ask[] =>
-  asks.filter(
+/**
+ * The asks that a reply speaks of: of its state, and of the instances that it names, if it names
+ * any. Who answers for those on one host has not thought of those on another yet.
+ */
+export const asksOf = (
+  asks: readonly Ask[],
+  { state, instance_actions }: Reply,
+  instance: string | null,
+): Ask[] => {
+  const named = instance === null ? Object.keys(instance_actions) : [instance];
+  return asks.filter(
     (ask) =>
       state.replace(/^N?ACK_/, "") === ask.state &&
-      (instance === null || ask.instance_ids.includes(instance)),
+      (named.length === 0 || named.some((id) => ask.instance_ids.includes(id))),
   );
+};
 
 /**
  * The answer that a reply gives to an ask.

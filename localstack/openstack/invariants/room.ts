@@ -1,5 +1,5 @@
 import { isUnderWay, type Scene, scenes, when } from "./replay.ts";
-import type { HostFacts, InstanceFacts, Story } from "./story.ts";
+import type { HostFacts, InstanceFacts, MigrationFacts, Story } from "./story.ts";
 
 /**
  * Capacity and hard anti-affinity hold at each instant. An instance on its way takes room at both
@@ -41,6 +41,11 @@ const needOf = ({ flavor, volumes }: InstanceFacts) => ({
   DISK_GB: volumes.length === 0 ? flavor.disk : 0,
 });
 
+/** A target is named before the scheduler has had its say, and it may say no. */
+const UNSCHEDULED = ["accepted", "pre-migrating"];
+
+const isClaimed = ({ status }: MigrationFacts): boolean => !UNSCHEDULED.includes(status);
+
 const holdersOf = ({ instances, migrations, from: at }: Scene, host: string): InstanceFacts[] => {
   const moving = [...migrations.values()].filter((migration) => isUnderWay(migration, at));
   return [...instances.values()].filter(
@@ -48,8 +53,9 @@ const holdersOf = ({ instances, migrations, from: at }: Scene, host: string): In
       instance.created_at <= at &&
       (instance.host === host ||
         moving.some(
-          ({ instance_id, source, dest }) =>
-            instance_id === instance.id && (source === host || dest === host),
+          (migration) =>
+            migration.instance_id === instance.id &&
+            (migration.source === host || (migration.dest === host && isClaimed(migration))),
         )),
   );
 };

@@ -1,0 +1,113 @@
+import { expect, test } from "vitest";
+import { doctorVnfm } from "../managers/dialects.ts";
+import { outagesOf } from "../managers/outages.ts";
+import { MARK } from "../managers/project.ts";
+import { scaling, switching } from "../managers/tempers.ts";
+import { theCast } from "./cast.ts";
+import { quickCloud } from "./quick-cloud.ts";
+import { type Play, theStage } from "./stage.ts";
+
+/**
+ * Doctor's cloud, once for each layout: three computes filled to the last processor by a pair that
+ * must not share a host and by four others. A layout says on which hosts the manager has room made.
+ */
+const LAYOUTS = [
+  // Whichever host bears a member of the pair cannot be emptied then: it has to be the third one.
+  { project: "apart", what: "beside each member of the pair", spare: [1, 2], kept: [3, 3] },
+  { project: "empty", what: "on one host, which is empty then", spare: [3, 3], kept: [1, 2] },
+  { project: "mixed", what: "beside one of the pair and elsewhere", spare: [1, 3], kept: [2, 3] },
+];
+
+const hostOf = (project: string, n: number): string => `${project}-cmp-${n}`;
+const hostsOf = (project: string): string[] => [1, 2, 3].map((n) => hostOf(project, n));
+
+const cloud = {
+  ...quickCloud({ hosts: 0, instances: 0, projects: 0 }),
+  projects: LAYOUTS.map(({ project }) => ({ name: project, user: `user-of-${project}` })),
+  groups: LAYOUTS.map(({ project }) => ({
+    name: "doctor_ha_app_group",
+    project,
+    policy: "anti-affinity" as const,
+  })),
+};
+for (const { project, spare, kept } of LAYOUTS) {
+  for (const name of hostsOf(project))
+    cloud.hosts.push({ name, zone: project, vcpus: 2, cpu_ratio: 1 });
+  const add = (name: string, n: number, more = {}) =>
+    cloud.instances.push({
+      name,
+      project,
+      flavor: "m1.tiny",
+      host: hostOf(project, n),
+      pinned_az: project,
+      ...more,
+    });
+  const group = "doctor_ha_app_group";
+  add("doctor_ha_app_0", 1, { group, metadata: { [MARK]: "here" } });
+  add("doctor_ha_app_1", 2, { group });
+  // Like Heat, the manager takes away those that came last.
+  for (const [n, host] of [...kept, ...spare].entries()) add(`doctor_nonha_app_${n}`, host);
+}
+
+const onStage = theStage({
+  cloud,
+  settings: { LULL_EGRESS_ALLOW: "127.0.0.0/8", LULL_CONFIRM_SECONDS: "2" },
+});
+
+const pair = () => switching(({ name }) => name.startsWith("doctor_ha"), "MIGRATE");
+const isSpare = ({ name }: { readonly name: string }) => name.startsWith("doctor_nonha");
+
+const managerOf = theCast(
+  Object.fromEntries(
+    LAYOUTS.map(({ project }) => [
+      project,
+      { dialect: doctorVnfm, temper: scaling(2, isSpare, pair()) },
+    ]),
+  ),
+);
+
+const running = ({ simulator }: Play, project: string) => {
+  const id = simulator.world.projects.find(({ name }) => name === project)?.id;
+  return [...simulator.world.instances.values()].filter(
+    ({ project_id, vm_state }) => project_id === id && vm_state === "active",
+  );
+};
+
+const SECONDS = { reply_seconds: 120, scale_seconds: 320 };
+
+test.each(LAYOUTS)(
+  "a cloud filled to the last processor is maintained: its project makes room $what, and nothing fails",
+  ({ project }) =>
+    onStage(async (play) => {
+      const manager = await managerOf(play, project);
+      play.owners(manager);
+      const [a = "", b = ""] = running(play, project).map(({ id }) => id);
+      const before = running(play, project).map(({ name }) => name);
+      const { detail } = await play.ended(
+        await play.open({
+          hosts: hostsOf(project),
+          targets: hostsOf(project),
+          profile: "doctor",
+          workflow: "vnf",
+          dialogue: SECONDS,
+          maintenance_at: new Date(play.clock.now() + 30_000).toISOString(),
+        }),
+      );
+
+      expect(detail.session.state).toBe("MAINTENANCE_DONE");
+      expect(detail.hosts.map(({ outcome }) => outcome)).toEqual(Array(3).fill("maintained"));
+      expect(manager.told("SCALE_IN")).toHaveLength(1);
+      expect(manager.told("MAINTENANCE_COMPLETE")).toHaveLength(1);
+      expect(manager.journal.filter(({ kind }) => kind === "choked")).toEqual([]);
+      const did = manager.journal.flatMap((one) => (one.kind === "did" ? [one.what] : []));
+      expect(did.filter((what) => what.startsWith("outage"))).toEqual([]);
+      expect(did).toContain("scaled in by 2");
+      expect(did).toContain("scaled out by 2");
+      expect(outagesOf(play.simulator.world, [a, b])).toEqual([]);
+      expect(
+        running(play, project)
+          .map(({ name }) => name)
+          .toSorted(),
+      ).toEqual(before.toSorted());
+    })(),
+);
