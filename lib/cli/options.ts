@@ -45,6 +45,16 @@ export const OPTIONS = {
     value: "ID",
     help: "id of the project; that of your token unless you may see every one",
   },
+  state: {
+    type: "string",
+    value: "STATE",
+    help: "only what is asked in this state, such as SCALE_IN or PLANNED_MAINTENANCE",
+  },
+  until: {
+    type: "string",
+    value: "TIME",
+    help: "when it would suit: +2h, or 2026-03-01T22:00:00Z",
+  },
   name: { type: "string", value: "NAME", help: "name for people" },
   group: { type: "string", value: "ID", help: "group that the instance is a member of, or none" },
   "lead-time": {
@@ -200,7 +210,7 @@ export const OPTIONS = {
   reason: {
     type: "string",
     value: "TEXT",
-    help: "why, for the people who will read it; pause, abort, freeze and set need it",
+    help: "why, for the people who will read it; pause, abort, freeze, set and nack need it",
   },
   profile: {
     type: "string",

@@ -111,9 +111,8 @@ test(
       const listed = await alpha.lull("project", "status");
       expect(listed.out).toMatch(new RegExp(`${id}  PREPARE_MAINTENANCE.*\\d moved$`, "m"));
       const shown = await alpha.lull("project", "status", id.slice(0, 8), "-f", "json");
-      expect(JSON.parse(shown.out).map((one: { instance_id: string }) => one.instance_id)).toEqual(
-        idsOf(0),
-      );
+      const { instances } = JSON.parse(shown.out);
+      expect(instances.map((one: { instance_id: string }) => one.instance_id)).toEqual(idsOf(0));
 
       await releaseHost(play.api, id, "cmp-01");
       await play.ended(id);
