@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import type { NewMaintenance } from "../client/maintenance.ts";
+import { dialogueFrom } from "./dialogue-rules.ts";
 import { UsageError } from "./exit.ts";
 import type { OptionName, Values } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
@@ -104,17 +105,23 @@ const brakesFrom = (values: Values): Brakes => {
   };
 };
 
-/** When it may go on, and what may be done to hosts and instances. */
+/** When it may go on, what may be done to hosts and instances, and how their owners are asked. */
 const boundsFrom = (values: Values, now: number): Brakes => {
   const hostMinutes = wholeNumber(values, "host-minutes");
   const windows = values.list("window").map((text) => windowFrom(text, now));
   const policies = policiesFrom(values);
+  const dialogue = dialogueFrom(values.list("dialogue").map((text) => pair("--dialogue", text)));
+  const workflow = values.text("workflow");
+  const emergency = values.text("emergency");
   return {
     ...(hostMinutes !== undefined && { host_minutes: hostMinutes }),
     ...(windows.length > 0 && { next_windows: windows }),
     ...(values.flag("accept-duties") && { accept_duties: true }),
     ...(values.flag("retire") && { retire: true }),
     ...(Object.keys(policies).length > 0 && { policies }),
+    ...(Object.keys(dialogue).length > 0 && { dialogue }),
+    ...(workflow !== undefined && { workflow }),
+    ...(emergency !== undefined && { emergency }),
   };
 };
 

@@ -186,6 +186,22 @@ export const OPTIONS = {
     multiple: true,
     help: "what is done with instances that live migration cannot take away; repeat it",
   },
+  workflow: {
+    type: "string",
+    value: "STYLE",
+    help: "how owners are asked: default (a list of instances) or vnf (each by itself)",
+  },
+  dialogue: {
+    type: "string",
+    value: "RULE=WHAT",
+    multiple: true,
+    help: "how the session talks with the owners of instances; repeat it",
+  },
+  emergency: {
+    type: "string",
+    value: "REASON",
+    help: "why owners get less notice than they are promised",
+  },
   ttl: {
     type: "string",
     value: "MINUTES",
