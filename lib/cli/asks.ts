@@ -118,7 +118,14 @@ const commandFor = (view: ProjectView): string => {
 
 /** What the project is asked in the session, until when, what it has answered, and what to type. */
 export const askedLines = (view: ProjectView, now: number): string[] => {
-  const head = `session ${view.session_id}: ${view.state}`;
-  if (view.asks.length === 0) return [head, "nothing is asked now", "do: nothing to type"];
-  return [head, ...view.asks.flatMap((ask) => askLines(view, ask, now)), `do: ${commandFor(view)}`];
+  const { session_id, state, overridden_at, asks } = view;
+  return [
+    `session ${session_id}: ${state}`,
+    ...(overridden_at
+      ? [`an admin has set the word of your project aside at ${showClock(overridden_at, now)}`]
+      : []),
+    ...(asks.length === 0 ? ["nothing is asked now"] : []),
+    ...asks.flatMap((ask) => askLines(view, ask, now)),
+    `do: ${commandFor(view)}`,
+  ];
 };

@@ -85,6 +85,15 @@ const canaryFrom = (values: Values): boolean | undefined => {
   return yes || no ? yes : undefined;
 };
 
+const STYLES = ["default", "vnf"] as const;
+
+const workflowFrom = (values: Values): (typeof STYLES)[number] | undefined => {
+  const text = values.text("workflow");
+  const style = STYLES.find((known) => known === text);
+  if (text === undefined || style !== undefined) return style;
+  throw new UsageError(`--workflow is one of ${STYLES.join(", ")}, not "${text}"`);
+};
+
 type Brakes = Omit<NewMaintenance, "hosts">;
 
 /** What is not given is left to the service, whose profile has a default for it. */
@@ -111,7 +120,7 @@ const boundsFrom = (values: Values, now: number): Brakes => {
   const windows = values.list("window").map((text) => windowFrom(text, now));
   const policies = policiesFrom(values);
   const dialogue = dialogueFrom(values.list("dialogue").map((text) => pair("--dialogue", text)));
-  const workflow = values.text("workflow");
+  const workflow = workflowFrom(values);
   const emergency = values.text("emergency");
   return {
     ...(hostMinutes !== undefined && { host_minutes: hostMinutes }),

@@ -185,8 +185,6 @@ export type NewMaintenance = {
   readonly accept_duties?: boolean;
   readonly retire?: boolean;
   readonly policies?: Readonly<Record<string, string>>;
-  readonly workflow?: string;
-  readonly dialogue?: Readonly<Record<string, unknown>>;
   readonly emergency?: string;
   readonly reason?: string;
   readonly profile?: string;

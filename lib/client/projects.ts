@@ -9,6 +9,8 @@ const sessionShape = {
   /** By when the project should answer; null = nothing waits for an answer of it. */
   reply_at: z.string().nullish(),
   instances_by_state: z.record(z.string(), z.number()).default({}),
+  /** When an admin set the project's word aside. */
+  overridden_at: z.string().nullish(),
   created_at: z.string(),
 };
 

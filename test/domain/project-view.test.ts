@@ -84,7 +84,8 @@ describe("a session as a project sees it", () => {
 
   test("tells the first date by which an answer is due, as long as one is", () => {
     const soon = anAsk({ reply_at: "2026-11-22T10:01:00.000Z" });
-    const dueOf = (...asks: Ask[]) => projectSummaryOf(aClaimedSession(), [], asks).reply_at;
+    const dueOf = (...asks: Ask[]) =>
+      projectSummaryOf(aClaimedSession(), "project-1", [], asks).reply_at;
 
     expect(dueOf(anAsk(), soon)).toBe(soon.reply_at);
     expect(dueOf({ ...soon, closed_at: NOW }, anAsk())).toBe(anAsk().reply_at);

@@ -145,6 +145,13 @@ describe("lull maintenance create", () => {
     });
   });
 
+  test("knows two styles of the dialogue", async () => {
+    await using server = await startApi();
+    const { code, err } = await lull(create(server.url, "--host", "cmp-01", "--workflow", "nfv"));
+    expect(code).toBe(2);
+    expect(err).toContain('--workflow is one of default, vnf, not "nfv"');
+  });
+
   test.each([
     ["silen=skip", "there is no rule silen; did you mean silent?"],
     ["silent=slip", 'silent is one of live, skip, not "slip"; did you mean skip?'],
