@@ -1,7 +1,10 @@
+import { projectsText } from "../../lib/domain/dialogue/asking.ts";
+import { isOwnersTime } from "../../lib/domain/dialogue/consent.ts";
 import { entering } from "../../lib/domain/host-run.ts";
 import { secondsUntil } from "../../lib/domain/instant.ts";
 import { factsOf, serversOn } from "../../lib/fleet/guests.ts";
 import { computeServiceOf } from "../../lib/fleet/services.ts";
+import type { Server } from "../../lib/openstack/compute/servers.ts";
 import { askOwners } from "../../lib/steps/ask-owners.ts";
 import { type Consents, hearOwners } from "../../lib/steps/hear-owners.ts";
 import { hostStep } from "../../lib/steps/host-step.ts";
@@ -33,12 +36,19 @@ export const handler = hostStep("ASKING", async (context) => {
   const answersAt = nothingBut(consents);
   if (answersAt !== null)
     return {
-      run: { ...run, details: "its owners are asked" },
+      run: { ...run, details: whoHasTime(servers, consents, answersAt) },
       wait: "change",
       seconds: Math.max(1, Math.min(LOOK_SECONDS, secondsUntil(now, answersAt))),
     };
   return { run: { ...entering(run, "MOVING", now), instances_left: servers.length } };
 });
+
+/** Who has time for an answer, in words that no project gets to see: they name projects. */
+const whoHasTime = (servers: readonly Server[], consents: Consents, until: string): string => {
+  const asked = servers.filter(({ id }) => isOwnersTime(consents.get(id)));
+  const projects = new Set(asked.flatMap(({ project_id }) => project_id ?? []));
+  return `the owners of its instances have time until ${until}: ${projectsText([...projects].toSorted())}`;
+};
 
 /** When the first answer is due, if there is nothing but answers to wait for. */
 const nothingBut = (consents: Consents): string | null => {

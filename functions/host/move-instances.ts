@@ -1,4 +1,4 @@
-import type { Consent } from "../../lib/domain/dialogue/consent.ts";
+import { isOwnersTime } from "../../lib/domain/dialogue/consent.ts";
 import { entering, givingBack, type HostRun, puttingOff } from "../../lib/domain/host-run.ts";
 import type { Intent } from "../../lib/domain/move.ts";
 import { givesWay } from "../../lib/domain/plan/yielding.ts";
@@ -15,7 +15,7 @@ import { endImpacts } from "../../lib/steps/impacts.ts";
 import { type Judgement, judgeMoves, type Round } from "../../lib/steps/judge-moves.ts";
 import { type OwnersRules, readOwnersRules } from "../../lib/steps/owners-rules.ts";
 import { GROUP_BUSY } from "../../lib/steps/start-move.ts";
-import { type Asked, leaving, startMoves } from "../../lib/steps/start-moves.ts";
+import { type Asked, type Delay, leaving, startMoves } from "../../lib/steps/start-moves.ts";
 import { watchMoves } from "../../lib/steps/watch-moves.ts";
 
 /**
@@ -159,28 +159,37 @@ const goOn = async (
   const mayBegin = !stopping && unfit === null && standstill === null;
   const room = mayBegin ? settings.LULL_MOVES_PER_HOST - underWay.size : 0;
   const resting = servers.filter(({ id }) => !underWay.has(id));
-  const { run, count, stuck } = await startMoves(context, round, resting, room);
+  const { run, count, delays } = await startMoves(context, round, resting, room);
   const hasOwnersTime = [...consents.values()].some(isOwnersTime);
   const idle = mayBegin && underWay.size === 0 && count === 0 && !hasOwnersTime;
   if (idle && (await isInTheWay(context))) return { run: givingWay(run, now) };
   const busy = underWay.size + count > 0;
   const trouble =
     unfit ??
-    stuck.find((words) => !busy || !words.endsWith(GROUP_BUSY)) ??
+    delays
+      .filter(({ ownersTime }) => !ownersTime)
+      .map(({ words }) => words)
+      .find((words) => !busy || !words.endsWith(GROUP_BUSY)) ??
     (await watchMoves(context, round, underWay)) ??
     held(underWay, stopping);
   return {
-    run: { ...run, instances_left: leaving(round, run).length, trouble },
+    run: {
+      ...run,
+      instances_left: leaving(round, run).length,
+      trouble,
+      details: whoHasTime(delays),
+    },
     wait: "poll",
     seconds: settings.LULL_POLL_SECONDS,
   };
 };
 
-/** Whether the instance is where it is because its owner was given time. */
-const isOwnersTime = (consent: Consent): boolean =>
-  consent.kind === "own_action" ||
-  consent.kind === "defer" ||
-  (consent.kind === "wait" && consent.until !== null);
+/** The first of the instances whose owners were given time, which is no trouble. */
+const whoHasTime = (delays: readonly Delay[]): string | null => {
+  const [first, ...more] = delays.filter(({ ownersTime }) => ownersTime);
+  if (first === undefined) return null;
+  return more.length === 0 ? first.words : `${first.words}; and ${more.length} more`;
+};
 
 /** Why nothing may be moved from the host now: it is dead, or may just have died. */
 const whyUnfit = async (

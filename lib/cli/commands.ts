@@ -9,6 +9,7 @@ import { hostMaintenanceCommands } from "./host-maintenance-commands.ts";
 import { maintenanceCommands } from "./maintenance-commands.ts";
 import { orphansCommand } from "./orphans-command.ts";
 import { projectCommands } from "./project-commands.ts";
+import { replyCommands } from "./reply-commands.ts";
 import { reportCommand } from "./report-command.ts";
 import { subscriptionCommands } from "./subscription-commands.ts";
 import { didYouMean } from "./suggest.ts";
@@ -21,6 +22,7 @@ export const COMMANDS: readonly Command[] = [
   ...controlCommands,
   ...freezeCommands,
   ...projectCommands,
+  ...replyCommands,
   ...constraintCommands,
   ...subscriptionCommands,
   whyCommand,

@@ -9,6 +9,7 @@ import {
 import { collect } from "../client/request.ts";
 import type { Command, Context } from "./command.ts";
 import { confirm } from "./confirm.ts";
+import { dialogueText } from "./dialogue-rules.ts";
 import { EXIT } from "./exit.ts";
 import { explained, explainedLines } from "./explain.ts";
 import { createCommand } from "./maintenance-create.ts";
@@ -51,6 +52,13 @@ const showColumns: readonly Column<SessionDetail>[] = [
   },
   { name: "reason", of: ({ session }) => session.reason },
   { name: "profile", of: ({ session }) => session.profile },
+  { name: "workflow", of: ({ session }) => session.workflow },
+  {
+    name: "dialogue",
+    of: ({ session }) => session.dialogue,
+    show: ({ session }) => dialogueText(session.dialogue ?? {}),
+  },
+  { name: "emergency", of: ({ session }) => session.emergency },
   ...(["maintenance_at", "ends_at", "created_at", "updated_at"] as const).map((name) => ({
     name,
     of: ({ session }: SessionDetail) => session[name],

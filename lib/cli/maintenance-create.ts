@@ -101,6 +101,9 @@ export const createCommand: Command = {
     "accept-duties",
     "retire",
     "policy",
+    "workflow",
+    "dialogue",
+    "emergency",
     "metadata",
     "reason",
     "profile",
@@ -113,12 +116,17 @@ export const createCommand: Command = {
 put back. Before anything is changed, pre-flight names every instance that could not be moved.
 
 Policies: shutoff=migrate|stay|block, error=stay|block, shelved=offload|block, locked=move|block,
-device_bound=stop_start|block. Unless told: shutoff=migrate, and block for the others.`,
+device_bound=stop_start|block. Unless told: shutoff=migrate, and block for the others.
+
+Rules of the dialogue: allowed_actions=ACTION,... (all of MIGRATE, LIVE_MIGRATE, OWN_ACTION; or none),
+reply_seconds=N (120), scale_seconds=N (900), silent=live|skip (live), not_reached=live|skip (skip),
+refused=defer|skip|stop (defer), scale_in=yes|no (yes). In brackets what holds unless told.`,
   examples: [
     "maintenance create --host cmp-01 --reason 'replace DIMM' --action hold --wait",
     "maintenance create --hosts-file rack-7.txt --at 2026-03-01T06:00:00Z --ends-at 2026-03-01T10:00:00Z --max-parallel 2",
     "maintenance create --hosts-file az1.txt --per rack=1 --reserve 2 --soak 30 --policy shutoff=stay",
     "maintenance create --hosts-file az1.txt --ends-at +4h --host-minutes 40 --window 2026-03-02T01:00Z/+4h",
+    "maintenance create --hosts-file az1.txt --workflow vnf --dialogue silent=skip --dialogue refused=stop",
     "maintenance create --host cmp-01 --host cmp-02 --action webhook:url=https://work.example/hook --yes",
   ],
   run: create,

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import type { NewMaintenance } from "../client/maintenance.ts";
+import { dialogueFrom } from "./dialogue-rules.ts";
 import { UsageError } from "./exit.ts";
 import type { OptionName, Values } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
@@ -84,6 +85,15 @@ const canaryFrom = (values: Values): boolean | undefined => {
   return yes || no ? yes : undefined;
 };
 
+const STYLES = ["default", "vnf"] as const;
+
+const workflowFrom = (values: Values): (typeof STYLES)[number] | undefined => {
+  const text = values.text("workflow");
+  const style = STYLES.find((known) => known === text);
+  if (text === undefined || style !== undefined) return style;
+  throw new UsageError(`--workflow is one of ${STYLES.join(", ")}, not "${text}"`);
+};
+
 type Brakes = Omit<NewMaintenance, "hosts">;
 
 /** What is not given is left to the service, whose profile has a default for it. */
@@ -104,17 +114,23 @@ const brakesFrom = (values: Values): Brakes => {
   };
 };
 
-/** When it may go on, and what may be done to hosts and instances. */
+/** When it may go on, what may be done to hosts and instances, and how their owners are asked. */
 const boundsFrom = (values: Values, now: number): Brakes => {
   const hostMinutes = wholeNumber(values, "host-minutes");
   const windows = values.list("window").map((text) => windowFrom(text, now));
   const policies = policiesFrom(values);
+  const dialogue = dialogueFrom(values.list("dialogue").map((text) => pair("--dialogue", text)));
+  const workflow = workflowFrom(values);
+  const emergency = values.text("emergency");
   return {
     ...(hostMinutes !== undefined && { host_minutes: hostMinutes }),
     ...(windows.length > 0 && { next_windows: windows }),
     ...(values.flag("accept-duties") && { accept_duties: true }),
     ...(values.flag("retire") && { retire: true }),
     ...(Object.keys(policies).length > 0 && { policies }),
+    ...(Object.keys(dialogue).length > 0 && { dialogue }),
+    ...(workflow !== undefined && { workflow }),
+    ...(emergency !== undefined && { emergency }),
   };
 };
 

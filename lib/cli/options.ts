@@ -45,6 +45,16 @@ export const OPTIONS = {
     value: "ID",
     help: "id of the project; that of your token unless you may see every one",
   },
+  state: {
+    type: "string",
+    value: "STATE",
+    help: "only what is asked in this state, such as SCALE_IN or PLANNED_MAINTENANCE",
+  },
+  until: {
+    type: "string",
+    value: "TIME",
+    help: "when it would suit: +2h, or 2026-03-01T22:00:00Z",
+  },
   name: { type: "string", value: "NAME", help: "name for people" },
   group: { type: "string", value: "ID", help: "group that the instance is a member of, or none" },
   "lead-time": {
@@ -176,6 +186,22 @@ export const OPTIONS = {
     multiple: true,
     help: "what is done with instances that live migration cannot take away; repeat it",
   },
+  workflow: {
+    type: "string",
+    value: "STYLE",
+    help: "how owners are asked: default (a list of instances) or vnf (each by itself)",
+  },
+  dialogue: {
+    type: "string",
+    value: "RULE=WHAT",
+    multiple: true,
+    help: "how the session talks with the owners of instances; repeat it",
+  },
+  emergency: {
+    type: "string",
+    value: "REASON",
+    help: "why owners get less notice than they are promised",
+  },
   ttl: {
     type: "string",
     value: "MINUTES",
@@ -200,7 +226,7 @@ export const OPTIONS = {
   reason: {
     type: "string",
     value: "TEXT",
-    help: "why, for the people who will read it; pause, abort, freeze and set need it",
+    help: "why, for the people who will read it; pause, abort, freeze, set and nack need it",
   },
   profile: {
     type: "string",

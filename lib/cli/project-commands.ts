@@ -1,15 +1,15 @@
 import {
-  listProjectInstances,
+  getProjectMaintenance,
   listProjectMaintenance,
-  ownProject,
   type ProjectInstance,
   type ProjectSession,
 } from "../client/projects.ts";
-import { type Api, collect } from "../client/request.ts";
+import { collect } from "../client/request.ts";
+import { askedLines } from "./asks.ts";
 import type { Command, Context } from "./command.ts";
 import { EXIT, UsageError } from "./exit.ts";
-import { type Column, formatOf, printRows } from "./output.ts";
-import { idAmong, isWholeId } from "./session-id.ts";
+import { type Column, clean, formatOf, printRows } from "./output.ts";
+import { projectOf, sessionOf } from "./project-session.ts";
 import { showTime } from "./times.ts";
 
 const countsText = ({ instances_by_state }: ProjectSession): string =>
@@ -20,7 +20,7 @@ const countsText = ({ instances_by_state }: ProjectSession): string =>
 const sessionColumns: readonly Column<ProjectSession>[] = [
   { name: "session_id", of: ({ session_id }) => session_id },
   { name: "state", of: ({ state }) => state },
-  ...(["maintenance_at", "ends_at"] as const).map((name) => ({
+  ...(["reply_at", "maintenance_at", "ends_at"] as const).map((name) => ({
     name,
     of: (session: ProjectSession) => session[name],
     show: (session: ProjectSession) => showTime(session[name]),
@@ -41,14 +41,18 @@ const instanceColumns: readonly Column<ProjectInstance>[] = [
   { name: "host_id", of: ({ hostId }) => hostId, show: ({ hostId }) => hostId.slice(0, 12) },
 ];
 
-const projectOf = async (api: Api, { values }: Context): Promise<string> => {
-  const project = values.text("project") ?? (await ownProject(api));
-  if (project !== undefined) return project;
-  throw new UsageError("you may see every project: say which, --project ID");
+const showSession = async (context: Context, id: string, project: string): Promise<void> => {
+  const { values, terminal, connect } = context;
+  const view = await getProjectMaintenance(await connect(), id, project);
+  const whole = values.list("column").length === 0;
+  if (whole && formatOf(values) === "json") {
+    terminal.out(JSON.stringify(view, null, 2));
+    return;
+  }
+  if (whole && formatOf(values) === "table")
+    for (const line of [...askedLines(view, terminal.now()), ""]) terminal.out(clean(line));
+  printRows(terminal, values, instanceColumns, view.instances);
 };
-
-const sessionOf = async (api: Api, project: string, text: string): Promise<string> =>
-  isWholeId(text) ? text.toLowerCase() : idAmong(listProjectMaintenance(api, project), text);
 
 const status = async (context: Context): Promise<number> => {
   const { values, terminal, args } = context;
@@ -64,28 +68,26 @@ const status = async (context: Context): Promise<number> => {
       sessionColumns,
       await collect(listProjectMaintenance(api, project)),
     );
-  else {
-    const id = await sessionOf(api, project, session);
-    const instances = await collect(listProjectInstances(api, id, project));
-    printRows(terminal, values, instanceColumns, instances);
-  }
+  else await showSession(context, await sessionOf(api, project, session), project);
   return EXIT.done;
 };
 
 export const projectCommands: readonly Command[] = [
   {
     name: "project status",
-    summary: "List the sessions that concern your project, or its instances in one",
+    summary: "List the sessions that concern your project, or what one asks of it",
     args: [],
     rest: "[SESSION]",
     options: ["project", "format", "column"],
-    notes: `For members of a project: it needs no role but a token of the project. HOST_ID is what Nova calls
+    notes: `For members of a project: it needs no role but a token of the project. REPLY_AT is by when your project
+should answer; empty where nothing waits for it. Of one session it shows what is asked and until when,
+what was answered, the one command to type, and your instances. HOST_ID is what Nova calls
 the host that the instance has to leave: hostId in "openstack server show".`,
     examples: [
       "project status",
       "project status 7f3c",
       "project status 7f3c -f value -c instance,state",
-      "project status -f json",
+      "project status 7f3c -f json",
     ],
     run: status,
   },

@@ -1,4 +1,5 @@
 import type { Attention, Instance, SessionDetail } from "../client/maintenance.ts";
+import { count } from "./counts.ts";
 import { clean } from "./output.ts";
 import { shortId } from "./session-text.ts";
 import { showClock, showDuration } from "./times.ts";
@@ -37,6 +38,8 @@ const COMMANDS: Readonly<Record<string, (place: Place) => string | null>> = {
   below_reserve: () => null,
   window_over: () => null,
   waiting_cloud: () => null,
+  asking: () => null,
+  project_refused: () => null,
 };
 
 const commandFor = (code: string, place: Place): string | null => {
@@ -55,6 +58,7 @@ const COSTS_TIME = [
   "waiting_cloud",
   "host_owned",
   "step_failed",
+  "asking",
 ];
 
 /** Brakes that end by themselves, as the cloud or the clock allows. */
@@ -62,15 +66,18 @@ const BY_ITSELF = ["canary", "below_reserve", "window_over", "waiting_cloud", "s
 
 const named = ({ instance_name, instance_id }: Instance) => instance_name || instance_id;
 
+/** Who can end it. */
+const ownerOf = ({ instances, asking }: SessionDetail, { code, instance }: Attention): string => {
+  const row = instances.find(({ instance_id }) => instance_id === instance);
+  if (row?.project_id) return `project ${row.project_id}`;
+  if (code === "asking" && asking) return count(asking.project_ids.length, "project");
+  return BY_ITSELF.includes(code) ? "" : "admin";
+};
+
 const waitOf = (detail: SessionDetail, item: Attention): Wait => {
   const { code, host, instance, since, message, what_happens_next } = item;
   const row = detail.instances.find(({ instance_id }) => instance_id === instance);
   const hold = detail.holds.find(({ at }) => at === since);
-  const owner = row?.project_id
-    ? `project ${row.project_id}`
-    : BY_ITSELF.includes(code)
-      ? ""
-      : "admin";
   return {
     code,
     object: [host, row ? named(row) : instance].filter(Boolean).join(" / ") || "session",
@@ -78,7 +85,7 @@ const waitOf = (detail: SessionDetail, item: Attention): Wait => {
     instance_id: instance,
     since,
     rule: message,
-    owner: hold && hold.code === "operator" ? hold.by : owner,
+    owner: hold && hold.code === "operator" ? hold.by : ownerOf(detail, item),
     deadline: COSTS_TIME.includes(code) ? (detail.session.ends_at ?? null) : null,
     next: what_happens_next,
     command: commandFor(code, { id: shortId(detail), host }),

@@ -96,6 +96,7 @@ const rank = ({ code }: Wait): number => {
 const NEXT: Readonly<Record<string, string>> = {
   WAITING: "it begins when its turn comes",
   CORDONED: "it takes no new instances and waits for its turn",
+  ASKING: "its instances move as their owners answer, or have had their time",
   MOVING: "its instances go on moving; then it is proven empty",
   IN_MAINTENANCE: "its work goes on; then it is checked",
   VERIFYING:

@@ -22,6 +22,14 @@ const holdSchema = z.looseObject({
 
 const abortedSchema = z.looseObject({ by: z.string(), at: z.string(), reason: z.string() });
 
+/** What all projects of a session are being asked. */
+const askingSchema = z.looseObject({
+  state: z.string(),
+  project_ids: z.array(z.string()),
+  since: z.string(),
+  reply_at: z.string(),
+});
+
 /** What a session's control is and came to; null `result` = it is not over. */
 const controlFields = {
   control: z.string(),
@@ -114,6 +122,8 @@ const detailSchema = z.looseObject({
   /** What stays changed in the cloud although the session was aborted, in words. */
   stays_changed: z.array(z.string()).default([]),
   attention: z.array(attentionSchema),
+  /** Null while none of them is asked for the session as a whole. */
+  asking: askingSchema.nullish(),
   session: z.looseObject({
     state: z.string(),
     /** When pre-flight looked; null until it has. */
@@ -129,6 +139,9 @@ const detailSchema = z.looseObject({
     closed_at: z.string().nullish(),
     max_parallel_hosts: z.number().nullish(),
     reserve_hosts: z.number().nullish(),
+    workflow: z.string().nullish(),
+    dialogue: z.record(z.string(), z.unknown()).nullish(),
+    emergency: z.string().nullish(),
     next_windows: z
       .array(z.looseObject({ starts_at: z.string(), ends_at: z.string() }))
       .default([]),
@@ -172,6 +185,7 @@ export type NewMaintenance = {
   readonly accept_duties?: boolean;
   readonly retire?: boolean;
   readonly policies?: Readonly<Record<string, string>>;
+  readonly emergency?: string;
   readonly reason?: string;
   readonly profile?: string;
 };

@@ -1,3 +1,4 @@
+import { askingUntil, projectsText } from "./dialogue/asking.ts";
 import { type ActionRun, type HostRun, isActive } from "./host-run.ts";
 import { type Attention, isClosed, type Session } from "./session.ts";
 import type { Freeze } from "./standstill.ts";
@@ -61,6 +62,7 @@ export const attentionOf = (
   }));
   return [
     ...session.attention,
+    ...answersAwaited(session),
     ...down,
     ...brakesOn(session, freeze),
     ...failed,
@@ -68,6 +70,23 @@ export const attentionOf = (
     ...held,
     ...left,
   ].toSorted((a, b) => (a.since < b.since ? -1 : 1));
+};
+
+/** What the session waits for is answers of its projects; a host that waits for its owners says so itself. */
+const answersAwaited = (session: Session): Attention[] => {
+  const { asking } = session;
+  if (asking === null || isClosed(session)) return [];
+  const { state, project_ids, since } = asking;
+  return [
+    {
+      code: "asking",
+      host: null,
+      instance: null,
+      since,
+      message: `waits until ${askingUntil(session, asking)} for ${project_ids.length} project(s) to answer ${state}: ${projectsText(project_ids)}`,
+      what_happens_next: "it goes on when all have answered, or have had their time",
+    },
+  ];
 };
 
 /** Whether instances wait to be started, and nobody works on their host. */

@@ -57,6 +57,7 @@ export const openAsksOf = (asks: readonly Ask[]) =>
       asked_at: ask.asked_at,
       reply_at: ask.reply_at,
       actions_at: ask.actions_at,
+      missing: ask.missing,
       answer: ask.answer && {
         state: `${ask.answer.ack ? "ACK" : "NACK"}_${ask.state}`,
         at: ask.answer.at,
@@ -65,6 +66,13 @@ export const openAsksOf = (asks: readonly Ask[]) =>
         not_before: ask.answer.not_before,
       },
     }));
+
+/** By when the project should answer what it has not answered yet; null = nothing waits for it. */
+const replyDue = (asks: readonly Ask[]): string | null =>
+  asks
+    .filter((ask) => isOpen(ask) && ask.answer === null)
+    .map(({ reply_at }) => reply_at)
+    .toSorted()[0] ?? null;
 
 const UNFINISHED: readonly Move["state"][] = ["waiting", "moving", "blocked"];
 
@@ -109,6 +117,7 @@ export const projectSummaryOf = (
     state: projectStateOf(session, moves, asks),
     maintenance_at: session.maintenance_at,
     ends_at: session.ends_at,
+    reply_at: replyDue(asks),
     instances_by_state: counts,
     /** When an admin set the project's word aside. */
     overridden_at: session.overrides.find(({ project_id }) => project_id === projectId)?.at ?? null,

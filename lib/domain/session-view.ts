@@ -1,5 +1,6 @@
 import { attentionOf } from "./attention.ts";
 import { staysChanged } from "./control.ts";
+import { askingUntil } from "./dialogue/asking.ts";
 import { claimHost, type HostRun, isOutOfService } from "./host-run.ts";
 import type { Move } from "./move.ts";
 import { isMaintained, percentDone, resultOf } from "./progress.ts";
@@ -19,6 +20,14 @@ export const summaryOf = (session: Session, hosts: readonly HostRun[]) => ({
   created_at: session.created_at,
 });
 
+/** What its projects are asked for the session as a whole, and who of them is waited for. */
+const askingView = (session: Session) => {
+  const { asking } = session;
+  if (asking === null || session.closed_at !== null) return null;
+  const { state, project_ids, since } = asking;
+  return { state, project_ids, since, reply_at: askingUntil(session, asking) };
+};
+
 /** How a session stands, without its hosts: the answer to whoever looks at it or orders something. */
 export const briefOf = (session: Session, hosts: readonly HostRun[], freeze: Freeze | null) => ({
   session_id: session.session_id,
@@ -30,6 +39,7 @@ export const briefOf = (session: Session, hosts: readonly HostRun[], freeze: Fre
   percent_done: percentDone(session, hosts),
   maintenance_at: session.maintenance_at,
   attention: attentionOf(session, hosts, freeze),
+  asking: askingView(session),
 });
 
 /** A host that its session has not claimed yet stands as one that waits. */
@@ -95,6 +105,7 @@ export const detailOf = (
   result: resultOf(session, hosts),
   stays_changed: session.control === "aborting" ? staysChanged(session, hosts, moves) : [],
   attention: attentionOf(session, hosts, freeze),
+  asking: askingView(session),
   session: {
     state: session.state,
     prev_state: session.prev_state,
@@ -122,6 +133,8 @@ export const detailOf = (
     accept_duties: session.accept_duties,
     retire: session.retire,
     policies: session.policies,
+    dialogue: session.dialogue,
+    emergency: session.emergency,
     resumed_at: session.resumed_at,
     closed_at: session.closed_at,
   },

@@ -1,4 +1,4 @@
-import type { Consent } from "../domain/dialogue/consent.ts";
+import { type Consent, isOwnersTime } from "../domain/dialogue/consent.ts";
 import { notStaying } from "../domain/empty.ts";
 import type { HostRun } from "../domain/host-run.ts";
 import { type Guest, type Movability, movabilityOf } from "../domain/instances.ts";
@@ -29,12 +29,21 @@ export const leaving = ({ servers, facts }: Round, run: HostRun) =>
     run.staying,
   );
 
+/** Why an instance is not moving, in words; `ownersTime` = its owner was given time, which is no trouble. */
+export type Delay = { readonly words: string; readonly ownersTime: boolean };
+
+const delayOf = ({ server, consent }: Subject, why: string): Delay => {
+  const ownersTime = isOwnersTime(consent);
+  const name = ownersTime ? `${server.name} of project ${server.project_id}` : server.name;
+  return { words: `${name}: ${why}`, ownersTime };
+};
+
 type Begun = {
   readonly run: HostRun;
   /** How many instances are on their way now that were not before. */
   readonly count: number;
-  /** Why instances are not moving, in words. */
-  readonly stuck: readonly string[];
+  /** Of the instances that are not moving. */
+  readonly delays: readonly Delay[];
 };
 
 /**
@@ -60,7 +69,7 @@ export const startMoves = async (
     read ??= readFleet(context);
     return read;
   };
-  const stuck: string[] = [];
+  const delays: Delay[] = [];
   let asked = 0;
   let count = 0;
   for (const subject of subjects) {
@@ -71,11 +80,11 @@ export const startMoves = async (
     const refusal = why ?? (await begin(context, round, subject, fleet));
     if (why === null) asked += 1;
     if (refusal === null) count += 1;
-    else stuck.push(`${subject.server.name}: ${refusal}`);
+    else delays.push(delayOf(subject, refusal));
   }
-  if (room <= 0) return { run, count, stuck };
+  if (room <= 0) return { run, count, delays };
   const others = leaving(round, run).length - residents.length;
-  return { run: await leaveInPlace(context, residents, others <= 0), count, stuck };
+  return { run: await leaveInPlace(context, residents, others <= 0), count, delays };
 };
 
 const begin = (

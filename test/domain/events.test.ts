@@ -17,7 +17,7 @@ describe("maintenance.scheduled", () => {
     expect(maintenanceScheduled(session, anAsk(), links)).toEqual({
       schema: 1,
       type: "maintenance.scheduled",
-      entity: `${SESSION_ID}/ask-1`,
+      entity: `${SESSION_ID}/project-1/ask-1`,
       sequence: 1,
       at: NOW,
       detail: {
@@ -47,6 +47,14 @@ describe("maintenance.scheduled", () => {
       instance_ids: project,
       reply_url: project,
     });
+  });
+
+  test("is told apart from what another project is told in the same moment", () => {
+    const all = { state: "MAINTENANCE", ask_id: "MAINTENANCE" } as const;
+    const entityOf = (project_id: string) =>
+      maintenanceScheduled(session, anAsk({ ...all, project_id }), links).entity;
+
+    expect(entityOf("project-1")).not.toBe(entityOf("project-2"));
   });
 
   test("asks nothing of a project that does not listen", () => {

@@ -16,6 +16,16 @@ import { aClaimedSession, aHost, aMove, anAsk, NOW } from "./builders.ts";
 const hostIdOf = (host: string) => `hash of ${host.length}`;
 const LATER = "2026-11-22T11:00:00.000Z";
 
+const ANSWER = {
+  ack: false,
+  at: LATER,
+  by: "vnfm",
+  actions: {},
+  reason: "busy hour",
+  not_before: null,
+  override: null,
+};
+
 describe("a session as a project sees it", () => {
   test("tells its window, the project's state and its instances by state", () => {
     const session = aClaimedSession({ ends_at: LATER, reason: "replace the fan of cmp-01" });
@@ -28,6 +38,7 @@ describe("a session as a project sees it", () => {
       state: "PLANNED_MAINTENANCE",
       maintenance_at: NOW,
       ends_at: LATER,
+      reply_at: null,
       instances_by_state: { moved: 2, waiting: 1 },
       overridden_at: null,
       created_at: NOW,
@@ -57,17 +68,8 @@ describe("a session as a project sees it", () => {
   });
 
   test("shows what may still be answered, and what was answered so far", () => {
-    const answer = {
-      ack: false,
-      at: LATER,
-      by: "vnfm",
-      actions: {},
-      reason: "busy hour",
-      not_before: null,
-      override: null,
-    };
     const asks = openAsksOf([
-      anAsk({ answer, asked_at: LATER }),
+      anAsk({ answer: ANSWER, asked_at: LATER }),
       anAsk({ state: "SCALE_IN" }),
       anAsk({ closed_at: LATER }),
       anAsk({ expects_reply: false }),
@@ -78,6 +80,19 @@ describe("a session as a project sees it", () => {
       ["PLANNED_MAINTENANCE", "NACK_PLANNED_MAINTENANCE"],
     ]);
     expect(JSON.stringify(asks)).not.toContain("vnfm");
+  });
+
+  test("tells the first date by which an answer is due, as long as one is", () => {
+    const soon = anAsk({ reply_at: "2026-11-22T10:01:00.000Z" });
+    const dueOf = (...asks: Ask[]) =>
+      projectSummaryOf(aClaimedSession(), "project-1", [], asks).reply_at;
+
+    expect(dueOf(anAsk(), soon)).toBe(soon.reply_at);
+    expect(dueOf({ ...soon, closed_at: NOW }, anAsk())).toBe(anAsk().reply_at);
+    expect(dueOf({ ...soon, expects_reply: false })).toBeNull();
+    const answer = { ...ANSWER, ack: true };
+    expect(dueOf({ ...soon, answer }, anAsk())).toBe(anAsk().reply_at);
+    expect(dueOf({ ...soon, answer })).toBeNull();
   });
 
   test("is complete when all its hosts are finished or it is over", () => {

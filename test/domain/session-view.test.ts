@@ -90,6 +90,57 @@ describe("attention", () => {
   });
 });
 
+describe("a session that asks its projects", () => {
+  const asking = {
+    state: "SCALE_IN" as const,
+    ask_id: "SCALE_IN",
+    project_ids: ["p1"],
+    since: NOW,
+  };
+
+  test("names those it waits for, and until when", () => {
+    const session = aClaimedSession({ asking: { ...asking, project_ids: ["p1", "p2"] } });
+
+    expect(attentionOf(session, [], null)).toMatchObject([
+      {
+        code: "asking",
+        since: NOW,
+        message: "waits until 2026-11-22T10:15:00.000Z for 2 project(s) to answer SCALE_IN: p1, p2",
+      },
+    ]);
+    expect(briefOf(session, [], null).asking).toEqual({
+      state: "SCALE_IN",
+      project_ids: ["p1", "p2"],
+      since: NOW,
+      reply_at: "2026-11-22T10:15:00.000Z",
+    });
+  });
+
+  test("waits for answers to its announcement no longer than to its start", () => {
+    const soon = "2026-11-22T10:01:00.000Z";
+    const asked = { ...asking, state: "MAINTENANCE" } as const;
+    const untilOf = (maintenance_at: string) =>
+      briefOf(aClaimedSession({ maintenance_at, asking: asked }), [], null).asking?.reply_at;
+
+    expect(untilOf(soon)).toBe(soon);
+    expect(untilOf(LATER)).toBe("2026-11-22T10:02:00.000Z");
+  });
+
+  test("names a few of very many", () => {
+    const project_ids = Array.from({ length: 7 }, (_, n) => `p${n}`);
+    const session = aClaimedSession({ asking: { ...asking, project_ids } });
+
+    expect(attentionOf(session, [], null)[0]?.message).toContain(": p0, p1, p2, p3, p4 and 2 more");
+  });
+
+  test("waits for nobody once it is over", () => {
+    const over = aClaimedSession({ asking, closed_at: LATER });
+
+    expect(attentionOf(over, [], null)).toEqual([]);
+    expect(briefOf(over, [], null).asking).toBeNull();
+  });
+});
+
 describe("a session that stands still", () => {
   const hold = { code: "operator", by: "alice", at: NOW, reason: "storm ahead" } as const;
   const breaker = { code: "breaker", by: "lull", at: LATER, reason: "2 hosts failed" } as const;

@@ -111,9 +111,8 @@ test(
       const listed = await alpha.lull("project", "status");
       expect(listed.out).toMatch(new RegExp(`${id}  PREPARE_MAINTENANCE.*\\d moved$`, "m"));
       const shown = await alpha.lull("project", "status", id.slice(0, 8), "-f", "json");
-      expect(JSON.parse(shown.out).map((one: { instance_id: string }) => one.instance_id)).toEqual(
-        idsOf(0),
-      );
+      const { instances } = JSON.parse(shown.out);
+      expect(instances.map((one: { instance_id: string }) => one.instance_id)).toEqual(idsOf(0));
 
       await releaseHost(play.api, id, "cmp-01");
       await play.ended(id);
@@ -154,19 +153,29 @@ test(
     const beta = memberOf(play, "beta");
     const before = instancesOf(play, beta.project).filter(({ host }) => host === "cmp-02");
     const { secret } = await createSubscription(beta.api, { url: receiver.url });
-    const id = await play.open({ hosts: ["cmp-02"] });
+    const dialogue = { reply_seconds: 5, scale_seconds: 5 };
+    const id = await play.open({ hosts: ["cmp-02"], dialogue });
     await play.ended(id);
     await receiver.close();
 
     expect(before.length).toBeGreaterThan(0);
-    expect(receiver.received).toHaveLength(1);
-    const [{ headers, text, body } = { headers: {}, text: "", body: null }] = receiver.received;
-    expect(body).toMatchObject({
-      type: "maintenance.scheduled",
-      data: { project_id: beta.project, session_id: id, state: "PLANNED_MAINTENANCE" },
-    });
-    expect(body.data.instance_ids.toSorted()).toEqual(before.map((one) => one.id).toSorted());
-    expect(text).not.toContain("cmp-");
+    const told = receiver.received.map(({ body }) => body.data);
+    expect(told.map(({ state }) => state)).toEqual([
+      "MAINTENANCE",
+      "PREPARE_MAINTENANCE",
+      ...before.map(() => "INSTANCE_ACTION_DONE"),
+      "MAINTENANCE_COMPLETE",
+    ]);
+    for (const one of told) expect(one).toMatchObject({ project_id: beta.project, session_id: id });
+    expect(told[1]?.instance_ids).toMatch(new RegExp(`/v1/maintenance/${id}/${beta.project}$`));
+    const done = told.flatMap(({ state, instance_ids }) =>
+      state === "INSTANCE_ACTION_DONE" ? instance_ids : [],
+    );
+    expect(done.toSorted()).toEqual(before.map((one) => one.id).toSorted());
+    expect(receiver.received.map(({ text }) => text).join()).not.toContain("cmp-");
+    const [first] = receiver.received;
+    if (first === undefined) throw new Error("nothing was received");
+    const { headers, text } = first;
     // Lull's clock runs fast here, and a verifier's own does not.
     const at = new Date(Number(headers["webhook-timestamp"]) * 1000);
     const signature = new Webhook(secret).sign(headers["webhook-id"] ?? "", at, text);

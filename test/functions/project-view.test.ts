@@ -76,6 +76,7 @@ describe("the list of a project", () => {
           state: "PLANNED_MAINTENANCE",
           maintenance_at: expect.any(String),
           ends_at: null,
+          reply_at: null,
           instances_by_state: { waiting: 1 },
           overridden_at: null,
           created_at: expect.any(String),

@@ -1,5 +1,5 @@
 import { later } from "../instant.ts";
-import type { Attention, Session } from "../session.ts";
+import type { Asking, Attention, Session } from "../session.ts";
 import type { Ask, Hearing } from "./ask.ts";
 
 /** Questions that are about the session as a whole. */
@@ -35,15 +35,41 @@ export const questionOf = (session: Told, now: string): Question => {
       actionsAt: null,
       waits: control !== "aborting",
     };
-  const start = maintenance_at > now ? maintenance_at : now;
-  const replyAt = [later(now, dialogue.reply_seconds), start].toSorted()[0] ?? start;
+  const replyAt = announcementDue({ maintenance_at, dialogue }, now);
   return {
     state: "MAINTENANCE",
     askId: "MAINTENANCE",
     replyAt,
-    actionsAt: start,
+    actionsAt: maintenance_at > now ? maintenance_at : now,
     waits: replyAt > now,
   };
+};
+
+/** By when what is announced `now` is to be answered: before the session begins. */
+const announcementDue = (
+  { maintenance_at, dialogue }: Pick<Session, "maintenance_at" | "dialogue">,
+  now: string,
+): string => {
+  const start = maintenance_at > now ? maintenance_at : now;
+  return [later(now, dialogue.reply_seconds), start].toSorted()[0] ?? start;
+};
+
+/** By when the projects that are being asked should answer; a time in which they could not comes on top. */
+export const askingUntil = (
+  session: Pick<Session, "maintenance_at" | "dialogue">,
+  { state, since }: Asking,
+): string =>
+  state === "MAINTENANCE"
+    ? announcementDue(session, since)
+    : later(since, session.dialogue.scale_seconds);
+
+/** Projects that are named one by one. */
+const MOST_NAMED = 5;
+
+/** "a, b and 3 more": projects that are waited for, as people are told of them. */
+export const projectsText = (ids: readonly string[]): string => {
+  const more = ids.length - MOST_NAMED;
+  return `${ids.slice(0, MOST_NAMED).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 };
 
 /** The question for room; each project is asked for it once in a session. */
@@ -79,7 +105,7 @@ export const openAsking = (
 };
 
 /** The names of the asks that are waited for. */
-export const askedOf = ({ ask_id, project_ids }: NonNullable<Session["asking"]>) =>
+export const askedOf = ({ ask_id, project_ids }: Asking) =>
   project_ids.map((project_id) => ({ project_id, ask_id }));
 
 export type Heard = { readonly ask: Ask; readonly hearing: Hearing };

@@ -26,6 +26,12 @@ export type Consent =
   | { readonly kind: "defer"; readonly until: string; readonly why: string }
   | { readonly kind: "skip" | "stop"; readonly why: string };
 
+/** Whether nothing is done with the instance because its owner was given time. */
+export const isOwnersTime = (consent: Consent | undefined): boolean =>
+  consent?.kind === "own_action" ||
+  consent?.kind === "defer" ||
+  (consent?.kind === "wait" && consent.until !== null);
+
 type Circumstances = {
   readonly ask: Ask;
   readonly instanceId: string;

@@ -34,7 +34,7 @@ export const maintenanceScheduled = (session: Session, ask: Ask, links: Links): 
   return {
     schema: 1,
     type: "maintenance.scheduled",
-    entity: `${ask.session_id}/${ask.ask_id}`,
+    entity: `${ask.session_id}/${ask.project_id}/${ask.ask_id}`,
     sequence: 1,
     at: ask.asked_at,
     detail: {
@@ -65,7 +65,7 @@ export const instanceActionDone = (
 ): DomainEvent => ({
   schema: 1,
   type: "maintenance.scheduled",
-  entity: `${ask.session_id}/${ask.ask_id}/${instanceId}`,
+  entity: `${ask.session_id}/${ask.project_id}/${ask.ask_id}/${instanceId}`,
   sequence: 1,
   at,
   detail: {

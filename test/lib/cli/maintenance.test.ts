@@ -120,6 +120,55 @@ describe("lull maintenance create", () => {
     });
   });
 
+  test("sends how owners are asked, in the API's own types", async () => {
+    await using server = await startApi();
+    server.world.looks = [waiting];
+    await lull(
+      create(
+        server.url,
+        ...["--host", "cmp-01", "--workflow", "vnf", "--emergency", "the rack is on fire", "--yes"],
+        ...["--dialogue", "allowed_actions=live_migrate,OWN_ACTION", "--dialogue", "silent=skip"],
+        ...["--dialogue", "reply_seconds=300", "--dialogue", "scale_in=no"],
+        ...["--dialogue", "refused=stop"],
+      ),
+    );
+    expect(posted(server)).toMatchObject({
+      workflow: "vnf",
+      emergency: "the rack is on fire",
+      dialogue: {
+        allowed_actions: ["LIVE_MIGRATE", "OWN_ACTION"],
+        silent: "skip",
+        reply_seconds: 300,
+        scale_in: false,
+        refused: "stop",
+      },
+    });
+  });
+
+  test("knows two styles of the dialogue", async () => {
+    await using server = await startApi();
+    const { code, err } = await lull(create(server.url, "--host", "cmp-01", "--workflow", "nfv"));
+    expect(code).toBe(2);
+    expect(err).toContain('--workflow is one of default, vnf, not "nfv"');
+  });
+
+  test.each([
+    ["silen=skip", "there is no rule silen; did you mean silent?"],
+    ["silent=slip", 'silent is one of live, skip, not "slip"; did you mean skip?'],
+    ["reply_seconds=2m", "reply_seconds is a whole number from 1 to 86400"],
+    ["scale_in=perhaps", "scale_in is one of yes, no"],
+    ["allowed_actions=MIGRATE,STOP", "allowed_actions is one of MIGRATE, LIVE_MIGRATE, OWN_ACTION"],
+    ["silent", "is not KEY=VALUE"],
+  ])("does not take %s for a rule of the dialogue", async (rule, words) => {
+    await using server = await startApi();
+    const { code, err } = await lull(
+      create(server.url, "--host", "cmp-01", "--dialogue", rule, "--yes"),
+    );
+    expect(code).toBe(2);
+    expect(err).toContain(words);
+    expect(server.calls).toEqual([]);
+  });
+
   test("asks before hosts go for good in other words than before they come back", async () => {
     await using server = await startApi();
     const { err } = await lull(create(server.url, "--host", "cmp-01", "--retire"));

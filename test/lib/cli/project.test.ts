@@ -9,6 +9,7 @@ const summary = (session_id: string) => ({
   state: "PLANNED_MAINTENANCE",
   maintenance_at: "2026-11-22T10:00:00Z",
   ends_at: null,
+  reply_at: session_id === SESSION ? "2026-11-22T10:02:00Z" : null,
   instances_by_state: { moved: 2, waiting: 1 },
   created_at: "2026-11-22T09:59:00Z",
 });
@@ -48,8 +49,10 @@ describe("lull project status", () => {
 
     expect(code).toBe(0);
     const [head, first, second] = out.split("\n");
-    expect(head).toMatch(/^SESSION_ID +STATE +MAINTENANCE_AT +ENDS_AT +INSTANCES$/);
-    expect(first).toMatch(new RegExp(`^${SESSION}  PLANNED_MAINTENANCE .*  2 moved, 1 waiting$`));
+    expect(head).toMatch(/^SESSION_ID +STATE +REPLY_AT +MAINTENANCE_AT +ENDS_AT +INSTANCES$/);
+    expect(first).toMatch(
+      new RegExp(`^${SESSION}  PLANNED_MAINTENANCE  2026-11-22 10:02:00Z .*  2 moved, 1 waiting$`),
+    );
     expect(second).toMatch(/^80aa/);
   });
 
@@ -60,7 +63,11 @@ describe("lull project status", () => {
 
     expect(out).toMatch(/^i1 +name of i1 +moving +LIVE_MIGRATE .* f{12}$/m);
     expect(out).toMatch(/^i2 /m);
-    expect(JSON.parse((await lull([...args, "-f", "json"])).out)).toEqual(instances);
+    expect(JSON.parse((await lull([...args, "-f", "json"])).out)).toMatchObject({
+      session_id: SESSION,
+      asks: [],
+      instances,
+    });
   });
 
   test("asks a reader of the whole fleet for the project", async () => {

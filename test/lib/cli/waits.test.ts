@@ -60,6 +60,19 @@ describe("what waits", () => {
     expect(waiting([attention("canary")])).toMatchObject([{ owner: "" }]);
   });
 
+  test("for answers waits for projects, and costs time of the window", () => {
+    const asking = {
+      state: "SCALE_IN",
+      project_ids: ["p1", "p2"],
+      since: "2026-11-22T10:00:00Z",
+      reply_at: "2026-11-22T10:15:00Z",
+    };
+    const ends_at = "2026-11-22T12:00:00Z";
+    expect(waiting([attention("asking")], { asking }, { ends_at })).toMatchObject([
+      { owner: "2 projects", deadline: ends_at, command: null },
+    ]);
+  });
+
   test("is one line that grep finds: rule, since, owner, end of the window", () => {
     const items = [attention("paused", { what_happens_next: "nothing is begun" })];
     const [wait] = waiting(items, {}, { ends_at: "2026-11-22T12:00:00Z" });
