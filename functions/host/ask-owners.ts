@@ -2,10 +2,12 @@ import { projectsText } from "../../lib/domain/dialogue/asking.ts";
 import { isOwnersTime } from "../../lib/domain/dialogue/consent.ts";
 import { entering } from "../../lib/domain/host-run.ts";
 import { secondsUntil } from "../../lib/domain/instant.ts";
+import { drainingFrom } from "../../lib/domain/standstill.ts";
 import { factsOf, serversOn } from "../../lib/fleet/guests.ts";
 import { computeServiceOf } from "../../lib/fleet/services.ts";
 import type { Server } from "../../lib/openstack/compute/servers.ts";
 import { askOwners } from "../../lib/steps/ask-owners.ts";
+import { forgetIfAsked } from "../../lib/steps/forget-moves.ts";
 import { type Consents, hearOwners } from "../../lib/steps/hear-owners.ts";
 import { hostStep } from "../../lib/steps/host-step.ts";
 import { readOwnersRules } from "../../lib/steps/owners-rules.ts";
@@ -23,14 +25,14 @@ export const handler = hostStep("ASKING", async (context) => {
   const cloud = await context.cloud();
   // Throws while the cell does not answer: its list would silently be empty.
   await computeServiceOf(cloud, host);
-  const [servers, facts, made, known] = await Promise.all([
+  const [servers, facts, made] = await Promise.all([
     serversOn(cloud, host),
     factsOf(cloud, host),
     intents.list(ref.run_id),
-    moves.listByHost(session.session_id, host),
   ]);
+  const known = await forgetIfAsked(context, made);
   const rules = await readOwnersRules(context.constraints, servers, facts);
-  const run = await askOwners(context, { servers, moves: known, intents: made, rules });
+  const run = await askOwners(context, { servers, moves: known, intents: made, facts, rules });
   const asked = await moves.listByHost(session.session_id, host);
   const consents = await hearOwners({ ...context, run }, servers, asked, rules);
   const answersAt = nothingBut(consents);
@@ -40,7 +42,8 @@ export const handler = hostStep("ASKING", async (context) => {
       wait: "change",
       seconds: Math.max(1, Math.min(LOOK_SECONDS, secondsUntil(now, answersAt))),
     };
-  return { run: { ...entering(run, "MOVING", now), instances_left: servers.length } };
+  const moving = drainingFrom(entering(run, "MOVING", now), now);
+  return { run: { ...moving, instances_left: servers.length } };
 });
 
 /** Who has time for an answer, in words that no project gets to see: they name projects. */

@@ -1,13 +1,9 @@
 import { maintenanceHost } from "../../lib/domain/events/maintenance-host.ts";
 import { entering, type HostRun } from "../../lib/domain/host-run.ts";
 import { hostStep } from "../../lib/steps/host-step.ts";
-import { endImpacts } from "../../lib/steps/impacts.ts";
 
 /** State CompleteHost: says that the host is back, and ends its run. */
-export const handler = hostStep("COMPLETING", async (context) => {
-  const { now, run, intents, ref } = context;
-  // Of instances that were asked about and left alone, because the host was given back before.
-  await endImpacts(context, await intents.list(ref.run_id), "refused");
+export const handler = hostStep("COMPLETING", async ({ now, run }) => {
   if (run.waits_again) return { run: waitingAgain(run, now) };
   const worked = run.work_started_at !== null;
   const next = {
@@ -34,6 +30,8 @@ const waitingAgain = (run: HostRun, now: string): HostRun => ({
   stopped: [],
   started_at: null,
   stood_still: 0,
+  drain_from: null,
+  stood_still_before: 0,
   cordon: false,
   waits_again: false,
 });

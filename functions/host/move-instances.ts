@@ -2,6 +2,7 @@ import { isOwnersTime } from "../../lib/domain/dialogue/consent.ts";
 import { entering, givingBack, type HostRun, puttingOff } from "../../lib/domain/host-run.ts";
 import type { Intent } from "../../lib/domain/move.ts";
 import { givesWay } from "../../lib/domain/plan/yielding.ts";
+import { drainingFrom } from "../../lib/domain/standstill.ts";
 import { secondsSinceBeat } from "../../lib/fleet/clock.ts";
 import { factsOf, type GuestFacts, serversOn } from "../../lib/fleet/guests.ts";
 import { migrationsOf } from "../../lib/fleet/migrations.ts";
@@ -9,6 +10,7 @@ import { computeServiceOf, type KnownService } from "../../lib/fleet/services.ts
 import type { Server } from "../../lib/openstack/compute/servers.ts";
 import { askOwners } from "../../lib/steps/ask-owners.ts";
 import { drainIsOver, giveUp } from "../../lib/steps/drain.ts";
+import { forgetIfAsked } from "../../lib/steps/forget-moves.ts";
 import { type Consents, hearOwners } from "../../lib/steps/hear-owners.ts";
 import { type HostContext, type HostFinding, hostStep } from "../../lib/steps/host-step.ts";
 import { endImpacts } from "../../lib/steps/impacts.ts";
@@ -44,7 +46,11 @@ export const handler = hostStep(
       drainIsOver(found.run, found.settings, found.now);
     const rules = await readOwnersRules(found.constraints, servers, facts);
     const mayAsk = !ending && unfit === null && found.standstill === null;
-    const { run: asked, consents } = await consult(found, { servers, intents, rules }, mayAsk);
+    const { run: asked, consents } = await consult(
+      found,
+      { servers, intents, facts, rules },
+      mayAsk,
+    );
     const refused = refusalIn(consents, "skip", servers);
     const stopping = ending || refused !== null;
     const round = { service, servers, migrations, facts, intents, stopping, unfit };
@@ -74,17 +80,16 @@ type Consulted = { readonly run: HostRun; readonly consents: Consents };
 /** Asks owners that were not asked yet, and hears all. */
 const consult = async (
   context: HostContext,
-  { servers, intents, rules }: Pick<Round, "servers" | "intents"> & { readonly rules: OwnersRules },
+  round: Pick<Round, "servers" | "intents" | "facts"> & { readonly rules: OwnersRules },
   mayAsk: boolean,
 ): Promise<Consulted> => {
   const { moves, session } = context;
-  const list = () => moves.listByHost(session.session_id, context.run.host);
-  const known = await list();
-  const run = mayAsk
-    ? await askOwners(context, { servers, moves: known, intents, rules })
-    : context.run;
-  const asked = run === context.run ? known : await list();
-  return { run, consents: await hearOwners({ ...context, run }, servers, asked, rules) };
+  const known = await forgetIfAsked(context, round.intents);
+  const run = mayAsk ? await askOwners(context, { ...round, moves: known }) : context.run;
+  const asked =
+    run === context.run ? known : await moves.listByHost(session.session_id, context.run.host);
+  const consents = await hearOwners({ ...context, run }, round.servers, asked, round.rules);
+  return { run, consents };
 };
 
 /** The first owner's word of that kind, with its instance. */
@@ -164,6 +169,7 @@ const goOn = async (
   const idle = mayBegin && underWay.size === 0 && count === 0 && !hasOwnersTime;
   if (idle && (await isInTheWay(context))) return { run: givingWay(run, now) };
   const busy = underWay.size + count > 0;
+  const isOwnersTurn = !busy && delays.length > 0 && delays.every(({ ownersTime }) => ownersTime);
   const trouble =
     unfit ??
     delays
@@ -174,7 +180,7 @@ const goOn = async (
     held(underWay, stopping);
   return {
     run: {
-      ...run,
+      ...(isOwnersTurn ? drainingFrom(run, now) : run),
       instances_left: leaving(round, run).length,
       trouble,
       details: whoHasTime(delays),

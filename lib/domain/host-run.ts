@@ -108,6 +108,10 @@ export const hostRunSchema = z.object({
   /** Seconds that did not count, since it was started and in the current phase. */
   stood_still: z.int().default(0),
   stood_still_in_phase: z.int().default(0),
+  /** Since when it could be emptied but for time that owners were given; null = from its start. */
+  drain_from: z.string().nullable().default(null),
+  /** `stood_still` at that moment. */
+  stood_still_before: z.int().default(0),
   /** When they last went on: what nobody could answer until then is not held against anybody. */
   went_on_at: z.string().nullable().default(null),
   /** Taken out of scheduling early and given back: it waits for its turn again. */
@@ -180,6 +184,8 @@ export const claimHost = ({
   standstill: null,
   stood_still: 0,
   stood_still_in_phase: 0,
+  drain_from: null,
+  stood_still_before: 0,
   went_on_at: null,
   waits_again: false,
   yielded_at: null,

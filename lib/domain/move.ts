@@ -9,9 +9,6 @@ const refusalSchema = z.object({
 });
 export type Refusal = z.infer<typeof refusalSchema>;
 
-/** Rows of before there were asks: their projects were told all the same. */
-const TOLD_BEFORE_ASKS = "";
-
 /** One instance that has to leave one host, over all tries. */
 export const moveSchema = z.object({
   schema: z.literal(1),
@@ -25,7 +22,9 @@ export const moveSchema = z.object({
   state: z.enum(["waiting", "moving", "moved", "blocked", "gone", "staying"]),
   destination_host: z.string().nullable(),
   /** The newest ask about it, by which its project was told; null = it has not been told yet. */
-  ask_id: z.string().nullable().default(TOLD_BEFORE_ASKS),
+  ask_id: z.string().nullable().default(null),
+  /** The run of the host that asked: what an owner said to an earlier one does not count. */
+  asked_by: z.string().nullable().default(null),
   /** It runs, and is stopped for its move: its owner agreed. */
   interrupts: z.boolean().default(false),
   /** How often its owner had it put off, and until when. */
@@ -67,6 +66,7 @@ export const openMove = (
   state: "waiting",
   destination_host: null,
   ask_id: null,
+  asked_by: null,
   interrupts: false,
   defers: 0,
   deferred_until: null,

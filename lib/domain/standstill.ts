@@ -81,9 +81,18 @@ const standingInPhase = ({ standstill, phase_at }: HostRun, now: string): number
     ? 0
     : Math.max(0, secondsUntil(standstill.at > phase_at ? standstill.at : phase_at, now));
 
-/** Seconds since the host was started that count. */
-export const secondsAtIt = (run: HostRun, now: string): number =>
-  secondsUntil(run.started_at ?? now, now) - run.stood_still - standing(run, now);
+/** The host with the clock of its emptying set anew: until now its owners had time. */
+export const drainingFrom = (run: HostRun, now: string): HostRun => ({
+  ...run,
+  drain_from: now,
+  stood_still_before: run.stood_still,
+});
+
+/** Seconds that count towards the time the host has to become empty. */
+export const secondsDraining = (run: HostRun, now: string): number =>
+  secondsUntil(run.drain_from ?? run.started_at ?? now, now) -
+  (run.stood_still - run.stood_still_before) -
+  standing(run, now);
 
 /** Seconds in the current phase that count. */
 export const secondsInPhase = (run: HostRun, now: string): number =>

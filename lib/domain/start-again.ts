@@ -68,6 +68,8 @@ const again = (run: HostRun, phase: "DISABLING" | "VERIFYING", { runId, now }: A
   waits_again: false,
   standstill: null,
   stood_still: 0,
+  drain_from: null,
+  stood_still_before: 0,
   finished_at: null,
 });
 

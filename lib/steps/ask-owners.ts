@@ -1,9 +1,11 @@
 import type { Ask, AskedState } from "../domain/dialogue/ask.ts";
 import { maintenanceScheduled } from "../domain/events/maintenance-scheduled.ts";
 import type { HostRun } from "../domain/host-run.ts";
+import { movabilityOf } from "../domain/instances.ts";
 import { later } from "../domain/instant.ts";
-import { type Intent, type Move, openMove } from "../domain/move.ts";
+import { type Intent, type Move, moveKindOf, openMove } from "../domain/move.ts";
 import { isMaintained } from "../domain/progress.ts";
+import { type GuestFacts, toGuest } from "../fleet/guests.ts";
 import type { Server } from "../openstack/compute/servers.ts";
 import { chunked } from "../store/batch-get.ts";
 import type { HostContext } from "./host-step.ts";
@@ -19,20 +21,21 @@ type Round = {
   /** The moves from the host that are known so far. */
   readonly moves: readonly Move[];
   readonly intents: readonly Intent[];
+  readonly facts: GuestFacts;
   readonly rules: OwnersRules;
 };
 
 /**
- * Asks the owners of the servers that have to leave and were not asked yet, or have had it put off
- * until now; where nobody listens it is a notice. An instance whose group has as many members
+ * Asks the owners of the servers that have to leave and were not asked by this run yet, or have had
+ * it put off until now; where nobody listens, and of what may stay, it is a notice. An instance whose group has as many members
  * impacted as it can bear is not asked about before one of them has recovered: real applications
  * switch over when they are asked, not when they are moved.
  *
  * @returns the host, with the number of the asks counted
  */
 export const askOwners = async (context: HostContext, round: Round): Promise<HostRun> => {
-  const { run, now } = context;
-  const due = round.servers.filter(({ id }) => isToAsk(moveOf(round, id), now));
+  const { run } = context;
+  const due = round.servers.filter(({ id }) => isToAsk(context, round, id));
   if (due.length === 0) return run;
   await noteProjects(context.sessionProjects, context.session, due);
   const sequence = run.sequence + 1;
@@ -48,10 +51,27 @@ export const askOwners = async (context: HostContext, round: Round): Promise<Hos
 const moveOf = ({ moves }: Round, instanceId: string): Move | undefined =>
   moves.find(({ instance_id }) => instance_id === instanceId);
 
-const isToAsk = (move: Move | undefined, now: string): boolean =>
-  move === undefined ||
-  (move.ask_id === null && move.state !== "moved") ||
-  (move.deferred_until !== null && move.deferred_until <= now);
+const isToAsk = ({ ref, now }: HostContext, round: Round, instanceId: string): boolean => {
+  const move = moveOf(round, instanceId);
+  if (move === undefined) return true;
+  if (move.asked_by !== ref.run_id) return !isMovedBy(round, instanceId);
+  return move.deferred_until !== null && move.deferred_until <= now;
+};
+
+/** Whether this run has moved it, or is about to. */
+const isMovedBy = ({ intents }: Round, instanceId: string): boolean =>
+  intents.some(
+    (one) =>
+      one.instance_id === instanceId &&
+      moveKindOf(one) !== null &&
+      (one.outcome === null || one.outcome === "done"),
+  );
+
+/** Whether the server may be where it is during the work, so that nobody has to agree to anything. */
+const mayStay = ({ session, run }: HostContext, { facts }: Round, server: Server): boolean =>
+  run.staying.includes(server.id) ||
+  server.status === "SOFT_DELETED" ||
+  movabilityOf(toGuest(server, facts), session.policies).kind === "stay";
 
 const askProject = async (
   context: HostContext,
@@ -63,17 +83,30 @@ const askProject = async (
   const runs = await hostRuns.list(session.session_id);
   const state = runs.some(isMaintained) ? "PLANNED_MAINTENANCE" : "PREPARE_MAINTENANCE";
   const listens = await context.audience.listens(projectId, state);
-  const ready = listens ? await ofFreeGroups(context, round, servers) : servers;
-  const size = listens && session.workflow === "vnf" ? 1 : MOST_INSTANCES;
-  for (const [n, asked] of chunked(ready, size).entries()) {
-    const ask = askAbout(context, round, { projectId, state, servers: asked, listens, n });
-    const hostId = asked[0]?.host_id ?? null;
-    const links = { publicUrl: context.settings.LULL_PUBLIC_URL, hostId };
-    await context.asks.open(context.ref, ask, {
-      event: maintenanceScheduled(session, ask, links),
-      moves: asked.map((server) => askedMove(context, round, server, ask)),
-    });
-  }
+  const [asked, told] = partition(servers, (server) => listens && !mayStay(context, round, server));
+  const ready = await ofFreeGroups(context, round, asked);
+  const size = session.workflow === "vnf" ? 1 : MOST_INSTANCES;
+  const questions = [
+    ...chunked(ready, size).map((some) => ({ servers: some, waits: true })),
+    ...chunked(told, MOST_INSTANCES).map((some) => ({ servers: some, waits: false })),
+  ];
+  for (const [n, question] of questions.entries())
+    await put(context, round, { projectId, state, n, ...question });
+};
+
+const partition = <T>(items: readonly T[], is: (item: T) => boolean): [T[], T[]] => [
+  items.filter(is),
+  items.filter((item) => !is(item)),
+];
+
+const put = async (context: HostContext, round: Round, question: Question): Promise<void> => {
+  const { session, asks, settings, ref } = context;
+  const ask = askAbout(context, round, question);
+  const hostId = question.servers[0]?.host_id ?? null;
+  await asks.open(ref, ask, {
+    event: maintenanceScheduled(session, ask, { publicUrl: settings.LULL_PUBLIC_URL, hostId }),
+    moves: question.servers.map((server) => askedMove(context, round, server, ask)),
+  });
 };
 
 /** Those whose groups can bear it, each claimed until it has moved. */
@@ -92,32 +125,33 @@ type Question = {
   readonly projectId: string;
   readonly state: AskedState;
   readonly servers: readonly Server[];
-  readonly listens: boolean;
+  /** Whether there will be an answer to wait for. */
+  readonly waits: boolean;
   readonly n: number;
 };
 
 const askAbout = (
   { session, run, ref, now }: HostContext,
   { rules }: Round,
-  { projectId, state, servers, listens, n }: Question,
+  { projectId, state, servers, waits, n }: Question,
 ): Ask => {
   const { dialogue, workflow } = session;
   const lead = Math.max(0, ...servers.map((server) => rules.of(server).leadSeconds));
-  const replyAt = later(now, lead > 0 ? lead : dialogue.reply_seconds);
-  const about = workflow === "vnf" && listens ? servers[0]?.id : servers[0]?.host_id;
+  const replyAt = later(now, Math.max(lead, dialogue.reply_seconds));
+  const about = workflow === "vnf" && waits ? servers[0]?.id : servers[0]?.host_id;
   return {
     schema: 1,
     session_id: session.session_id,
     project_id: projectId,
-    ask_id: `${about}.${run.sequence}.${n}`,
+    ask_id: `${about}.${ref.run_id.slice(0, 8)}.${run.sequence}.${n}`,
     run_id: ref.run_id,
     state,
     instance_ids: servers.map(({ id }) => id),
-    allowed_actions: listens ? dialogue.allowed_actions : [],
-    expects_reply: listens,
+    allowed_actions: waits ? dialogue.allowed_actions : [],
+    expects_reply: waits,
     asked_at: now,
     reply_at: replyAt,
-    actions_at: listens ? replyAt : later(now, lead),
+    actions_at: waits ? replyAt : later(now, lead),
     missing: null,
     answer: null,
     answers: 0,
@@ -128,8 +162,12 @@ const askAbout = (
 
 /** The move as it is once its owner has been asked. */
 const askedMove = (context: HostContext, round: Round, server: Server, ask: Ask): Move => {
-  const { session, run } = context;
+  const { session, run, ref } = context;
   const before =
     moveOf(round, server.id) ?? openMove(session, run, server.id, server.name, server.project_id);
-  return { ...before, ask_id: ask.ask_id, deferred_until: null };
+  const asked = { ...before, ask_id: ask.ask_id, asked_by: ref.run_id, deferred_until: null };
+  // What was agreed with an earlier run is over with it.
+  return before.asked_by === ref.run_id
+    ? asked
+    : { ...asked, state: "waiting", action: "LIVE_MIGRATE", interrupts: false, defers: 0 };
 };

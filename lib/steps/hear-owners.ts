@@ -1,5 +1,6 @@
 import { type Ask, heardIn, hearingOf } from "../domain/dialogue/ask.ts";
 import { type Consent, consentOf } from "../domain/dialogue/consent.ts";
+import { later } from "../domain/instant.ts";
 import type { Move } from "../domain/move.ts";
 import type { Server } from "../openstack/compute/servers.ts";
 import type { HostContext } from "./host-step.ts";
@@ -13,8 +14,6 @@ const NOT_ASKED: Consent = {
   why: "its owner is asked as soon as its group can bear it",
   until: null,
 };
-/** Moved on without a dialogue, as their projects were told. */
-const TOLD_BEFORE: Consent = { kind: "move", action: "LIVE_MIGRATE" };
 
 /**
  * What the owners of the servers have agreed to by now. An ask that is answered, or has had its
@@ -32,9 +31,8 @@ export const hearOwners = async (
   return new Map(
     servers.map((server) => {
       const move = moves.find(({ instance_id }) => instance_id === server.id);
-      if (move === undefined || move.ask_id === null) return [server.id, NOT_ASKED];
-      const ask = asks.get(move.ask_id);
-      return [server.id, ask ? consentTo(context, ask, move, server, rules) : TOLD_BEFORE];
+      const ask = move?.asked_by === context.ref.run_id ? asks.get(move.ask_id ?? "") : undefined;
+      return [server.id, move && ask ? consentTo(context, ask, move, server, rules) : NOT_ASKED];
     }),
   );
 };
@@ -66,7 +64,7 @@ const closedIfHeard = async (context: HostContext, ask: Ask): Promise<Ask> => {
 };
 
 const consentTo = (
-  { session, settings, now }: HostContext,
+  { session, settings, run, now }: HostContext,
   ask: Ask,
   move: Move,
   server: Server,
@@ -80,9 +78,19 @@ const consentTo = (
     now,
     isOverridden: session.overrides.some(({ project_id }) => project_id === ask.project_id),
     defers: move.defers,
-    latestAt: session.ends_at,
+    latestAt: latestAt(session, run, settings),
     limits: {
       maxDefers: settings.LULL_MAX_DEFERS,
       ownActionSeconds: settings.LULL_OWN_ACTION_MINUTES * 60,
     },
   });
+
+/** Until when an instance may be put off: the host is not kept out of service for longer. */
+const latestAt = (
+  { ends_at }: HostContext["session"],
+  { started_at }: HostContext["run"],
+  { LULL_DRAIN_MINUTES }: HostContext["settings"],
+): string | null => {
+  const drained = started_at === null ? null : later(started_at, LULL_DRAIN_MINUTES * 60);
+  return [ends_at, drained].filter((at) => at !== null).toSorted()[0] ?? null;
+};

@@ -14,6 +14,7 @@ import {
 import { step } from "../lambda/step.ts";
 import { cloudIsUnwell, lookAtCloud } from "./cloud-watch.ts";
 import { type Engine, openEngine } from "./engine.ts";
+import { leaveOwners } from "./leave-owners.ts";
 import { endIfSuperseded, SUPERSEDED } from "./superseded.ts";
 
 /** What a step works with: the host as stored, its session, and everything it may reach. */
@@ -82,6 +83,7 @@ export const hostStep = (
 
     let stored = run;
     const store = async (next: HostRun, events: readonly DomainEvent[] = []): Promise<HostRun> => {
+      if (hasEnded(next)) await leaveOwners({ ...engine, ref, session, run: next, now });
       await engine.hostRuns.save(ref, next, { events, from: stored, end: hasEnded(next) });
       stored = next;
       return next;

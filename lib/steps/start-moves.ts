@@ -57,7 +57,7 @@ export const startMoves = async (
   room: number,
 ): Promise<Begun> => {
   const { run, ref } = context;
-  const known = await forgetIfAsked(context);
+  const known = await context.moves.listByHost(context.session.session_id, run.host);
   const subjects = inTurn(servers, ref.turn ?? 0).flatMap((server) =>
     subjectOf(context, round, server),
   );
@@ -173,30 +173,6 @@ const subjectOf = (
 
 const isResident = (movability: Movability): movability is Resident["movability"] =>
   movability.kind === "stay" || movability.kind === "stop_start";
-
-/** An admin may ask for the stuck instances of a host to be tried anew: what was held against them is forgotten. */
-const forgetIfAsked = async ({ moves, session, run, ref }: HostContext): Promise<Move[]> => {
-  const known = await moves.listByHost(session.session_id, run.host);
-  const asked = session.retried[run.host] ?? "";
-  return Promise.all(
-    known.map(async (move) => {
-      if (asked <= (move.retried_at ?? "")) return move;
-      const fresh = {
-        ...move,
-        refusals: [],
-        vetoed: false,
-        stalls: 0,
-        retried_at: asked,
-        // Its owner is asked anew, too.
-        ask_id: null,
-        defers: 0,
-        deferred_until: null,
-      };
-      await moves.put(ref, fresh);
-      return fresh;
-    }),
-  );
-};
 
 /** When each try to move the instance was made. */
 const triesOf = (intents: readonly Intent[], instanceId: string): string[] =>

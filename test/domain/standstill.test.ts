@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { entering } from "../../lib/domain/host-run.ts";
 import { later } from "../../lib/domain/instant.ts";
-import { goingOn, secondsAtIt, secondsInPhase, stopped } from "../../lib/domain/standstill.ts";
+import { goingOn, secondsDraining, secondsInPhase, stopped } from "../../lib/domain/standstill.ts";
 import { aHost, NOW } from "./builders.ts";
 
 const HOUR = 3_600;
@@ -14,7 +14,7 @@ describe("the clocks of a host that stands still", () => {
 
     expect(secondsInPhase(still, hoursOn(5))).toBe(HOUR);
     expect(secondsInPhase(goingOn(still, hoursOn(5)), hoursOn(6))).toBe(2 * HOUR);
-    expect(secondsAtIt(goingOn(still, hoursOn(5)), hoursOn(6))).toBe(2 * HOUR);
+    expect(secondsDraining(goingOn(still, hoursOn(5)), hoursOn(6))).toBe(2 * HOUR);
   });
 
   test("do not take what they stood in an earlier phase from the next one", () => {
@@ -22,6 +22,6 @@ describe("the clocks of a host that stands still", () => {
 
     expect(secondsInPhase(next, hoursOn(11))).toBe(0);
     expect(secondsInPhase(goingOn(next, hoursOn(11)), hoursOn(12))).toBe(HOUR);
-    expect(secondsAtIt(goingOn(next, hoursOn(11)), hoursOn(12))).toBe(2 * HOUR);
+    expect(secondsDraining(goingOn(next, hoursOn(11)), hoursOn(12))).toBe(2 * HOUR);
   });
 });

@@ -56,18 +56,19 @@ export const askSchema = z.object({
   /** From now on an answer comes too late. */
   closed_at: z.string().nullable(),
   /** What the ask had come to when it was closed; null while it is open. */
-  came_to: z.enum(["answered", "silent", "not_reached", "notice"]).nullable(),
+  came_to: z.enum(["answered", "silent", "not_reached", "notice", "withdrawn"]).nullable(),
 });
 export type Ask = z.infer<typeof askSchema>;
 
 /**
  * What an ask amounts to: `silent` = the project heard it and said nothing in time; `not_reached` =
- * nothing of ours has got through to it; `notice` = nobody was to answer.
+ * nothing of ours has got through to it; `notice` = nobody was to answer; `withdrawn` = it was over
+ * before anybody answered.
  */
 export type Hearing =
   | { readonly kind: "open"; readonly until: string }
   | { readonly kind: "answered"; readonly answer: Answer }
-  | { readonly kind: "silent" | "not_reached" | "notice" };
+  | { readonly kind: "silent" | "not_reached" | "notice" | "withdrawn" };
 
 /** Whether what was sent has arrived anywhere; `pending` = nothing is known yet. */
 export type Reach = "none" | "pending" | "reached" | "not_reached";

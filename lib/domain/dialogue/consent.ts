@@ -69,6 +69,8 @@ export const consentOf = (hearing: Hearing, circumstances: Circumstances): Conse
       return hearing.answer.ack
         ? agreed(hearing.answer, circumstances)
         : refused(hearing.answer, circumstances);
+    case "withdrawn":
+      return { kind: "wait", why: "its owner is asked anew", until: null };
     case "notice":
       if (ask.actions_at !== null && now < ask.actions_at) return waiting(ask.actions_at);
       return doing(wished(circumstances) ?? "LIVE_MIGRATE", ask.asked_at, circumstances);
