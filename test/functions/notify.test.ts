@@ -32,7 +32,6 @@ beforeAll(async () => {
     LULL_REGION: "RegionOne",
     LULL_CLOUD_SECRET: "lull/cloud",
     LULL_AUTH_URL: "http://127.0.0.1:1/v3",
-    // There is no cloud, and so no alarm in it.
     LULL_EGRESS_ALLOW: "127.0.0.0/8",
     LULL_AODH: "off",
     POWERTOOLS_LOG_LEVEL: "SILENT",

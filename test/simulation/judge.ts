@@ -1,5 +1,6 @@
 import { readSession } from "../../localstack/demo/session-story.ts";
 import {
+  type ChangeFacts,
   type CloudFacts,
   readCloud,
   type SessionStory,
@@ -89,6 +90,14 @@ const lateComers = ({ before, after, history }: Story): Story["before"]["instanc
 const isAtWork = ({ phase }: SessionStory["detail"]["hosts"][number]): boolean =>
   phase !== "WAITING" && phase !== "FINISHED";
 
+/** In the middle of a round Lull does not look again: it learns so much later of what somebody does. */
+const ROUND_MS = 5_000;
+
+const isByHand = ({ kind, id, field, after }: ChangeFacts, hosts: ReadonlySet<string>): boolean =>
+  kind === "host" && field === "status" && after === "enabled" && hosts.has(id);
+
+const noticed = (change: ChangeFacts): ChangeFacts => ({ ...change, at: change.at + ROUND_MS });
+
 /** The story without what others did, and what is not over: Lull is not blamed for it. */
 const excused = (story: Story, { others }: Stage): Story => {
   const inHand = new Set(
@@ -120,9 +129,12 @@ const excused = (story: Story, { others }: Stage): Story => {
           : was;
       }),
     },
-    history: story.history.filter(
-      ({ kind, id, field }) =>
-        !(kind === "instance" && field === "vm_state" && others.instances.has(id)),
-    ),
+    history: story.history
+      .filter(
+        ({ kind, id, field }) =>
+          !(kind === "instance" && field === "vm_state" && others.instances.has(id)),
+      )
+      .map((change) => (isByHand(change, others.hosts) ? noticed(change) : change))
+      .toSorted((a, b) => a.at - b.at),
   };
 };
