@@ -34,7 +34,6 @@ beforeAll(async () => {
     LULL_AUTH_URL: "http://127.0.0.1:1/v3",
     // There is no cloud, and so no alarm in it.
     LULL_EGRESS_ALLOW: "127.0.0.0/8",
-    LULL_AODH: "off",
     POWERTOOLS_LOG_LEVEL: "SILENT",
   });
   const { handler } = await import("../../functions/sinks/notify.ts");
