@@ -99,3 +99,37 @@ test(
     expect((await getMaintenanceDetail(play.api, id)).asking).toBeNull();
   }),
 );
+
+test(
+  "an owner that refused is asked anew when its host is retried",
+  onStage(async (play) => {
+    const receiver = await startReceiver();
+    const alpha = commandOf(play, "alpha");
+    await createSubscription(alpha.api, { url: receiver.url });
+    const id = await play.open({
+      hosts: ["cmp-02"],
+      dialogue: { reply_seconds: 3600, scale_seconds: 5, refused: "skip" },
+    });
+    const answered = (word: "ack" | "nack", ...more: string[]) =>
+      waitFor(
+        "the question",
+        async () => {
+          const args = ["project", word, id, "--state", "PREPARE_MAINTENANCE", ...more];
+          return (await alpha.lull(...args)).code === 0 || undefined;
+        },
+        60_000,
+      );
+
+    await answered("nack", "--reason", "busy hour");
+    const refused = await play.ended(id);
+    expect(refused.detail.hosts[0]).toMatchObject({ outcome: "restored" });
+    const retry = ["maintenance", "retry", id, "cmp-02", "--yes"];
+    expect(await commandOfAdmin(play, ...retry)).toMatchObject({ code: 0, err: "" });
+    await answered("ack");
+    await play.when(id, "the host to be maintained", ({ hosts }) =>
+      hosts.every(({ outcome }) => outcome === "maintained"),
+    );
+    await play.ended(id);
+    await receiver.close();
+  }),
+);

@@ -33,7 +33,6 @@ beforeAll(async () => {
     LULL_CLOUD_SECRET: "lull/cloud",
     LULL_AUTH_URL: "http://127.0.0.1:1/v3",
     LULL_EGRESS_ALLOW: "127.0.0.0/8",
-    LULL_AODH: "off",
     POWERTOOLS_LOG_LEVEL: "SILENT",
   });
   const { handler } = await import("../../functions/sinks/notify.ts");
