@@ -16,6 +16,8 @@ const { positionals, values } = parseArgs({
   options: {
     /** Of `cost`: sizes of the sessions. 1,000 hosts take some 20 minutes of CPU. */
     hosts: { type: "string", default: "10,100" },
+    /** Of `delivery-kills`: events in each of 500 lanes; 20 are 10,000 deliveries, and a quarter of an hour. */
+    each: { type: "string", default: "20" },
   },
 });
 
@@ -25,7 +27,7 @@ const benches: Readonly<Record<string, () => Promise<Table>>> = {
   template: templateLimits,
   "host-pages": hostPages,
   delivery,
-  "delivery-kills": deliveryKills,
+  "delivery-kills": () => deliveryKills(Number(values.each)),
   cost: () => sessionCosts(values.hosts.split(",").map(Number)),
 };
 
