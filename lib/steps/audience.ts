@@ -1,6 +1,7 @@
 import { alarmsFiredBy } from "../alarms/receivers.ts";
 import type { Settings } from "../config.ts";
-import type { Ask, AskedState, Reach } from "../domain/dialogue/ask.ts";
+import type { Ask, AskedState } from "../domain/dialogue/ask.ts";
+import type { Reach } from "../domain/reach.ts";
 import type { Cloud } from "../openstack/cloud.ts";
 import type { DeliveryStore } from "../store/deliveries.ts";
 import type { SubscriptionStore } from "../store/subscriptions.ts";
@@ -36,7 +37,7 @@ export const audience = ({ settings, subscriptions, deliveries, cloud }: Means):
     async reachOf({ session_id, project_id, asked_at }) {
       const reach = await deliveries.reachOf(session_id, project_id, asked_at);
       // What Aodh makes of it is not told.
-      return reach === "none" && aodh === "bus" ? "reached" : reach;
+      return reach.kind === "none" && aodh === "bus" ? { ...reach, kind: "reached" } : reach;
     },
   };
 };

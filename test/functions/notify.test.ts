@@ -35,7 +35,6 @@ beforeAll(async () => {
     // There is no cloud, and so no alarm in it.
     LULL_AODH: "off",
     LULL_EGRESS_ALLOW: "127.0.0.0/8",
-    LULL_AODH: "off",
     POWERTOOLS_LOG_LEVEL: "SILENT",
   });
   const { handler } = await import("../../functions/sinks/notify.ts");
@@ -81,8 +80,8 @@ const deliver = (detail: ProjectEvent, left?: () => number) =>
   );
 
 const newProject = () => `project-${crypto.randomUUID()}`;
-const reach = ({ session_id, project_id, at }: ProjectEvent) =>
-  deliveryStore(table).reachOf(session_id, project_id, at);
+const reach = async ({ session_id, project_id, at }: ProjectEvent) =>
+  (await deliveryStore(table).reachOf(session_id, project_id, at)).kind;
 
 describe("an event", () => {
   test("reaches every receiver of its project, signed, and nobody else", async () => {
