@@ -1,4 +1,5 @@
 import type { Ask, AskedState } from "../domain/dialogue/ask.ts";
+import type { DomainEvent } from "../domain/events/event.ts";
 import { maintenanceScheduled } from "../domain/events/maintenance-scheduled.ts";
 import type { HostRun } from "../domain/host-run.ts";
 import { later } from "../domain/instant.ts";
@@ -62,19 +63,29 @@ const askProject = async (
   const { session, hostRuns } = context;
   const runs = await hostRuns.list(session.session_id);
   const state = runs.some(isMaintained) ? "PLANNED_MAINTENANCE" : "PREPARE_MAINTENANCE";
-  const listens = await context.audience.listens(projectId, state);
+  const question: Question = { projectId, state, servers, listens: true, n: 0 };
+  const likely = eventOf(context, askAbout(context, round, question), servers);
+  const listens = await context.audience.listens(projectId, likely);
   const ready = listens ? await ofFreeGroups(context, round, servers) : servers;
   const size = listens && session.workflow === "vnf" ? 1 : MOST_INSTANCES;
   for (const [n, asked] of chunked(ready, size).entries()) {
     const ask = askAbout(context, round, { projectId, state, servers: asked, listens, n });
-    const hostId = asked[0]?.host_id ?? null;
-    const links = { publicUrl: context.settings.LULL_PUBLIC_URL, hostId };
     await context.asks.open(context.ref, ask, {
-      event: maintenanceScheduled(session, ask, links),
+      event: eventOf(context, ask, asked),
       moves: asked.map((server) => askedMove(context, round, server, ask)),
     });
   }
 };
+
+const eventOf = (
+  { session, settings }: HostContext,
+  ask: Ask,
+  [first]: readonly Server[],
+): DomainEvent =>
+  maintenanceScheduled(session, ask, {
+    publicUrl: settings.LULL_PUBLIC_URL,
+    hostId: first?.host_id ?? null,
+  });
 
 /** Those whose groups can bear it, each claimed until it has moved. */
 const ofFreeGroups = async (
