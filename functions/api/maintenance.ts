@@ -18,7 +18,7 @@ import {
 import { hostNameSchema } from "../../lib/domain/device.ts";
 import { replySchema } from "../../lib/domain/dialogue/reply.ts";
 import { effectsOf } from "../../lib/domain/effects.ts";
-import { ConflictError, ForbiddenError, MalformedError } from "../../lib/domain/errors.ts";
+import { ConflictError, ForbiddenError } from "../../lib/domain/errors.ts";
 import { maintenanceSession } from "../../lib/domain/events/maintenance-session.ts";
 import { projectIdSchema } from "../../lib/domain/project-view.ts";
 import { isClosed, newSessionSchema, type Session } from "../../lib/domain/session.ts";
@@ -63,9 +63,6 @@ const views = projectViews(table);
 const answers = replies(table);
 const admitted = admit(settings, hostStore(table));
 
-/** A session is one row of the table, which holds 400 KB. */
-const LARGEST_BODY = 200_000;
-
 const pageSchema = z.strictObject({
   limit: z.coerce.number().int().min(1).max(500).default(100),
   cursor: z.string().optional(),
@@ -88,8 +85,6 @@ const sessionIdOf = ({ params }: ApiRequest): string =>
  */
 const createSession = async (request: ApiRequest): Promise<Reply> => {
   const body = parseBody(newSessionSchema, request);
-  if (Buffer.byteLength(request.body ?? "") > LARGEST_BODY)
-    throw new MalformedError(`the body is larger than ${LARGEST_BODY} bytes`);
   const use = idempotencyOf(request);
   const before = use && (await findIdempotency(table, use, request.now));
   if (use && before) return repeated(before, use);

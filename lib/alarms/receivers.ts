@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { Settings } from "../config.ts";
 import {
   alarmBody,
@@ -11,13 +12,13 @@ import { messageId } from "../events/message-id.ts";
 import { type Alarm, listEventAlarms } from "../openstack/alarming/alarms.ts";
 import type { Cloud } from "../openstack/cloud.ts";
 
-/** One address that an alarm of a project wants an event sent to. */
+/** One address that alarms of a project want an event sent to. */
 export type AlarmReceiver = {
   readonly kind: "alarm";
-  /** The alarm's id and which of its actions it is: the same as long as the alarm is not changed. */
+  /** Of the project and the address: the same whatever becomes of the alarms. */
   readonly id: string;
   readonly url: string;
-  /** As it was when it was listed. */
+  /** The first that names the address, as it was when it was listed. */
   readonly alarm: Alarm;
 };
 
@@ -29,8 +30,8 @@ export type AlarmRequest = {
 };
 
 /**
- * Whom to POST an event to because an alarm of the project fires on it, as Aodh itself would. None
- * unless alarms are served directly (setting LULL_AODH) and the cloud has Aodh.
+ * Whom to POST an event to because an alarm of the project fires on it, as Aodh itself would, but
+ * an address that several alarms name once: who acts on each POST must not act twice. None unless alarms are served directly (setting LULL_AODH) and the cloud has Aodh.
  *
  * @param detail of the event; `type` is what it is
  * @throws OpenStackError 403 when Lull may not list every project's alarms (docs/policy/aodh.yaml)
@@ -43,14 +44,22 @@ export const alarmReceiversOf = async (
   { aodh, type = "maintenance.scheduled" }: { aodh: Settings["LULL_AODH"]; type?: string },
 ): Promise<AlarmReceiver[]> => {
   if (aodh !== "direct") return [];
-  return (await alarmsFiredBy(cloud, projectId, detail, type)).flatMap((alarm) =>
-    postableActions(alarm).map((url, n) => ({
+  const alarms = await alarmsFiredBy(cloud, projectId, detail, type);
+  const found = alarms.flatMap((alarm) =>
+    postableActions(alarm).map((url) => ({
       kind: "alarm" as const,
-      id: `${alarm.alarm_id}/${n}`,
+      id: receiverId(projectId, url),
       url,
       alarm,
     })),
   );
+  return [...Map.groupBy(found, ({ id }) => id).values()].flatMap(([first]) => first ?? []);
+};
+
+const receiverId = (projectId: string, url: string): string => {
+  const address = URL.canParse(url) ? new URL(url).href : url;
+  const hash = createHash("sha256").update(JSON.stringify([projectId, address]));
+  return `alarm_${hash.digest("base64url").slice(0, 27)}`;
 };
 
 /**

@@ -1,4 +1,4 @@
-import type { Ask } from "../domain/dialogue/ask.ts";
+import type { Answer, Ask } from "../domain/dialogue/ask.ts";
 import { answerTo, asksOf, isSameAnswer, type Reply } from "../domain/dialogue/reply.ts";
 import { NotFoundError } from "../domain/errors.ts";
 import { askStore } from "../store/asks.ts";
@@ -20,10 +20,8 @@ export const replies = (table: Table) => {
   const sessionProjects = sessionProjectStore(table);
 
   /** @returns whether the answer stands, be it said again; false = it comes too late */
-  const put = async (ask: Ask, reply: Reply, replying: Replying): Promise<boolean> => {
-    const answer = answerTo(ask, reply, replying);
-    return isSameAnswer(ask.answer, answer) || asks.answer(ask, answer);
-  };
+  const put = async (ask: Ask, answer: Answer): Promise<boolean> =>
+    isSameAnswer(ask.answer, answer) || (await asks.answer(ask, answer));
 
   return {
     /**
@@ -31,7 +29,7 @@ export const replies = (table: Table) => {
      * again or too late changes nothing and is no error: real clients send such.
      *
      * @throws NotFoundError when the session does not concern the project
-     * @throws InvalidError when it chooses an action that is not allowed
+     * @throws InvalidError when it chooses an action that is not allowed; then nothing is answered
      */
     async take(reply: Reply, replying: Replying) {
       const { sessionId, projectId, instance } = replying;
@@ -39,9 +37,10 @@ export const replies = (table: Table) => {
       if (asked.length === 0 && (await sessionProjects.get(sessionId, projectId)) === null)
         throw new NotFoundError("no such session concerns the project");
       const open = asked.filter(({ closed_at }) => closed_at === null);
-      const taken = await Promise.all(
-        (open.length > 0 ? open : asked).map((ask) => put(ask, reply, replying)),
+      const answers = (open.length > 0 ? open : asked).map(
+        (ask) => [ask, answerTo(ask, reply, replying)] as const,
       );
+      const taken = await Promise.all(answers.map(([ask, answer]) => put(ask, answer)));
       return {
         session_id: sessionId,
         project_id: projectId,

@@ -1,6 +1,7 @@
 import {
   begun,
   type Delivery,
+  dueAt,
   givenUp,
   isOpen,
   leaseSeconds,
@@ -32,21 +33,28 @@ type Options = {
 };
 
 /** A delivery, and how its last attempt by this worker ended. */
-type Stand = { readonly delivery: Delivery; readonly last: Result | null };
+type Attempted = { readonly delivery: Delivery; readonly last: Result | null };
+
+/** The same in its lane, where others may wait behind it. */
+type Stand = Attempted & { readonly isFollowed: boolean };
+
+/** A delivery by its place in the lane, and whether others of what is read at once wait behind it. */
+type Queued = Placed & { readonly isFollowed: boolean };
 
 /** The lane is left until then. */
 type Leaving = { readonly dueAt: string };
 
 const nextStep = (
-  { delivery, last }: Stand,
+  { delivery, last, isFollowed }: Stand,
   time: PassingTime,
 ): "send" | "wait" | "give up" | Leaving => {
   const now = time.now();
-  const turn = turnOf(delivery, now);
+  const due = dueAt(delivery, isFollowed);
+  const turn = turnOf(delivery, now, due);
   if (turn === "give up") return turn;
-  if (turn === "wait" && !isWaitedFor(delivery, last, now)) return { dueAt: delivery.next_at };
+  if (turn === "wait" && !isWaitedFor(delivery, last, now)) return { dueAt: due };
   if (time.secondsLeft() < ANSWER_SECONDS[delivery.receiver.kind] + 2 * LEAVE_SECONDS)
-    return { dueAt: turn === "wait" ? delivery.next_at : now };
+    return { dueAt: turn === "wait" ? due : now };
   return turn;
 };
 
@@ -65,14 +73,17 @@ const isWaitedFor = (delivery: Delivery, last: Result | null, now: string): bool
  */
 export const laneWorker = ({ lanes, deliveries, send }: Options) => {
   const finish = async (before: Delivery, after: Delivery): Promise<boolean> => {
-    const reached = reachedBy(after);
-    if (reached !== null)
-      await deliveries.noteReached(after.event, after.receiver.receiver_id, reached);
+    const outcome = reachedBy(after);
+    if (outcome !== null && after.finished_at !== null)
+      await deliveries.noteReached(after.event, after.receiver.receiver_id, {
+        outcome,
+        now: after.finished_at,
+      });
     return await lanes.settle(before, after);
   };
 
   /** Makes an attempt that is stored; null when the lane is another's by now. */
-  const make = async (sending: Delivery, time: PassingTime): Promise<Stand | null> => {
+  const make = async (sending: Delivery, time: PassingTime): Promise<Attempted | null> => {
     const last = await send(sending, sending.attempted_at ?? time.now());
     const after = settled(sending, last, time.now());
     return (await finish(sending, after)) ? { delivery: after, last } : null;
@@ -82,7 +93,7 @@ export const laneWorker = ({ lanes, deliveries, send }: Options) => {
     lane: Lane,
     delivery: Delivery,
     time: PassingTime,
-  ): Promise<Stand | null> => {
+  ): Promise<Attempted | null> => {
     const now = time.now();
     const sending = begun(delivery, now);
     const stored = await lanes.begin(lane, delivery, sending, leaseFrom(delivery, now));
@@ -94,7 +105,7 @@ export const laneWorker = ({ lanes, deliveries, send }: Options) => {
     lane: Lane,
     stand: Stand,
     time: PassingTime,
-  ): Promise<Stand | Leaving | null> => {
+  ): Promise<Attempted | Leaving | null> => {
     const { delivery, last } = stand;
     const step = nextStep(stand, time);
     if (step === "send") return await attempt(lane, delivery, time);
@@ -110,23 +121,26 @@ export const laneWorker = ({ lanes, deliveries, send }: Options) => {
   /** Brings one delivery to its end, or says when it goes on; `lost` = the lane is another's. */
   const bring = async (
     lane: Lane,
-    delivery: Delivery,
+    { delivery, isFollowed }: Queued,
     time: PassingTime,
   ): Promise<"finished" | "lost" | Leaving> => {
-    let stand: Stand = { delivery, last: null };
+    let stand: Stand = { delivery, isFollowed, last: null };
     while (isOpen(stand.delivery)) {
       const next = await advance(lane, stand, time);
       if (next === null) return "lost";
       if ("dueAt" in next) return next;
-      stand = next;
+      stand = { ...next, isFollowed };
     }
     return "finished";
   };
 
-  async function* deliveriesOf(lane: Lane): AsyncGenerator<Placed> {
+  async function* deliveriesOf(lane: Lane): AsyncGenerator<Queued> {
     for (let after = lane.done_until; ; ) {
       const page = await lanes.next(lane, after);
-      yield* page;
+      for (const [n, placed] of page.entries()) {
+        const isFollowed = page.slice(n + 1).some(({ delivery }) => isOpen(delivery));
+        yield { ...placed, isFollowed };
+      }
       const last = page.at(-1);
       if (last === undefined) return;
       after = last.key;
@@ -136,11 +150,11 @@ export const laneWorker = ({ lanes, deliveries, send }: Options) => {
   /** Works what is there; where the lane stands then, null = it is another's. */
   const drain = async (lane: Lane, time: PassingTime) => {
     let doneUntil = lane.done_until;
-    for await (const { key, delivery } of deliveriesOf(lane)) {
-      const end = await bring(lane, delivery, time);
+    for await (const queued of deliveriesOf(lane)) {
+      const end = await bring(lane, queued, time);
       if (end === "lost") return null;
       if (end !== "finished") return { doneUntil, dueAt: end.dueAt };
-      doneUntil = key;
+      doneUntil = queued.key;
     }
     return { doneUntil, dueAt: null };
   };

@@ -217,6 +217,15 @@ export const postableActions = ({ alarm_actions }: Pick<EventAlarm, "alarm_actio
   ...new Set(alarm_actions.filter((url) => /^https?:\/\//i.test(url))),
 ];
 
+/** Whether anybody hears of the alarm when it fires: logs do not answer, and a trust is Aodh's alone. */
+export const isHeard = (
+  alarm: Pick<EventAlarm, "alarm_actions">,
+  servedBy: "direct" | "bus",
+): boolean =>
+  servedBy === "direct"
+    ? postableActions(alarm).length > 0
+    : alarm.alarm_actions.some((url) => !/^(log|test):/i.test(url));
+
 /** What of an alarm its receivers are told. */
 export type ToldAlarm = Pick<
   EventAlarm,

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { type ProjectEvent, projectEventSchema } from "./events/project-event.ts";
-import { later } from "./instant.ts";
+import { later, secondsUntil } from "./instant.ts";
 import { ANSWER_SECONDS, type Receiver, receiverSchema } from "./receiver.ts";
 
 /**
@@ -21,7 +21,7 @@ export const deliverySchema = z.object({
   state: z.enum(["pending", "sending", "delivered", "failed", "unknown"]),
   attempts: z.int(),
   next_at: z.string(),
-  /** From then on it is not tried any more: an answer would change nothing. */
+  /** From then on it is not tried again: an answer would change nothing. */
   give_up_at: z.string(),
   attempted_at: z.string().nullable(),
   finished_at: z.string().nullable(),
@@ -47,8 +47,23 @@ export type Result =
 /** Seconds before each further attempt; the last one is used again and again. */
 const PAUSES = [5, 15, 60, 300, 900, 3_600] as const;
 
+/** The longest of them when something else waits behind it. */
+const PAUSE_BEFORE_OTHERS_SECONDS = 60;
+
 /** Longer than this nothing is tried: whoever was away for a day has to look for himself. */
 const GIVE_UP_SECONDS = 86_400;
+
+/** The same of the word that an instance has moved, which the project can see for itself. */
+const GIVE_UP_DONE_SECONDS = 900;
+
+/** What was begun is tried for at least so long. */
+const TRIED_SECONDS = 60;
+
+/**
+ * So long after its reply was due, or another reply window, a delivery still has its first attempt:
+ * its turn may come late, or Lull was away, and then its ask waits longer, too.
+ */
+const LATE_SECONDS = 3_600;
 
 /** How long a finished delivery can still be looked at, and sent again. */
 export const KEPT_SECONDS = 14 * 86_400;
@@ -74,12 +89,24 @@ export const newDelivery = (event: ProjectEvent, receiver: Receiver, id: string)
   state: "pending",
   attempts: 0,
   next_at: event.at,
-  give_up_at: event.reply_at ?? later(event.at, GIVE_UP_SECONDS),
+  give_up_at: giveUpAt(event),
   attempted_at: null,
   finished_at: null,
   last_status: null,
   last_error: null,
 });
+
+/** What asks is tried for its reply window and another one, in which its ask is kept open. */
+const giveUpAt = ({ at, reply_at, state }: ProjectEvent): string => {
+  if (reply_at !== null)
+    return later(reply_at, Math.max(TRIED_SECONDS, secondsUntil(at, reply_at)));
+  return later(at, state === "INSTANCE_ACTION_DONE" ? GIVE_UP_DONE_SECONDS : GIVE_UP_SECONDS);
+};
+
+/** Whether it is too late even for a first attempt. */
+const isStale = ({ event: { at, reply_at }, give_up_at }: Delivery, now: string): boolean =>
+  give_up_at <= now &&
+  (reply_at === null || later(reply_at, Math.max(LATE_SECONDS, secondsUntil(at, reply_at))) <= now);
 
 export const isOpen = ({ state }: Pick<Delivery, "state">): boolean =>
   state === "pending" || state === "sending";
@@ -97,21 +124,41 @@ const isHeard = (delivery: Delivery, result: Exclude<Result, { kind: "refused" }
     ? delivery.receiver.kind === "alarm"
     : result.sent && !mayRepeat(delivery);
 
-/** What its lane's worker has to do with the first open delivery. */
-export const turnOf = (delivery: Delivery, now: string): "send" | "wait" | "give up" => {
+/** When it is tried again; sooner when something waits behind it in its lane. */
+export const dueAt = ({ next_at, attempted_at }: Delivery, isFollowed: boolean): string => {
+  if (!isFollowed || attempted_at === null) return next_at;
+  const [soonest = next_at] = [
+    next_at,
+    later(attempted_at, PAUSE_BEFORE_OTHERS_SECONDS),
+  ].toSorted();
+  return soonest;
+};
+
+/** What its lane's worker has to do with the first open delivery, which is due then. */
+export const turnOf = (
+  delivery: Delivery,
+  now: string,
+  due: string = delivery.next_at,
+): "send" | "wait" | "give up" => {
+  // The bus tells whole seconds: an event may seem to come before it happened.
+  if (delivery.attempts === 0) return isStale(delivery, now) ? "give up" : "send";
   // The worker before this one died between the attempt and its outcome.
   if (delivery.state === "sending" && !mayRepeat(delivery)) return "give up";
   if (delivery.give_up_at <= now) return "give up";
-  // The bus tells whole seconds: an event may seem to come before it happened.
-  return delivery.attempts === 0 || delivery.next_at <= now ? "send" : "wait";
+  return due <= now ? "send" : "wait";
 };
 
-export const begun = (delivery: Delivery, now: string): Delivery => ({
-  ...delivery,
-  state: "sending",
-  attempts: delivery.attempts + 1,
-  attempted_at: now,
-});
+export const begun = (delivery: Delivery, now: string): Delivery => {
+  const { attempts, give_up_at } = delivery;
+  const [, latest = give_up_at] = [give_up_at, later(now, TRIED_SECONDS)].toSorted();
+  return {
+    ...delivery,
+    state: "sending",
+    attempts: attempts + 1,
+    attempted_at: now,
+    give_up_at: attempts === 0 ? latest : give_up_at,
+  };
+};
 
 /** The delivery that is not tried any more. */
 export const givenUp = (delivery: Delivery, now: string): Delivery => {

@@ -214,7 +214,12 @@ export const parseQuery = <S extends z.ZodType>(
   { query }: Pick<ApiRequest, "query">,
 ): z.infer<S> => parse(schema, query);
 
+/** In bytes. What is kept of one is a row of the table, which holds 400 KB; gateways let 10 MB through. */
+const LARGEST_BODY = 200_000;
+
 const jsonOf = (body: string | undefined): unknown => {
+  if (body !== undefined && Buffer.byteLength(body) > LARGEST_BODY)
+    throw new MalformedError(`the body is larger than ${LARGEST_BODY} bytes`);
   try {
     return JSON.parse(body ?? "");
   } catch {

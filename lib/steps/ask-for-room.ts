@@ -1,6 +1,6 @@
 import { openAsking, questionForRoom } from "../domain/dialogue/asking.ts";
 import type { Amounts } from "../domain/plan/reserve.ts";
-import { tell } from "./announce.ts";
+import { listens, tell } from "./announce.ts";
 import { changed, type SessionContext } from "./session-step.ts";
 
 /**
@@ -13,14 +13,14 @@ export const askForRoom = async (
   context: SessionContext,
   missing: Partial<Amounts>,
 ): Promise<boolean> => {
-  const { session, sessions, sessionProjects, hosts, audience, ref, now } = context;
+  const { session, sessions, sessionProjects, hosts, ref, now } = context;
   if (!session.dialogue.scale_in) return false;
   const projects = (await sessionProjects.ofSession(session.session_id))
     .filter(({ project_id }) => !session.asked_for_room.includes(project_id))
     .toSorted((a, b) => b.instance_ids.length - a.instance_ids.length);
   for (const project of projects) {
-    if (!(await audience.listens(project.project_id, "SCALE_IN"))) continue;
     const question = questionForRoom(session, missing, now);
+    if (!(await listens(context, question, project))) continue;
     await tell(context, question, project, true);
     await sessions.changeAs(ref, (seen) =>
       changed(seen, openAsking(seen, question, [project.project_id], now), hosts, now),

@@ -1,4 +1,5 @@
 import type { Ask, AskedState } from "../domain/dialogue/ask.ts";
+import type { DomainEvent } from "../domain/events/event.ts";
 import { maintenanceScheduled } from "../domain/events/maintenance-scheduled.ts";
 import type { HostRun } from "../domain/host-run.ts";
 import { movabilityOf } from "../domain/instances.ts";
@@ -82,7 +83,9 @@ const askProject = async (
   const { session, hostRuns } = context;
   const runs = await hostRuns.list(session.session_id);
   const state = runs.some(isMaintained) ? "PLANNED_MAINTENANCE" : "PREPARE_MAINTENANCE";
-  const listens = await context.audience.listens(projectId, state);
+  const question: Question = { projectId, state, servers, waits: true, n: 0 };
+  const likely = eventOf(context, askAbout(context, round, question), servers);
+  const listens = await context.audience.listens(projectId, likely);
   const [asked, told] = partition(servers, (server) => listens && !mayStay(context, round, server));
   const ready = await ofFreeGroups(context, round, asked);
   const size = session.workflow === "vnf" ? 1 : MOST_INSTANCES;
@@ -90,8 +93,8 @@ const askProject = async (
     ...chunked(ready, size).map((some) => ({ servers: some, waits: true })),
     ...chunked(told, MOST_INSTANCES).map((some) => ({ servers: some, waits: false })),
   ];
-  for (const [n, question] of questions.entries())
-    await put(context, round, { projectId, state, n, ...question });
+  for (const [n, one] of questions.entries())
+    await put(context, round, { projectId, state, n, ...one });
 };
 
 const partition = <T>(items: readonly T[], is: (item: T) => boolean): [T[], T[]] => [
@@ -100,14 +103,23 @@ const partition = <T>(items: readonly T[], is: (item: T) => boolean): [T[], T[]]
 ];
 
 const put = async (context: HostContext, round: Round, question: Question): Promise<void> => {
-  const { session, asks, settings, ref } = context;
+  const { servers } = question;
   const ask = askAbout(context, round, question);
-  const hostId = question.servers[0]?.host_id ?? null;
-  await asks.open(ref, ask, {
-    event: maintenanceScheduled(session, ask, { publicUrl: settings.LULL_PUBLIC_URL, hostId }),
-    moves: question.servers.map((server) => askedMove(context, round, server, ask)),
+  await context.asks.open(context.ref, ask, {
+    event: eventOf(context, ask, servers),
+    moves: servers.map((server) => askedMove(context, round, server, ask)),
   });
 };
+
+const eventOf = (
+  { session, settings }: HostContext,
+  ask: Ask,
+  [first]: readonly Server[],
+): DomainEvent =>
+  maintenanceScheduled(session, ask, {
+    publicUrl: settings.LULL_PUBLIC_URL,
+    hostId: first?.host_id ?? null,
+  });
 
 /** Those whose groups can bear it, each claimed until it has moved. */
 const ofFreeGroups = async (

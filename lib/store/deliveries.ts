@@ -17,6 +17,7 @@ const reachSchema = z.object({
   receivers: z.array(z.string()),
   complete: z.boolean(),
   outcomes: z.record(z.string(), z.enum(["reached", "not_reached"])),
+  reached_at: z.string().nullable().default(null),
 });
 
 export type DeliveryPage = {
@@ -57,21 +58,26 @@ export const deliveryStore = (table: Table) => {
       );
     },
 
-    /** Says that a receiver of the event was reached, or never will be. */
+    /** Says that a receiver of the event was reached by then, or never will be. */
     async noteReached(
       event: ProjectEvent,
       receiverId: string,
-      outcome: "reached" | "not_reached",
+      { outcome, now }: { readonly outcome: "reached" | "not_reached"; readonly now: string },
     ): Promise<void> {
       try {
         await client.send(
           new UpdateCommand({
             TableName: name,
             Key: keys.reach(event, event.project_id),
-            UpdateExpression: "SET outcomes.#receiver = :outcome",
+            UpdateExpression: `SET outcomes.#receiver = :outcome${
+              outcome === "reached" ? ", reached_at = if_not_exists(reached_at, :now)" : ""
+            }`,
             ConditionExpression: "attribute_exists(PK)",
             ExpressionAttributeNames: { "#receiver": receiverId },
-            ExpressionAttributeValues: { ":outcome": outcome },
+            ExpressionAttributeValues: {
+              ":outcome": outcome,
+              ...(outcome === "reached" && { ":now": now }),
+            },
           }),
         );
       } catch (error) {

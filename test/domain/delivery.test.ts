@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import {
   begun,
   type Delivery,
+  dueAt,
   givenUp,
   isOpen,
   newDelivery,
@@ -31,6 +32,50 @@ const results: fc.Arbitrary<Result> = fc.oneof(
   fc.tuple(fc.boolean(), fc.boolean()).map(([sent, late]) => silent(sent, late)),
   fc.constant<Result>({ kind: "refused", why: "?" }),
 );
+
+describe("a question", () => {
+  const asking = (window: number) => delivery("webhook", { reply_at: later(NOW, window) });
+  const triedFor = (one: Delivery, from: number) => {
+    let stand = one;
+    let now = later(NOW, from);
+    while (turnOf(stand, now) !== "give up") {
+      stand = attempted(stand, silent(false), now);
+      now = stand.next_at;
+    }
+    return stand.attempts === 0 ? 0 : secondsUntil(NOW, now);
+  };
+
+  test.each([
+    ["a second before its answer is due", 1, 0, 61],
+    ["and heard by nobody", 120, 0, 240],
+    ["whose turn came after its window", 120, 160, 240],
+    ["whose turn came after two windows", 120, 400, 460],
+    ["whose turn came when nobody can wait for it", 120, 3_720, 0],
+  ])("%s is tried for its window and another", (_, window, from, until) => {
+    expect(triedFor(asking(window), from)).toBe(until);
+  });
+});
+
+test("the word that an instance has moved is tried for a quarter of an hour", () => {
+  const { give_up_at } = delivery("webhook", { state: "INSTANCE_ACTION_DONE" });
+
+  expect(secondsUntil(NOW, give_up_at)).toBe(900);
+});
+
+test("what others wait behind is tried every minute at least", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 20 }), fc.boolean(), (failures, isFollowed) => {
+      let one = delivery("webhook");
+      for (let n = 0; n < failures; n++) one = attempted(one, answered(500));
+      const pause = secondsUntil(NOW, dueAt(one, isFollowed));
+
+      expect(pause).toBe(
+        isFollowed ? Math.min(60, secondsUntil(NOW, one.next_at)) : secondsUntil(NOW, one.next_at),
+      );
+      expect(turnOf(one, later(NOW, pause), dueAt(one, isFollowed))).toBe("send");
+    }),
+  );
+});
 
 describe("a webhook", () => {
   test("is sent again later and later, until its day is over", () => {
@@ -138,7 +183,8 @@ describe("a project", () => {
     receivers: readonly string[],
     outcomes: Reached["outcomes"],
     complete = true,
-  ): Reached => ({ receivers, outcomes, complete });
+    reached_at: string | null = null,
+  ): Reached => ({ receivers, outcomes, complete, reached_at });
 
   test.each([
     ["of whose event nobody has heard yet", [], "pending"],
@@ -168,6 +214,12 @@ describe("a project", () => {
       "pending",
     ],
   ] as const)("%s: %s", (_, events, reach) => {
-    expect(reachIn(events)).toBe(reach);
+    expect(reachIn(events).kind).toBe(reach);
+  });
+
+  test("counts as reached when it has got the last of what it was told at once", () => {
+    const got = (at: string) => event(["a"], { a: "reached" }, true, at);
+
+    expect(reachIn([got(later(NOW, 9)), got(later(NOW, 2))]).since).toBe(later(NOW, 9));
   });
 });

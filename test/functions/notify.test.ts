@@ -78,8 +78,8 @@ const deliver = (detail: ProjectEvent, left?: () => number) =>
   );
 
 const newProject = () => `project-${crypto.randomUUID()}`;
-const reach = ({ session_id, project_id, at }: ProjectEvent) =>
-  deliveryStore(table).reachOf(session_id, project_id, at);
+const reach = async ({ session_id, project_id, at }: ProjectEvent) =>
+  (await deliveryStore(table).reachOf(session_id, project_id, at)).kind;
 
 describe("an event", () => {
   test("reaches every receiver of its project, signed, and nobody else", async () => {

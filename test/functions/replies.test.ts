@@ -205,3 +205,26 @@ describe("any reply", () => {
     expect(await answerOf(id)).toBeNull();
   });
 });
+
+test("a reply of which one action is not allowed answers nothing at all", async () => {
+  const id = await asking(
+    { allowed_actions: ["MIGRATE"] },
+    { allowed_actions: ["OWN_ACTION"], instance_ids: [OTHER] },
+  );
+  const instance_actions = { [VM]: "MIGRATE", [OTHER]: "MIGRATE" };
+  const answer = await put(id, { state: "ACK_PLANNED_MAINTENANCE", instance_actions });
+
+  expect(answer.status).toBe(422);
+  expect([await answerOf(id), await answerOf(id, "ask-1")]).toEqual([null, null]);
+});
+
+test("a reply larger than any project needs is not looked at", async () => {
+  const id = await asking({});
+  const instance_actions = Object.fromEntries(
+    Array.from({ length: 5_000 }, () => [crypto.randomUUID(), "MIGRATE"]),
+  );
+  const answer = await put(id, { state: "ACK_PLANNED_MAINTENANCE", instance_actions });
+
+  expect(answer.status).toBe(400);
+  expect(answer.body.detail).toContain("200000 bytes");
+});

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { later } from "../instant.ts";
+import type { Reach } from "../reach.ts";
 import { ownerActionSchema } from "./action.ts";
 
 /** States of `maintenance.scheduled` that a project may answer, spelled as Fenix spells them. */
@@ -70,11 +71,11 @@ export type Hearing =
   | { readonly kind: "answered"; readonly answer: Answer }
   | { readonly kind: "silent" | "not_reached" | "notice" | "withdrawn" };
 
-/** Whether what was sent has arrived anywhere; `pending` = nothing is known yet. */
-export type Reach = "none" | "pending" | "reached" | "not_reached";
-
 /** At least so much of a reply window is left after nobody could have answered. */
 const GRACE_SECONDS = 60;
+
+/** So long after its window an ask waits for its turn among all that its receivers are told. */
+const TURN_SECONDS = 900;
 
 /** The reply window of the ask, in seconds. */
 const windowOf = ({ asked_at, reply_at }: Ask): number =>
@@ -82,13 +83,14 @@ const windowOf = ({ asked_at, reply_at }: Ask): number =>
 
 /**
  * Until when the ask may be answered. A time in which nobody could answer, because Lull or the
- * cloud was unwell, does not count: after it at least the window, or a minute of it, is left.
+ * cloud was unwell, or the project not yet told, does not count: after it at least the window, or a
+ * minute of it, is left.
  *
- * @param wellSince since when all has been well again; null = it never was otherwise
+ * @param ableSince since when it could be answered; null = ever since it was asked
  */
-export const deadlineOf = (ask: Ask, wellSince: string | null): string => {
-  if (wellSince === null || wellSince <= ask.asked_at) return ask.reply_at;
-  const rest = later(wellSince, Math.min(windowOf(ask), GRACE_SECONDS));
+export const deadlineOf = (ask: Ask, ableSince: string | null): string => {
+  if (ableSince === null || ableSince <= ask.asked_at) return ask.reply_at;
+  const rest = later(ableSince, Math.min(windowOf(ask), GRACE_SECONDS));
   return [rest, ask.reply_at].toSorted()[1] ?? ask.reply_at;
 };
 
@@ -101,8 +103,9 @@ export const heardIn = ({ came_to, answer, reply_at }: Ask): Hearing => {
 };
 
 /**
- * What is known of the ask by now. While a delivery is still tried, its window is doubled before
- * the project counts as not reached: a receiver that comes back in time may still speak.
+ * What is known of the ask by now. Whoever is not told yet is waited for, a quarter of an hour or
+ * another window at most: a receiver that fails is given up before, but one that is told of many
+ * instances one after the other hears of the last of them late.
  */
 export const hearingOf = (
   ask: Ask,
@@ -110,11 +113,15 @@ export const hearingOf = (
 ): Hearing => {
   if (ask.answer !== null) return { kind: "answered", answer: ask.answer };
   if (!ask.expects_reply) return { kind: "notice" };
-  const until = deadlineOf(ask, wellSince);
+  const [ableSince = null] = [wellSince, reach.since]
+    .filter((at) => at !== null)
+    .toSorted()
+    .reverse();
+  const until = deadlineOf(ask, ableSince);
   if (now < until) return { kind: "open", until };
-  if (reach === "reached") return { kind: "silent" };
-  const patience = later(until, Math.max(GRACE_SECONDS, windowOf(ask)));
-  return reach === "pending" && now < patience
+  if (reach.kind === "reached") return { kind: "silent" };
+  const patience = later(until, Math.max(TURN_SECONDS, windowOf(ask)));
+  return reach.kind === "pending" && now < patience
     ? { kind: "open", until: patience }
     : { kind: "not_reached" };
 };

@@ -31,11 +31,11 @@ export const asksOf = (
   { state, instance_actions }: Reply,
   instance: string | null,
 ): Ask[] => {
-  const named = instance === null ? Object.keys(instance_actions) : [instance];
+  const named = new Set(instance === null ? Object.keys(instance_actions) : [instance]);
   return asks.filter(
     (ask) =>
       state.replace(/^N?ACK_/, "") === ask.state &&
-      (named.length === 0 || named.some((id) => ask.instance_ids.includes(id))),
+      (named.size === 0 || ask.instance_ids.some((id) => named.has(id))),
   );
 };
 
@@ -45,12 +45,13 @@ export const asksOf = (
  * @throws InvalidError when it chooses an action that the ask does not allow
  */
 export const answerTo = (ask: Ask, reply: Reply, { instance, by, now }: Replying): Answer => {
-  const chosen = { ...reply.instance_actions };
-  if (reply.instance_action !== undefined)
-    for (const id of instance === null ? ask.instance_ids : [instance])
-      chosen[id] = reply.instance_action;
+  const { instance_action, instance_actions } = reply;
   const actions = Object.fromEntries(
-    Object.entries(chosen).filter(([id]) => ask.instance_ids.includes(id)),
+    ask.instance_ids.flatMap((id) => {
+      const isMeant = instance === null || instance === id;
+      const chosen = (isMeant ? instance_action : undefined) ?? instance_actions[id];
+      return chosen === undefined ? [] : [[id, chosen] as const];
+    }),
   );
   const refused = Object.entries(actions).filter(([, one]) => !ask.allowed_actions.includes(one));
   if (refused.length > 0)

@@ -13,7 +13,8 @@ const answer = {
   not_before: null,
   override: null,
 };
-const well = { wellSince: null, reach: "reached" } as const;
+const reached = (since: string | null = NOW) => ({ kind: "reached", since }) as const;
+const well = { wellSince: null, reach: reached() };
 
 describe("an ask", () => {
   test("is open until its owner has answered or has had its time", () => {
@@ -34,12 +35,29 @@ describe("an ask", () => {
 
   test("that got through to nobody is not taken for silence", () => {
     const at = (seconds: number, reach: "none" | "not_reached" | "pending") =>
-      hearingOf(anAsk(), { now: later(NOW, seconds), wellSince: null, reach }).kind;
+      hearingOf(anAsk(), {
+        now: later(NOW, seconds),
+        wellSince: null,
+        reach: { kind: reach, since: null },
+      }).kind;
 
     expect(at(120, "not_reached")).toBe("not_reached");
     expect(at(120, "none")).toBe("not_reached");
     expect(at(120, "pending")).toBe("open");
-    expect(at(240, "pending")).toBe("not_reached");
+    expect(at(1_019, "pending")).toBe("open");
+    expect(at(1_020, "pending")).toBe("not_reached");
+  });
+
+  test("that was heard late, after many others, may still be answered", () => {
+    const at = (seconds: number) =>
+      hearingOf(anAsk(), {
+        now: later(NOW, seconds),
+        wellSince: null,
+        reach: reached(later(NOW, 160)),
+      });
+
+    expect(at(219)).toEqual({ kind: "open", until: later(NOW, 220) });
+    expect(at(220).kind).toBe("silent");
   });
 
   test("has a minute left, or its window, after a time in which nobody could answer", () => {
@@ -64,7 +82,8 @@ describe("an ask", () => {
         (window, wellAfter, after, reach) => {
           const ask = anAsk({ reply_at: later(NOW, window) });
           const wellSince = wellAfter === null ? null : later(NOW, wellAfter);
-          const { kind } = hearingOf(ask, { now: later(NOW, after), wellSince, reach });
+          const now = later(NOW, after);
+          const { kind } = hearingOf(ask, { now, wellSince, reach: { kind: reach, since: null } });
 
           if (after < window) expect(kind).toBe("open");
           if (kind === "silent") expect(reach).toBe("reached");

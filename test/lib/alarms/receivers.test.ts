@@ -29,14 +29,31 @@ const lull = () => openCloud(simulator.config);
 
 test("each web address of an alarm is a receiver; an alarm without one is none", async () => {
   const alarm_actions = ["http://a.example/x", "trust+http://b.example/", "https://c.example/y"];
-  const id = await makeAlarm(alice, { event_type: "maintenance.scheduled", alarm_actions });
+  await makeAlarm(alice, { event_type: "maintenance.scheduled", alarm_actions });
   await makeAlarm(alice, { event_type: "maintenance.scheduled" });
   await makeAlarm(alice, { event_type: "maintenance.host", alarm_actions });
   const found = await alarmReceiversOf(lull(), project, detail, { aodh: "direct" });
-  expect(found.map(({ kind, id, url }) => ({ kind, id, url }))).toEqual([
-    { kind: "alarm", id: `${id}/0`, url: "http://a.example/x" },
-    { kind: "alarm", id: `${id}/1`, url: "https://c.example/y" },
+  expect(found.map(({ kind, url }) => ({ kind, url }))).toEqual([
+    { kind: "alarm", url: "http://a.example/x" },
+    { kind: "alarm", url: "https://c.example/y" },
   ]);
+});
+
+test("an address is one receiver, the same whatever becomes of the alarms that name it", async () => {
+  const at = (path: string) => `http://one.example/${path}`;
+  const receivers = async () => {
+    const found = await alarmReceiversOf(lull(), project, detail, { aodh: "direct" });
+    return found.filter(({ url }) => url.toLowerCase().startsWith("http://one.example/"));
+  };
+  const make = (...alarm_actions: string[]) =>
+    makeAlarm(alice, { event_type: "maintenance.scheduled", alarm_actions });
+  await make(at("a"));
+  const [first] = await receivers();
+  await make(at("b"), at("a"), "HTTP://ONE.example/a");
+  const both = await receivers();
+
+  expect(both).toHaveLength(2);
+  expect(both.filter(({ id }) => id === first?.id)).toHaveLength(1);
 });
 
 test("alarms are listed anew for another burst of events only", async () => {
