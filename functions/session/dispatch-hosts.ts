@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { type HostRun, isActive } from "../../lib/domain/host-run.ts";
 import type { Standstill } from "../../lib/domain/plan/brakes.ts";
+import { takesPlace } from "../../lib/domain/plan/places.ts";
 import { openGuard } from "../../lib/domain/plan/reserve.ts";
 import { nextStep, type SessionStep } from "../../lib/domain/plan/session-step.ts";
 import { type Capacity, readCapacity } from "../../lib/fleet/capacity.ts";
@@ -94,7 +95,7 @@ const orAskForRoom = async (
   step: SessionStep,
   otherwise: SessionStep,
 ): Promise<SessionStep | null> => {
-  if (step.next !== "await" || context.hosts.some(isActive)) return step;
+  if (step.next !== "await" || context.hosts.some(takesPlace)) return step;
   const missing = Object.fromEntries(
     (step.shortages ?? []).map(({ resource, missing: amount }) => [resource, amount]),
   );
