@@ -22,6 +22,8 @@ export type Selection = {
   /** Models of hosts that would start but for the trial of their model. */
   readonly heldByTrial: readonly string[];
   readonly shortages: readonly Shortage[];
+  /** Hosts that would start, if anybody knew what they hold. */
+  readonly unknown: readonly string[];
 };
 
 /**
@@ -41,6 +43,7 @@ export const selectHosts = (
   const start: HostRun[] = [];
   const heldByTrial = new Set<string>();
   const shortages = new Map<string, Shortage>();
+  const unknown: string[] = [];
   const ready = runs.filter(
     (run) => awaitsTurn(run) && !waitsForOthers(run, runs) && !misfits.has(run.host),
   );
@@ -50,9 +53,13 @@ export const selectHosts = (
     if (full.every((brake) => brake === "canary") && full.length > 0)
       heldByTrial.add(run.place.model);
     if (full.length > 0 || shortages.has(run.place.zone)) continue;
-    const shortage = guard?.start(run) ?? null;
-    if (shortage !== null) {
-      shortages.set(run.place.zone, shortage);
+    const refusal = guard?.start(run) ?? null;
+    if (refusal === "unknown") {
+      unknown.push(run.host);
+      continue;
+    }
+    if (refusal !== null) {
+      shortages.set(run.place.zone, refusal);
       continue;
     }
     start.push(run);
@@ -63,6 +70,7 @@ export const selectHosts = (
     cordon: hostsToCordon(session, runs, new Set(start), { guard, misfits, closed: shortages }),
     heldByTrial: [...heldByTrial],
     shortages: [...shortages.values()],
+    unknown,
   };
 };
 

@@ -111,6 +111,18 @@ describe("the hosts to start", () => {
   });
 });
 
+test("a host of which nobody knows what it holds lets the others of its zone pass, and is told", () => {
+  const guard = {
+    start: ({ host }: HostRun) => (host === "cmp-01" ? ("unknown" as const) : null),
+    cordon: () => null,
+  };
+  const hosts = [aHost("cmp-01"), aHost("cmp-02")];
+  const { start, unknown } = selectHosts(aClaimedSession(), hosts, { ...NO_BRAKES, guard });
+
+  expect(namesOf(start)).toEqual(["cmp-02"]);
+  expect(unknown).toEqual(["cmp-01"]);
+});
+
 describe("the hosts to cordon", () => {
   const hosts = [aHost("cmp-01"), aHost("cmp-02"), aHost("cmp-03"), aHost("cmp-04")];
 
