@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { type HostRun, isActive } from "../../lib/domain/host-run.ts";
 import type { Standstill } from "../../lib/domain/plan/brakes.ts";
+import { awaitsTurn } from "../../lib/domain/plan/canary.ts";
+import { takesPlace } from "../../lib/domain/plan/places.ts";
 import { openGuard } from "../../lib/domain/plan/reserve.ts";
 import { nextStep, type SessionStep } from "../../lib/domain/plan/session-step.ts";
 import { type Capacity, readCapacity } from "../../lib/fleet/capacity.ts";
@@ -26,7 +28,7 @@ export const handler = sessionStep(async (context) => {
   const standstill = await standstillOf(context);
   const wanted = nextStep(session, hosts, now, { standstill });
   if (wanted.next !== "dispatch") return { next: "plan" };
-  const capacity = await capacityFor(context, wanted);
+  const capacity = await capacityFor(context);
   if (capacity === null) return { next: "plan" };
 
   const step = await chosen(context, capacity, standstill);
@@ -61,7 +63,7 @@ const chosen = async (
     });
   if (session.reserve_hosts > 0) {
     const step = stepWith(false);
-    return isShort(step) ? orAskForRoom(context, step, step) : step;
+    return isHeldBack(step) ? orAskForRoom(context, step, step) : step;
   }
   const misfits = new Set<string>();
   let strict = stepWith(true);
@@ -71,13 +73,14 @@ const chosen = async (
     misfits.add(misfit);
     strict = stepWith(true, misfits);
   }
-  return misfits.size > 0 || isShort(strict)
+  return misfits.size > 0 || isHeldBack(strict)
     ? orAskForRoom(context, strict, stepWith(false))
     : strict;
 };
 
-const isShort = (step: SessionStep): boolean =>
-  step.next === "await" && (step.shortages ?? []).length > 0;
+/** Whether nothing starts only because of what is known, or not known, of the room there is. */
+const isHeldBack = (step: SessionStep): boolean =>
+  step.next === "await" && [...(step.shortages ?? []), ...(step.unknown ?? [])].length > 0;
 
 const firstMisfit = async (
   context: SessionContext,
@@ -94,24 +97,26 @@ const orAskForRoom = async (
   step: SessionStep,
   otherwise: SessionStep,
 ): Promise<SessionStep | null> => {
-  if (step.next !== "await" || context.hosts.some(isActive)) return step;
+  if (step.next !== "await" || context.hosts.some(takesPlace)) return step;
   const missing = Object.fromEntries(
     (step.shortages ?? []).map(({ resource, missing: amount }) => [resource, amount]),
   );
   return (await askForRoom(context, missing)) ? null : otherwise;
 };
 
-/** @returns null when the cloud is unwell, which has been written down */
-const capacityFor = async (
-  context: SessionContext,
-  { start, cordon }: Dispatch,
-): Promise<Capacity | null> => {
+/**
+ * What the zones have in which any host waits for its turn: which of them starts now is yet to be
+ * seen.
+ *
+ * @returns null when the cloud is unwell, which has been written down
+ */
+const capacityFor = async (context: SessionContext): Promise<Capacity | null> => {
   const { session, hosts, inventory, owners, cloud, now } = context;
-  const wanted = new Set([...start, ...cordon, ...hosts.filter(isActive)].map(({ host }) => host));
-  const zones = new Set([...start, ...cordon].map(({ place }) => place.zone));
-  const devices = [...(await inventory.byName(session.region)).values()].filter(
-    ({ gone, zone }) => !gone && zones.has(zone),
-  );
+  const known = await inventory.byName(session.region);
+  const waiting = hosts.filter(awaitsTurn);
+  const wanted = new Set([...waiting, ...hosts.filter(isActive)].map(({ host }) => host));
+  const zones = new Set(waiting.map(({ host, place }) => known.get(host)?.zone ?? place.zone));
+  const devices = [...known.values()].filter(({ gone, zone }) => !gone && zones.has(zone));
   const owned = await owners.owners(devices.map(({ id }) => id));
   const fleet = { devices, owners: owned, sessionId: session.session_id, wanted };
   try {

@@ -2,6 +2,7 @@ import type { Device } from "../domain/device.ts";
 import type { Amounts, HostRoom } from "../domain/plan/reserve.ts";
 import type { Cloud } from "../openstack/cloud.ts";
 import { listServices } from "../openstack/compute/services.ts";
+import { isNotFound } from "../openstack/errors.ts";
 import { candidates } from "../openstack/placement/allocation-candidates.ts";
 import { capacityOf, inventories, usages } from "../openstack/placement/resource-providers.ts";
 
@@ -27,7 +28,8 @@ export type Capacity = {
 
 /**
  * What the hosts have and what is used of it, in two requests: Placement names every host with
- * memory left. Of the full ones only the wanted are asked about; the others have no room anyway.
+ * memory left. Of the full ones only the wanted are asked about; the others have no room anyway. A
+ * host that Placement does not know is left out.
  */
 export const readCapacity = async (cloud: Cloud, fleet: Fleet): Promise<Capacity> => {
   const [fits, services] = await Promise.all([
@@ -67,18 +69,28 @@ export const readCapacity = async (cloud: Cloud, fleet: Fleet): Promise<Capacity
   );
   for (let first = 0; first < full.length; first += AT_ONCE)
     rooms.push(
-      ...(await Promise.all(
-        full.slice(first, first + AT_ONCE).map(async (device) => {
-          const { capacity, used } = await askProvider(cloud, device.hypervisor?.id ?? "");
-          return roomOf(device, capacity, used);
-        }),
-      )),
+      ...(
+        await Promise.all(
+          full.slice(first, first + AT_ONCE).map(async (device) => {
+            const held = await askProvider(cloud, device.hypervisor?.id ?? "");
+            return held === null ? [] : [roomOf(device, held.capacity, held.used)];
+          }),
+        )
+      ).flat(),
     );
   return { rooms, isDown: (host) => !isUp(host) };
 };
 
+/** @returns null when Placement knows no such provider */
 const askProvider = async ({ placement }: Cloud, id: string) => {
-  const [held, used] = await Promise.all([inventories(placement, id), usages(placement, id)]);
+  const asked = await Promise.all([inventories(placement, id), usages(placement, id)]).catch(
+    (error: unknown) => {
+      if (isNotFound(error)) return null;
+      throw error;
+    },
+  );
+  if (asked === null) return null;
+  const [held, used] = asked;
   const amount = (name: string) => (held[name] ? capacityOf(held[name]) : 0);
   return {
     capacity: { MEMORY_MB: amount("MEMORY_MB"), VCPU: amount("VCPU") },

@@ -1,5 +1,5 @@
 import type { HostRun } from "../domain/host-run.ts";
-import { type Burden, fitsElsewhere } from "../domain/plan/fitting.ts";
+import { type Burden, fitsElsewhere, roomsFor } from "../domain/plan/fitting.ts";
 import type { HostRoom } from "../domain/plan/reserve.ts";
 import { hostsToAvoid } from "../fleet/apart.ts";
 import { serversOn, toGuest } from "../fleet/guests.ts";
@@ -15,13 +15,7 @@ export const canBeEmptied = async (
   run: HostRun,
   rooms: readonly HostRoom[],
 ): Promise<boolean> => {
-  const { session } = context;
-  const targets = rooms.filter(
-    ({ host, takes }) =>
-      takes &&
-      host !== run.host &&
-      (session.targets.length === 0 || session.targets.includes(host)),
-  );
+  const targets = roomsFor(run, context.session, rooms);
   return fitsElsewhere(await burdensOn(context, run.host), targets);
 };
 

@@ -104,17 +104,19 @@ test(
 );
 
 test(
-  "a session whose reserve is never there waits, says so, and ends when it is aborted",
+  "a session whose reserve is in none of its zones waits, says so, and ends when it is aborted",
   onStage(async ({ open, ended, when, api }) => {
-    const id = await open({ hosts: AZ1, reserve_hosts: 3 });
+    const id = await open({ hosts: ["cmp-01", "cmp-02"], reserve_hosts: 3 });
     const held = await when(id, "the session to say what it lacks", ({ attention }) =>
       attention.some(({ code }) => code === "below_reserve"),
     );
-    expect(held.detail.hosts.map(({ phase }) => phase)).toEqual(AZ1.map(() => "WAITING"));
+    expect(held.detail.hosts.map(({ phase }) => phase)).toEqual(["WAITING", "WAITING"]);
+    const short = held.detail.attention.map(({ message }) => message.split(":")[0]);
+    expect(short).toEqual(["zone az1", "zone az2"]);
     await abortMaintenance(api, id, "too full");
 
     const { detail } = await ended(id);
-    expect(detail.hosts.map(({ started_at }) => started_at)).toEqual(AZ1.map(() => null));
+    expect(detail.hosts.map(({ started_at }) => started_at)).toEqual([null, null]);
   }),
 );
 

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { abortMaintenance } from "../../lib/client/maintenance.ts";
 import { doctorVnfm } from "../managers/dialects.ts";
 import { outagesOf } from "../managers/outages.ts";
 import { MARK } from "../managers/project.ts";
@@ -47,6 +48,18 @@ for (const { project, spare, kept } of LAYOUTS) {
   add("doctor_ha_app_1", 2, { group });
   // Like Heat, the manager takes away those that came last.
   for (const [n, host] of [...kept, ...spare].entries()) add(`doctor_nonha_app_${n}`, host);
+}
+/** Three hosts with a processor free on each, and on each an instance that needs two. */
+const SPLIT = hostsOf("split");
+for (const name of SPLIT) {
+  cloud.hosts.push({ name, zone: "split", vcpus: 3, cpu_ratio: 1 });
+  cloud.instances.push({
+    name: `on_${name}`,
+    project: "mixed",
+    flavor: "m1.medium",
+    host: name,
+    pinned_az: "split",
+  });
 }
 
 const onStage = theStage({
@@ -110,4 +123,18 @@ test.each(LAYOUTS)(
           .toSorted(),
       ).toEqual(before.toSorted());
     })(),
+);
+
+test(
+  "hosts of which none can be emptied, and nobody makes room, are tried all the same: no session hangs without a word",
+  onStage(async ({ open, ended, when, api }) => {
+    const id = await open({ hosts: SPLIT, profile: "doctor", cordon_ahead: 1 });
+    const { detail } = await when(id, "a host to be tried", ({ hosts }) =>
+      hosts.some(({ phase }) => phase === "MOVING"),
+    );
+    expect(detail.hosts.map(({ phase }) => phase)).toContain("MOVING");
+    await abortMaintenance(api, id, "no room");
+
+    expect((await ended(id)).detail.hosts.map(({ outcome }) => outcome)).not.toContain("failed");
+  }),
 );

@@ -31,7 +31,7 @@ export const withBrakes = (
   })),
 ];
 
-/** A shortage goes by its zone, whatever amount is missing at the moment; each other brake is one of its kind. */
+/** A shortage goes by its zone or host, whatever amount is missing at the moment; each other brake is one of its kind. */
 const sameBrake = ({ code, message }: Attention, before: string): boolean =>
   code !== "below_reserve" || message.split(":")[0] === before.split(":")[0];
 
@@ -110,6 +110,16 @@ export const belowReserve = (
     now,
     `zone ${zone}: ${inWords(resource, missing)} more would have to be free to start its next host and keep a reserve of ${reserve_hosts} host(s)`,
     "no host of the zone is started; it is looked at again every minute, until there is room",
+  );
+
+/** A host of which nobody knows whether its zone bears to be without it. */
+export const roomUnknown = (host: string, now: string): Attention =>
+  finding(
+    "below_reserve",
+    now,
+    `${host}: Placement does not tell what it holds`,
+    "it is not started; it is looked at again every minute. Sync the inventory, or repair its resource provider",
+    host,
   );
 
 /** In units that do not change with each instance that comes and goes. */

@@ -22,6 +22,8 @@ export type Selection = {
   /** Models of hosts that would start but for the trial of their model. */
   readonly heldByTrial: readonly string[];
   readonly shortages: readonly Shortage[];
+  /** Hosts that would start, if anybody knew what they hold. */
+  readonly unknown: readonly string[];
 };
 
 /**
@@ -41,6 +43,7 @@ export const selectHosts = (
   const start: HostRun[] = [];
   const heldByTrial = new Set<string>();
   const shortages = new Map<string, Shortage>();
+  const unknown: string[] = [];
   const ready = runs.filter(
     (run) => awaitsTurn(run) && !waitsForOthers(run, runs) && !misfits.has(run.host),
   );
@@ -50,9 +53,13 @@ export const selectHosts = (
     if (full.every((brake) => brake === "canary") && full.length > 0)
       heldByTrial.add(run.place.model);
     if (full.length > 0 || shortages.has(run.place.zone)) continue;
-    const shortage = guard?.start(run) ?? null;
-    if (shortage !== null) {
-      shortages.set(run.place.zone, shortage);
+    const refusal = guard?.start(run) ?? null;
+    if (refusal === "unknown") {
+      unknown.push(run.host);
+      continue;
+    }
+    if (refusal !== null) {
+      shortages.set(run.place.zone, refusal);
       continue;
     }
     start.push(run);
@@ -60,9 +67,10 @@ export const selectHosts = (
   }
   return {
     start,
-    cordon: hostsToCordon(session, runs, new Set(start), { guard, closed: shortages }),
+    cordon: hostsToCordon(session, runs, new Set(start), { guard, misfits, closed: shortages }),
     heldByTrial: [...heldByTrial],
     shortages: [...shortages.values()],
+    unknown,
   };
 };
 
@@ -72,16 +80,28 @@ const inOrder = (runs: readonly HostRun[]): HostRun[] =>
       Number(a.phase === "WAITING") - Number(b.phase === "WAITING") || (a.host < b.host ? -1 : 1),
   );
 
-/** The next hosts to disable early: up to `cordon_ahead` in all, and only within the reserve. */
+type Cordoning = Required<Pick<Brakes, "guard" | "misfits">> & {
+  /** Zones that are short of room. */
+  readonly closed: ReadonlyMap<string, Shortage>;
+};
+
+/**
+ * The next hosts to disable early: up to `cordon_ahead` in all, and only within the reserve. While
+ * nothing is at work there is nobody to wait for: it would only take room away.
+ */
 const hostsToCordon = (
   { cordon_ahead }: Session,
   runs: readonly HostRun[],
   started: ReadonlySet<HostRun>,
-  { guard, closed }: { guard: Guard | null; closed: ReadonlyMap<string, Shortage> },
+  { guard, misfits, closed }: Cordoning,
 ): HostRun[] => {
+  if (started.size === 0 && !runs.some(takesPlace)) return [];
   const rest = runs.filter((run) => !started.has(run));
   const cordoned = rest.filter((run) => isActive(run) && !takesPlace(run)).length;
-  return inOrder(rest.filter((run) => run.phase === "WAITING" && !waitsForOthers(run, runs)))
+  const next = rest.filter(
+    (run) => run.phase === "WAITING" && !waitsForOthers(run, runs) && !misfits.has(run.host),
+  );
+  return inOrder(next)
     .slice(0, Math.max(0, cordon_ahead - cordoned))
     .filter((run) => !closed.has(run.place.zone) && (guard?.cordon(run) ?? null) === null);
 };

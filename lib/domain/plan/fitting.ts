@@ -1,3 +1,5 @@
+import type { HostRun } from "../host-run.ts";
+import type { Session } from "../session.ts";
 import { type Amounts, COUNTED, type HostRoom } from "./reserve.ts";
 
 /** An instance that has to find room elsewhere. */
@@ -8,6 +10,22 @@ export type Burden = {
   readonly apart: readonly string[];
   /** Those groups, so that no two of their members are put together. */
   readonly groups: readonly string[];
+};
+
+/** Of the rooms those that may take what leaves the host: instances never leave their zone. */
+export const roomsFor = (
+  { host, place }: Pick<HostRun, "host" | "place">,
+  { targets }: Pick<Session, "targets">,
+  rooms: readonly HostRoom[],
+): HostRoom[] => {
+  const zone = rooms.find((room) => room.host === host)?.zone ?? place.zone;
+  return rooms.filter(
+    (room) =>
+      room.takes &&
+      room.host !== host &&
+      room.zone === zone &&
+      (targets.length === 0 || targets.includes(room.host)),
+  );
 };
 
 /** Placements tried at most: the answer is a preference, and Nova has the last word. */

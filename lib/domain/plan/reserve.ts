@@ -43,12 +43,15 @@ type Account = {
   readonly reserve: Amounts;
 };
 
+/** Why a host is not begun now: what its zone is short of, or nobody knows what the host holds. */
+type Refusal = Shortage | "unknown";
+
 /** Decides for one host after the other; each that is booked leaves less for the next. */
 export type Guard = {
-  /** Books the emptying of a host, if the reserve allows it. @returns what is missing otherwise */
-  readonly start: (run: HostRun) => Shortage | null;
+  /** Books the emptying of a host, if the reserve allows it. @returns what speaks against it otherwise */
+  readonly start: (run: HostRun) => Refusal | null;
   /** The same for a host that is only disabled. */
-  readonly cordon: (run: HostRun) => Shortage | null;
+  readonly cordon: (run: HostRun) => Refusal | null;
 };
 
 /**
@@ -57,7 +60,9 @@ export type Guard = {
  * So two hosts are never emptied into each other either.
  *
  * Without a reserve a host that goes alone is tried all the same, unless `strict`: Nova then says
- * what does not fit.
+ * what does not fit. Any other host of which the rooms say nothing is left for later.
+ *
+ * @param rooms all hosts of the zones of those that may be booked
  */
 export const openGuard = (
   session: Session,
@@ -70,17 +75,21 @@ export const openGuard = (
   const accounts = accountsOf(session, rooms, ours);
   let alone = !runs.some(isBeingEmptied);
 
-  const book = (run: HostRun, isEmptied: boolean): Shortage | null => {
+  const book = (run: HostRun, isEmptied: boolean): Refusal | null => {
+    const isTried = !strict && isEmptied && alone && session.reserve_hosts === 0;
     const room = byName.get(run.host);
     const account = accounts.get(room?.zone ?? "");
-    if (room === undefined || account === undefined) return null;
+    if (room === undefined || account === undefined) {
+      if (!isTried) return "unknown";
+      alone = false;
+      return null;
+    }
     const after = without(account, {
       room: takesInstances(room, ours) ? minus(room.capacity, room.used) : NOTHING,
       isAllowed: isAllowed(session, room),
       moved: isEmptied ? room.used : NOTHING,
     });
     const shortage = shortageIn(room.zone, after);
-    const isTried = !strict && isEmptied && alone && session.reserve_hosts === 0;
     if (shortage !== null && !isTried) return shortage;
     accounts.set(room.zone, after);
     alone &&= !isEmptied;

@@ -3,7 +3,14 @@ import { later, secondsUntil } from "../instant.ts";
 import { LONGEST_WAIT_SECONDS } from "../run.ts";
 import { type Attention, isBlocked, type Session } from "../session.ts";
 import { fitsInto, nextBoundary, secondsPerHost, windowsAt } from "../windows.ts";
-import { belowReserve, onTrial, type Standstill, standingStill, windowOver } from "./brakes.ts";
+import {
+  belowReserve,
+  onTrial,
+  roomUnknown,
+  type Standstill,
+  standingStill,
+  windowOver,
+} from "./brakes.ts";
 import { awaitsTurn, modelsOnTrial, soakedAt } from "./canary.ts";
 import { selectHosts } from "./dispatch.ts";
 import type { Guard, Shortage } from "./reserve.ts";
@@ -25,6 +32,8 @@ export type SessionStep =
       readonly brakes: readonly Attention[];
       /** Zones in which a host would start if they had more room. */
       readonly shortages?: readonly Shortage[];
+      /** Hosts that would start, if anybody knew what they hold. */
+      readonly unknown?: readonly string[];
     };
 
 /** What was found outside the rows of the session and its hosts. */
@@ -127,7 +136,7 @@ const starting = (
   { guard = null, misfits, isDown, closes }: Circumstances & { readonly closes: string | null },
 ): SessionStep => {
   const trial = modelsOnTrial(session, runs, now, isDown);
-  const { start, cordon, heldByTrial, shortages } = selectHosts(session, runs, {
+  const { start, cordon, heldByTrial, shortages, unknown } = selectHosts(session, runs, {
     onTrial: trial,
     guard,
     ...(misfits && { misfits }),
@@ -135,6 +144,7 @@ const starting = (
   const brakes = [
     ...heldByTrial.map((model) => onTrial(session, runs, model, now)),
     ...shortages.map((shortage) => belowReserve(session, shortage, now)),
+    ...unknown.map((host) => roomUnknown(host, now)),
   ];
   const dates = [closes, ...session.canaries.map((canary) => soakedAt(canary, session))];
   const seconds = Math.min(
@@ -143,5 +153,5 @@ const starting = (
   );
   return start.length + cordon.length > 0
     ? { next: "dispatch", start, cordon, seconds, brakes }
-    : { ...waiting(seconds, brakes), shortages };
+    : { ...waiting(seconds, brakes), shortages, unknown };
 };

@@ -1,5 +1,6 @@
-import { type HostRun, isActive } from "../host-run.ts";
+import type { HostRun } from "../host-run.ts";
 import { secondsInPhase } from "../standstill.ts";
+import { takesPlace } from "./places.ts";
 
 /** How long two hosts that are emptied at once may stand in each other's way. */
 const PATIENCE_SECONDS = 900;
@@ -25,5 +26,5 @@ const isBefore = (a: HostRun, b: HostRun): boolean => {
 /** Whether a host that gave way has to wait on: nobody has ended since, and somebody is still at it. */
 export const waitsForOthers = ({ yielded_at: since }: HostRun, runs: readonly HostRun[]): boolean =>
   since !== null &&
-  runs.some(isActive) &&
+  runs.some(takesPlace) &&
   !runs.some(({ finished_at }) => finished_at !== null && finished_at > since);

@@ -111,6 +111,18 @@ describe("the hosts to start", () => {
   });
 });
 
+test("a host of which nobody knows what it holds lets the others of its zone pass, and is told", () => {
+  const guard = {
+    start: ({ host }: HostRun) => (host === "cmp-01" ? ("unknown" as const) : null),
+    cordon: () => null,
+  };
+  const hosts = [aHost("cmp-01"), aHost("cmp-02")];
+  const { start, unknown } = selectHosts(aClaimedSession(), hosts, { ...NO_BRAKES, guard });
+
+  expect(namesOf(start)).toEqual(["cmp-02"]);
+  expect(unknown).toEqual(["cmp-01"]);
+});
+
 describe("the hosts to cordon", () => {
   const hosts = [aHost("cmp-01"), aHost("cmp-02"), aHost("cmp-03"), aHost("cmp-04")];
 
@@ -132,6 +144,27 @@ describe("the hosts to cordon", () => {
     ];
 
     expect(namesOf(selectHosts(session, cordoned, NO_BRAKES).cordon)).toEqual(["cmp-04"]);
+  });
+
+  test("are none that cannot be emptied", () => {
+    const session = aClaimedSession({ cordon_ahead: 1 });
+    const { cordon } = selectHosts(session, hosts, { ...NO_BRAKES, misfits: new Set(["cmp-02"]) });
+
+    expect(namesOf(cordon)).toEqual(["cmp-03"]);
+  });
+
+  test("are none while nothing starts or is at work: room is short enough then", () => {
+    const session = aClaimedSession({ cordon_ahead: 2 });
+    const shortage = { zone: "az1", resource: "VCPU", missing: 4 } as const;
+    const guard = {
+      start: ({ place }: HostRun) => (place.zone === "az1" ? shortage : null),
+      cordon: () => null,
+    };
+    const waiting = [aHost("cmp-01", { place: at("az1") }), aHost("cmp-02", { place: at("az1") })];
+    const all = new Set(waiting.map(({ host }) => host));
+
+    expect(selectHosts(session, waiting, { ...NO_BRAKES, misfits: all }).cordon).toEqual([]);
+    expect(selectHosts(session, waiting, { ...NO_BRAKES, guard }).cordon).toEqual([]);
   });
 
   test("are only those that leave the reserve alone", () => {

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Burden, fitsElsewhere } from "../../../lib/domain/plan/fitting.ts";
+import { type Burden, fitsElsewhere, roomsFor } from "../../../lib/domain/plan/fitting.ts";
 import type { HostRoom } from "../../../lib/domain/plan/reserve.ts";
+import { aHost } from "../builders.ts";
 
 const room = (host: string, free: number, memory = free): HostRoom => ({
   host,
@@ -17,6 +18,21 @@ const burden = (id: string, vcpu: number, but: Partial<Burden> = {}): Burden => 
   apart: [],
   groups: [],
   ...but,
+});
+
+test("what leaves a host goes to others of its zone that take instances, and only to allowed ones", () => {
+  const rooms = [
+    room("a", 1),
+    room("b", 1),
+    { ...room("c", 1), takes: false },
+    { ...room("d", 1), zone: "az2" },
+    room("e", 1),
+  ];
+  const names = (targets: string[]) =>
+    roomsFor(aHost("a"), { targets }, rooms).map(({ host }) => host);
+
+  expect(names([])).toEqual(["b", "e"]);
+  expect(names(["a", "d", "e"])).toEqual(["e"]);
 });
 
 describe("what is on a host", () => {

@@ -68,12 +68,12 @@ describe("a host is started only if its zone keeps the reserve", () => {
       room("cmp-04", 0),
       room("cmp-05", 50),
     ];
-    const missing = (other: HostRun, leaves: boolean) =>
-      openGuard(withReserve(1), [run, other], rooms(leaves)).start(run)?.missing ?? 0;
+    const refusal = (other: HostRun, leaves: boolean) =>
+      openGuard(withReserve(1), [run, other], rooms(leaves)).start(run);
 
-    expect(missing(worked, false)).toBe(0);
-    expect(missing(draining, false)).toBe(0);
-    expect(missing(draining, true)).toBe(20);
+    expect(refusal(worked, false)).toBeNull();
+    expect(refusal(draining, false)).toBeNull();
+    expect(refusal(draining, true)).toMatchObject({ missing: 20 });
   });
 
   test("in its own zone: room in another is no help", () => {
@@ -97,6 +97,14 @@ describe("a host is started only if its zone keeps the reserve", () => {
   });
 });
 
+test("a host of which nobody knows what it holds is not begun: its zone may not bear it", () => {
+  const run = inZone("cmp-01");
+  const guard = openGuard(withReserve(1), [run], [room("cmp-02", 0), room("cmp-03", 0)]);
+
+  expect(guard.start(run)).toBe("unknown");
+  expect(guard.cordon(run)).toBe("unknown");
+});
+
 describe("without a reserve", () => {
   const runs = [inZone("cmp-01"), inZone("cmp-02")];
   const [first, second] = runs as [HostRun, HostRun];
@@ -105,6 +113,14 @@ describe("without a reserve", () => {
     const guard = openGuard(withReserve(0), runs, [room("cmp-01", 90), room("cmp-02", 90)]);
 
     expect(guard.start(first)).toBeNull();
+  });
+
+  test("and so is one of which nobody knows what it holds, but only alone", () => {
+    const guard = openGuard(withReserve(0), runs, []);
+
+    expect(guard.start(first)).toBeNull();
+    expect(guard.start(second)).toBe("unknown");
+    expect(openGuard(withReserve(0), runs, [], { strict: true }).start(first)).toBe("unknown");
   });
 
   test("two hosts are not emptied into each other", () => {

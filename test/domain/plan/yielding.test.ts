@@ -39,6 +39,9 @@ describe("a host that gave way", () => {
   });
 
   test("has its turn again when nobody is at it: a session never waits for itself", () => {
+    const cordoned = aHost("cmp-01", { phase: "CORDONED", cordon: true });
+
     expect(waitsForOthers(waiting, [waiting])).toBe(false);
+    expect(waitsForOthers(waiting, [waiting, cordoned])).toBe(false);
   });
 });
