@@ -160,7 +160,7 @@ test(
 test(
   "while the cloud is unwell nothing is begun, and all goes on by itself when it is well",
   onStage(async ({ open, when, ended, simulator }) => {
-    slowMoves(simulator, 10);
+    slowMoves(simulator, 30);
     const id = await open({ hosts: ["cmp-06"] });
     await when(id, "a move to be under way", ({ instances }) =>
       instances.some(({ state }) => state === "moving"),

@@ -1,5 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
+import { retryHost } from "../../lib/client/maintenance.ts";
+import { openCloud } from "../../lib/openstack/cloud.ts";
+import { enableService, getService } from "../../lib/openstack/compute/services.ts";
 import type { InstanceSpec } from "../../localstack/openstack/spec.ts";
 import { constrainAsDoctor, constrainAsTacker } from "../managers/constraints.ts";
 import { doctorSample, doctorVnfm, tacker } from "../managers/dialects.ts";
@@ -34,6 +37,7 @@ const HOSTS: Readonly<Record<string, readonly string[]>> = {
   pair: ["pair-1", "pair-2"],
   group: ["group-1", "group-2"],
   crashing: ["crashing-1"],
+  again: ["again-1"],
   alone: ["alone-1"],
 };
 const TARGETS = ["spare-1", "spare-2", "spare-3"];
@@ -54,6 +58,7 @@ for (const [project, [first = "", second]] of Object.entries(HOSTS)) {
   there(project, `${project}-a`, first);
   there(project, `${project}-b`, second ?? first);
 }
+there("again", "again-c", "again-1");
 there("pair", "ha-a", "pair-1", { group: "pair", metadata: { [MARK]: "here" } });
 there("pair", "ha-b", "pair-2", { group: "pair" });
 
@@ -81,6 +86,7 @@ const ROLES = {
     temper: switching(({ name }) => name.startsWith("ha-"), "MIGRATE"),
   },
   group: { dialect: doctorVnfm, temper: prompt("MIGRATE") },
+  again: { dialect: doctorVnfm, temper: prompt("MIGRATE") },
   crashing: {
     dialect: doctorVnfm,
     temper: crashing("PREPARE_MAINTENANCE", prompt("MIGRATE")),
@@ -463,5 +469,39 @@ test(
     ]);
     for (const { detail: notice } of told)
       expect(notice).toMatchObject({ allowed_actions: [], reply_at: null });
+  }),
+);
+
+test(
+  "an agreement ends with the emptying that it was given for: its owner is asked again by the next",
+  onStage(async (play) => {
+    const manager = await managerOf(play, "again");
+    play.owners(manager);
+    const asked = (id: string) =>
+      [...manager.told("PREPARE_MAINTENANCE"), ...manager.told("PLANNED_MAINTENANCE")].filter(
+        ({ instance_ids }) => instance_ids.includes(id),
+      ).length;
+    const id = await open(play, "again");
+    await play.when(
+      id,
+      "two of three to be under way",
+      ({ instances }) =>
+        instances.filter(({ state }) => state === "moving" || state === "moved").length >= 2,
+    );
+    const { compute } = openCloud(play.simulator.config);
+    const service = await getService(compute, "again-1");
+    await enableService(compute, service?.id ?? "");
+    const { detail } = await play.ended(id);
+    expect(detail.hosts).toMatchObject([{ outcome: "restored" }]);
+    const left = detail.instances.filter(({ state }) => state !== "moved");
+    expect(left.map(({ instance_id }) => asked(instance_id))).toEqual(left.map(() => 1));
+    expect(left.length).toBeGreaterThan(0);
+
+    await retryHost(play.api, id, "again-1");
+    await play.when(id, "the host to be maintained", ({ hosts }) =>
+      hosts.every(({ outcome }) => outcome === "maintained"),
+    );
+    await play.ended(id);
+    expect(left.map(({ instance_id }) => asked(instance_id))).toEqual(left.map(() => 2));
   }),
 );
