@@ -9,6 +9,7 @@ import {
 } from "../domain/alarms.ts";
 import type { DomainEvent } from "../domain/events/event.ts";
 import { messageId } from "../events/message-id.ts";
+import { logger } from "../lambda/logger.ts";
 import { type Alarm, listEventAlarms } from "../openstack/alarming/alarms.ts";
 import type { Cloud } from "../openstack/cloud.ts";
 
@@ -30,8 +31,15 @@ export type AlarmRequest = {
 };
 
 /**
+ * Addresses of one project that are told of one event. Each may take minutes to answer, and the
+ * places of who waits for them are shared by all projects.
+ */
+const MOST_ADDRESSES = 10;
+
+/**
  * Whom to POST an event to because an alarm of the project fires on it, as Aodh itself would, but
- * an address that several alarms name once: who acts on each POST must not act twice. None unless alarms are served directly (setting LULL_AODH) and the cloud has Aodh.
+ * an address that several alarms name once: who acts on each POST must not act twice. Of too many
+ * addresses those of the alarms with the lowest ids. None unless alarms are served directly (setting LULL_AODH) and the cloud has Aodh.
  *
  * @param detail of the event; `type` is what it is
  * @throws OpenStackError 403 when Lull may not list every project's alarms (docs/policy/aodh.yaml)
@@ -53,7 +61,14 @@ export const alarmReceiversOf = async (
       alarm,
     })),
   );
-  return [...Map.groupBy(found, ({ id }) => id).values()].flatMap(([first]) => first ?? []);
+  const all = [...Map.groupBy(found, ({ id }) => id).values()].flatMap(([first]) => first ?? []);
+  if (all.length > MOST_ADDRESSES)
+    logger.warn("a project's alarms name too many addresses; not all of them are told", {
+      project_id: projectId,
+      addresses: all.length,
+      told: MOST_ADDRESSES,
+    });
+  return all.slice(0, MOST_ADDRESSES);
 };
 
 const receiverId = (projectId: string, url: string): string => {

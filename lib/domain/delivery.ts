@@ -56,7 +56,7 @@ const GIVE_UP_SECONDS = 86_400;
 /** The same of the word that an instance has moved, which the project can see for itself. */
 const GIVE_UP_DONE_SECONDS = 900;
 
-/** What was begun is tried for at least so long. */
+/** What asks is tried for at least so long after its reply was due. */
 const TRIED_SECONDS = 60;
 
 /**
@@ -148,17 +148,12 @@ export const turnOf = (
   return due <= now ? "send" : "wait";
 };
 
-export const begun = (delivery: Delivery, now: string): Delivery => {
-  const { attempts, give_up_at } = delivery;
-  const [, latest = give_up_at] = [give_up_at, later(now, TRIED_SECONDS)].toSorted();
-  return {
-    ...delivery,
-    state: "sending",
-    attempts: attempts + 1,
-    attempted_at: now,
-    give_up_at: attempts === 0 ? latest : give_up_at,
-  };
-};
+export const begun = (delivery: Delivery, now: string): Delivery => ({
+  ...delivery,
+  state: "sending",
+  attempts: delivery.attempts + 1,
+  attempted_at: now,
+});
 
 /** The delivery that is not tried any more. */
 export const givenUp = (delivery: Delivery, now: string): Delivery => {

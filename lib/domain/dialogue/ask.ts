@@ -77,6 +77,9 @@ const GRACE_SECONDS = 60;
 /** So long after its window an ask waits for its turn among all that its receivers are told. */
 const TURN_SECONDS = 900;
 
+/** How often it is looked at then. */
+const LOOK_SECONDS = 30;
+
 /** The reply window of the ask, in seconds. */
 const windowOf = ({ asked_at, reply_at }: Ask): number =>
   Math.max(0, (Date.parse(reply_at) - Date.parse(asked_at)) / 1000);
@@ -121,7 +124,8 @@ export const hearingOf = (
   if (now < until) return { kind: "open", until };
   if (reach.kind === "reached") return { kind: "silent" };
   const patience = later(until, Math.max(TURN_SECONDS, windowOf(ask)));
-  return reach.kind === "pending" && now < patience
-    ? { kind: "open", until: patience }
-    : { kind: "not_reached" };
+  if (reach.kind !== "pending" || now >= patience) return { kind: "not_reached" };
+  // Nobody says when it has been delivered, or given up.
+  const [soon = patience] = [later(now, LOOK_SECONDS), patience].toSorted();
+  return { kind: "open", until: soon };
 };

@@ -48,6 +48,16 @@ describe("an ask", () => {
     expect(at(1_020, "pending")).toBe("not_reached");
   });
 
+  test("that nobody has heard yet is looked at soon again", () => {
+    const hearing = hearingOf(anAsk(), {
+      now: later(NOW, 200),
+      wellSince: null,
+      reach: { kind: "pending", since: null },
+    });
+
+    expect(hearing).toEqual({ kind: "open", until: later(NOW, 230) });
+  });
+
   test("that was heard late, after many others, may still be answered", () => {
     const at = (seconds: number) =>
       hearingOf(anAsk(), {

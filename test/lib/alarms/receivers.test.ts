@@ -4,7 +4,7 @@ import { type Cloud, openCloud } from "../../../lib/openstack/cloud.ts";
 import { scaledClock } from "../../../localstack/clock.ts";
 import { type Simulator, startSimulator } from "../../../localstack/openstack/simulator.ts";
 import { cloudOf } from "../../../localstack/openstack/spec.ts";
-import { makeAlarm } from "../../openstack/alarms.ts";
+import { deleteAlarm, makeAlarm } from "../../openstack/alarms.ts";
 
 let simulator: Simulator;
 let alice: Cloud;
@@ -54,6 +54,21 @@ test("an address is one receiver, the same whatever becomes of the alarms that n
 
   expect(both).toHaveLength(2);
   expect(both.filter(({ id }) => id === first?.id)).toHaveLength(1);
+});
+
+test("no more than ten addresses of a project are told of an event", async () => {
+  const cloud = lull();
+  const alarm_actions = Array.from({ length: 30 }, (_, n) => `http://many.example/${n}`);
+  const ids = [
+    await makeAlarm(alice, { event_type: "maintenance.scheduled", alarm_actions }),
+    await makeAlarm(alice, { event_type: "maintenance.*", alarm_actions }),
+  ];
+  const receivers = () => alarmReceiversOf(cloud, project, detail, { aodh: "direct" });
+  const told = await receivers();
+
+  expect(told).toHaveLength(10);
+  expect(await receivers()).toEqual(told);
+  await Promise.all(ids.map((id) => deleteAlarm(alice, id)));
 });
 
 test("alarms are listed anew for another burst of events only", async () => {

@@ -64,6 +64,17 @@ test("an event that comes twice is the same message, each project's another", ()
   expect(new Set(ids(["admin", "inspectors"])).size).toBe(2);
 });
 
+test("a sample that fires alarms comes twice as the same message, whatever was told in between", () => {
+  const sent = () =>
+    alarmNotificationsOf(scheduled, []).map((one) => JSON.parse(enveloped(one, "v1")));
+  const [first] = sent();
+  expect(sent()).toEqual([first]);
+  expect(first.payload[0].message_id).toBe(first.message_id);
+
+  const next = { ...scheduled, sequence: 4 };
+  expect(alarmNotificationsOf(next, [])[0]?.message_id).not.toBe(first.message_id);
+});
+
 test("both envelopes hold the same message, with the id by which oslo.messaging knows it again", () => {
   const [notification] = notificationsOf(scheduled, []);
   if (!notification) throw new Error("no notification");
