@@ -16,21 +16,18 @@ export type Question = {
   readonly missing?: Readonly<Record<string, number>>;
 };
 
-type Told = Pick<
-  Session,
-  "maintenance_at" | "dialogue" | "announced_at" | "control" | "claimed_at" | "attention"
->;
+type Told = Pick<Session, "maintenance_at" | "dialogue" | "announced_at" | "control" | "reopened">;
 
 /**
  * What its projects have to be told next, while nothing is being asked: first that it will be, in
  * the end that it is over. What is answered to the announcement after its start would come too late.
  */
 export const questionOf = (session: Told, now: string): Question => {
-  const { maintenance_at, dialogue, announced_at, control } = session;
+  const { maintenance_at, dialogue, announced_at, control, reopened } = session;
   if (announced_at !== null)
     return {
       state: "MAINTENANCE_COMPLETE",
-      askId: "MAINTENANCE_COMPLETE",
+      askId: reopened === 0 ? "MAINTENANCE_COMPLETE" : `MAINTENANCE_COMPLETE_${reopened}`,
       replyAt: later(now, dialogue.scale_seconds),
       actionsAt: null,
       waits: control !== "aborting",
@@ -89,13 +86,17 @@ export const questionForRoom = (
   };
 };
 
-/** What is noted of the session once a question is out to the projects that listen. */
+/**
+ * What is noted of the session once a question is out to the projects that listen; nothing, when the
+ * session has gone on meanwhile and the question is no longer the one to ask.
+ */
 export const openAsking = (
   session: Session,
   { state, askId, waits }: Question,
   listening: readonly string[],
   now: string,
 ): Partial<Session> => {
+  if (state === "MAINTENANCE_COMPLETE" && questionOf(session, now).askId !== askId) return {};
   const told = state === "MAINTENANCE" ? { announced_at: now } : {};
   const project_ids = waits ? [...listening] : [];
   const asking = { state, ask_id: askId, project_ids, since: now };
