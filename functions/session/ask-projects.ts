@@ -1,5 +1,10 @@
-import { askedOf, openAsking, questionOf, settled } from "../../lib/domain/dialogue/asking.ts";
-import { secondsUntil } from "../../lib/domain/instant.ts";
+import {
+  askedOf,
+  openAsking,
+  questionOf,
+  secondsToListen,
+  settled,
+} from "../../lib/domain/dialogue/asking.ts";
 import { nextStep } from "../../lib/domain/plan/session-step.ts";
 import { announce } from "../../lib/steps/announce.ts";
 import { hearProjects } from "../../lib/steps/hear-projects.ts";
@@ -20,7 +25,7 @@ export const handler = sessionStep(async (context) => {
     return { next: "plan" };
   }
   const { answers, until } = await hearProjects(context, askedOf(session.asking));
-  if (until !== null) return { next: "await", seconds: secondsUntil(now, until), seq };
+  if (until !== null) return { next: "await", seconds: secondsToListen(until, now), seq };
   await update(context, (seen) => ({ ...seen, ...settled(seen, answers, now) }));
   return { next: "plan" };
 });

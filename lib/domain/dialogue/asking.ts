@@ -1,4 +1,5 @@
-import { later } from "../instant.ts";
+import { later, secondsUntil } from "../instant.ts";
+import { LONGEST_WAIT_SECONDS } from "../run.ts";
 import type { Asking, Attention, Session } from "../session.ts";
 import type { Ask, Hearing } from "./ask.ts";
 
@@ -104,6 +105,13 @@ export const openAsking = (
     ? { ...told, asking }
     : { ...told, ...settled({ ...session, ...told, asking }, [], now) };
 };
+
+/**
+ * In how many seconds to listen again, when what was heard says `until`: at once is a second, for a
+ * state machine waits no shorter, and no longer than a run may.
+ */
+export const secondsToListen = (until: string, now: string): number =>
+  Math.max(1, Math.min(secondsUntil(now, until), LONGEST_WAIT_SECONDS));
 
 /** The names of the asks that are waited for. */
 export const askedOf = ({ ask_id, project_ids }: Asking) =>

@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
-import { openAsking, questionOf } from "../../../lib/domain/dialogue/asking.ts";
+import { openAsking, questionOf, secondsToListen } from "../../../lib/domain/dialogue/asking.ts";
+import { later } from "../../../lib/domain/instant.ts";
+import { LONGEST_WAIT_SECONDS } from "../../../lib/domain/run.ts";
 import { reopened } from "../../../lib/domain/start-again.ts";
 import { aClaimedSession, aHost, NOW } from "../builders.ts";
 
@@ -13,4 +15,10 @@ test("a session that went on while its projects were told that it is over waits 
   });
   expect(openAsking(goneOn, question, ["p"], NOW)).toEqual({});
   expect(openAsking(goneOn, question, [], NOW)).toEqual({});
+});
+
+test("whoever answers while the ask is being closed is heard in a second, not never", () => {
+  expect(secondsToListen(NOW, NOW)).toBe(1);
+  expect(secondsToListen(later(NOW, 90), NOW)).toBe(90);
+  expect(secondsToListen(later(NOW, 10 ** 7), NOW)).toBe(LONGEST_WAIT_SECONDS);
 });
