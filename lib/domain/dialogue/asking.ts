@@ -1,6 +1,6 @@
 import { later, secondsUntil } from "../instant.ts";
 import { LONGEST_WAIT_SECONDS } from "../run.ts";
-import type { Asking, Attention, Session } from "../session.ts";
+import { type Asking, type Attention, isBlocked, type Session } from "../session.ts";
 import type { Ask, Hearing } from "./ask.ts";
 
 /** Questions that are about the session as a whole. */
@@ -89,7 +89,8 @@ export const questionForRoom = (
 
 /**
  * What is noted of the session once a question is out to the projects that listen; nothing, when the
- * session has gone on meanwhile and the question is no longer the one to ask.
+ * session has gone on meanwhile and the question is no longer the one to ask. One that was aborted
+ * meanwhile waits for nobody.
  */
 export const openAsking = (
   session: Session,
@@ -99,7 +100,7 @@ export const openAsking = (
 ): Partial<Session> => {
   if (state === "MAINTENANCE_COMPLETE" && questionOf(session, now).askId !== askId) return {};
   const told = state === "MAINTENANCE" ? { announced_at: now } : {};
-  const project_ids = waits ? [...listening] : [];
+  const project_ids = waits && session.control !== "aborting" ? [...listening] : [];
   const asking = { state, ask_id: askId, project_ids, since: now };
   return project_ids.length > 0
     ? { ...told, asking }
@@ -112,6 +113,14 @@ export const openAsking = (
  */
 export const secondsToListen = (until: string, now: string): number =>
   Math.max(1, Math.min(secondsUntil(now, until), LONGEST_WAIT_SECONDS));
+
+/** The session without a question of which no answer matters any more: it only ends now. */
+export const withoutIdleQuestion = (session: Session): Session =>
+  session.asking !== null &&
+  session.asking.state !== "MAINTENANCE_COMPLETE" &&
+  (session.control === "aborting" || isBlocked(session))
+    ? { ...session, asking: null }
+    : session;
 
 /** The names of the asks that are waited for. */
 export const askedOf = ({ ask_id, project_ids }: Asking) =>

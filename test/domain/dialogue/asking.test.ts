@@ -1,7 +1,14 @@
-import { expect, test } from "vitest";
-import { openAsking, questionOf, secondsToListen } from "../../../lib/domain/dialogue/asking.ts";
+import { describe, expect, test } from "vitest";
+import {
+  openAsking,
+  questionForRoom,
+  questionOf,
+  secondsToListen,
+  withoutIdleQuestion,
+} from "../../../lib/domain/dialogue/asking.ts";
 import { later } from "../../../lib/domain/instant.ts";
 import { LONGEST_WAIT_SECONDS } from "../../../lib/domain/run.ts";
+import type { Asking } from "../../../lib/domain/session.ts";
 import { reopened } from "../../../lib/domain/start-again.ts";
 import { aClaimedSession, aHost, NOW } from "../builders.ts";
 
@@ -21,4 +28,39 @@ test("whoever answers while the ask is being closed is heard in a second, not ne
   expect(secondsToListen(NOW, NOW)).toBe(1);
   expect(secondsToListen(later(NOW, 90), NOW)).toBe(90);
   expect(secondsToListen(later(NOW, 10 ** 7), NOW)).toBe(LONGEST_WAIT_SECONDS);
+});
+
+const asking = (state: Asking["state"]): Asking => ({
+  state,
+  ask_id: state,
+  project_ids: ["p"],
+  since: NOW,
+});
+
+describe("a session that is aborted", () => {
+  const asked = (state: Asking["state"]) =>
+    withoutIdleQuestion(aClaimedSession({ asking: asking(state), control: "aborting" })).asking;
+
+  test("no longer waits for an answer that changes nothing now", () => {
+    expect(asked("MAINTENANCE")).toBeNull();
+    expect(asked("SCALE_IN")).toBeNull();
+  });
+
+  test("still waits for the projects to know that it is over", () => {
+    expect(asked("MAINTENANCE_COMPLETE")).not.toBeNull();
+  });
+
+  test("while a question is on its way waits for no answer to it", () => {
+    const aborting = aClaimedSession({ control: "aborting" });
+
+    expect(openAsking(aborting, questionForRoom(aborting, {}, NOW), ["p"], NOW)).toMatchObject({
+      asking: null,
+    });
+  });
+});
+
+test("a session that goes on keeps its question", () => {
+  const session = aClaimedSession({ asking: asking("SCALE_IN") });
+
+  expect(withoutIdleQuestion(session)).toBe(session);
 });
