@@ -1,6 +1,7 @@
 import { type Ask, heardIn, hearingOf } from "../domain/dialogue/ask.ts";
 import { type Consent, consentOf } from "../domain/dialogue/consent.ts";
 import type { Move } from "../domain/move.ts";
+import { lastEndOf } from "../domain/windows.ts";
 import type { Server } from "../openstack/compute/servers.ts";
 import type { HostContext } from "./host-step.ts";
 import type { OwnersRules } from "./owners-rules.ts";
@@ -80,7 +81,7 @@ const consentTo = (
     now,
     isOverridden: session.overrides.some(({ project_id }) => project_id === ask.project_id),
     defers: move.defers,
-    latestAt: session.ends_at,
+    latestAt: lastEndOf(session),
     limits: {
       maxDefers: settings.LULL_MAX_DEFERS,
       ownActionSeconds: settings.LULL_OWN_ACTION_MINUTES * 60,
