@@ -5,9 +5,10 @@ import { awaitsTurn } from "../../lib/domain/plan/canary.ts";
 import { takesPlace } from "../../lib/domain/plan/places.ts";
 import { openGuard } from "../../lib/domain/plan/reserve.ts";
 import { nextStep, type SessionStep } from "../../lib/domain/plan/session-step.ts";
+import { type Misfit, shortfallOf } from "../../lib/domain/plan/shortfall.ts";
 import { type Capacity, readCapacity } from "../../lib/fleet/capacity.ts";
 import { askForRoom } from "../../lib/steps/ask-for-room.ts";
-import { canBeEmptied } from "../../lib/steps/can-be-emptied.ts";
+import { misfitOf } from "../../lib/steps/can-be-emptied.ts";
 import { cloudIsUnwell } from "../../lib/steps/cloud-watch.ts";
 import {
   type SessionContext,
@@ -54,27 +55,27 @@ const chosen = async (
 ): Promise<SessionStep | null> => {
   const { session, hosts, now } = context;
   const guard = (strict: boolean) => openGuard(session, hosts, rooms, { strict });
-  const stepWith = (strict: boolean, misfits?: ReadonlySet<string>) =>
+  const stepWith = (strict: boolean, misfits: readonly Misfit[] = []) =>
     nextStep(session, hosts, now, {
       standstill,
       guard: guard(strict),
       isDown,
-      ...(misfits && { misfits }),
+      misfits: new Set(misfits.map(({ host }) => host)),
     });
   if (session.reserve_hosts > 0) {
     const step = stepWith(false);
-    return isHeldBack(step) ? orAskForRoom(context, step, step) : step;
+    return isHeldBack(step) ? orAskForRoom(context, step, [], step) : step;
   }
-  const misfits = new Set<string>();
+  const misfits: Misfit[] = [];
   let strict = stepWith(true);
   for (let looks = 0; strict.next === "dispatch" && looks < MOST_LOOKS; looks++) {
     const misfit = await firstMisfit(context, strict.start, rooms);
     if (misfit === null) return strict;
-    misfits.add(misfit);
+    misfits.push(misfit);
     strict = stepWith(true, misfits);
   }
-  return misfits.size > 0 || isHeldBack(strict)
-    ? orAskForRoom(context, strict, stepWith(false))
+  return misfits.length > 0 || isHeldBack(strict)
+    ? orAskForRoom(context, strict, misfits, stepWith(false))
     : strict;
 };
 
@@ -86,8 +87,11 @@ const firstMisfit = async (
   context: SessionContext,
   start: readonly HostRun[],
   rooms: Capacity["rooms"],
-): Promise<string | null> => {
-  for (const run of start) if (!(await canBeEmptied(context, run, rooms))) return run.host;
+): Promise<Misfit | null> => {
+  for (const run of start) {
+    const misfit = await misfitOf(context, run, rooms);
+    if (misfit !== null) return misfit;
+  }
   return null;
 };
 
@@ -95,13 +99,12 @@ const firstMisfit = async (
 const orAskForRoom = async (
   context: SessionContext,
   step: SessionStep,
+  misfits: readonly Misfit[],
   otherwise: SessionStep,
 ): Promise<SessionStep | null> => {
   if (step.next !== "await" || context.hosts.some(takesPlace)) return step;
-  const missing = Object.fromEntries(
-    (step.shortages ?? []).map(({ resource, missing: amount }) => [resource, amount]),
-  );
-  return (await askForRoom(context, missing)) ? null : otherwise;
+  const shortfall = shortfallOf(step.shortages ?? [], misfits);
+  return (await askForRoom(context, shortfall)) ? null : otherwise;
 };
 
 /**

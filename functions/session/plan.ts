@@ -1,4 +1,5 @@
 import { breakerHold, isTripped } from "../../lib/domain/breaker.ts";
+import { withoutIdleQuestion } from "../../lib/domain/dialogue/asking.ts";
 import { canariesIn, hostsToAskForProof } from "../../lib/domain/plan/canary.ts";
 import { nextStep } from "../../lib/domain/plan/session-step.ts";
 import { controlOf, type Session } from "../../lib/domain/session.ts";
@@ -24,7 +25,7 @@ export const handler = sessionStep(async (context) => {
   const moves = await movesThatMayProve(context);
   const planned = (seen: Session): Session => {
     const canaries = [...seen.canaries, ...canariesIn(seen, hosts, moves)];
-    const session = braked({ ...seen, canaries }, context);
+    const session = braked(withoutIdleQuestion({ ...seen, canaries }), context);
     const step = nextStep(session, hosts, now, { standstill });
     return step.next === "await" ? withFindings(session, step.brakes) : session;
   };

@@ -233,6 +233,8 @@ export const sessionSchema = newSessionSchema
     asked_for_room: z.array(z.string()).default([]),
     /** When the projects had been told that it is over, and had their time. */
     completed_at: z.string().nullable().default(null),
+    /** How often a host that had finished went on: its projects are told anew that it is over. */
+    reopened: z.int().default(0),
     claimed_at: z.string().nullable(),
     closed_at: z.string().nullable(),
     /** Set by DELETE: no longer listed, kept for the audit. */
@@ -286,6 +288,7 @@ export const openSession = (
   asking: null,
   asked_for_room: [],
   completed_at: null,
+  reopened: 0,
   claimed_at: null,
   closed_at: null,
   hidden_at: null,

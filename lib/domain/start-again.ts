@@ -73,14 +73,24 @@ const again = (run: HostRun, phase: "DISABLING" | "VERIFYING", { runId, now }: A
   finished_at: null,
 });
 
-/** The session with a host of it at work again: open, whatever it was, for as long as that takes. */
+/**
+ * The session with a host of it at work again: open, whatever it was, for as long as that takes. Who
+ * was told that it is over is told so anew when it is.
+ */
 export const reopened = (
   session: Session,
   hosts: readonly HostRun[],
   now: string,
   fields: Partial<Session> = {},
 ): Session => {
-  const draft = { ...session, ...fields, closed_at: null };
+  const draft = {
+    ...session,
+    ...fields,
+    closed_at: null,
+    completed_at: null,
+    asking: session.asking?.state === "MAINTENANCE_COMPLETE" ? null : session.asking,
+    reopened: session.reopened + 1,
+  };
   const state = deriveState(draft, hosts);
   return {
     ...draft,

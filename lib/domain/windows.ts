@@ -30,6 +30,10 @@ export const windowsOf = ({
 const latest = (a: string | null, b: string | null): string | null =>
   a === null || b === null ? null : a < b ? b : a;
 
+/** When the last window closes; null = never. */
+export const lastEndOf = (session: Parameters<typeof windowsOf>[0]): string | null =>
+  windowsOf(session).at(-1)?.ends_at ?? null;
+
 /** The window that is open at `now` and the first one after `now`, as far as there are such. */
 export const windowsAt = (
   session: Pick<Session, "maintenance_at" | "ends_at" | "next_windows">,

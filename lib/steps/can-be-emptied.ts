@@ -1,41 +1,57 @@
 import type { HostRun } from "../domain/host-run.ts";
-import { type Burden, fitsElsewhere, roomsFor } from "../domain/plan/fitting.ts";
+import { movabilityOf } from "../domain/instances.ts";
+import { type Burden, fitsElsewhere, isBurden, lackOf, roomsFor } from "../domain/plan/fitting.ts";
 import type { HostRoom } from "../domain/plan/reserve.ts";
+import type { Misfit } from "../domain/plan/shortfall.ts";
 import { hostsToAvoid } from "../fleet/apart.ts";
-import { serversOn, toGuest } from "../fleet/guests.ts";
-import { listServerGroups } from "../openstack/compute/server-groups.ts";
+import { serversOn, toGuest, vnicTypesOn } from "../fleet/guests.ts";
+import { listServerGroups, type ServerGroup } from "../openstack/compute/server-groups.ts";
 import type { SessionContext } from "./session-step.ts";
 
 /**
- * Whether what is on the host would find room elsewhere now. Only memory, processors and hard
- * anti-affinity are looked at.
+ * What of a host would find no room elsewhere now. Only memory, processors and hard anti-affinity
+ * are looked at, and only instances that are to leave it.
+ *
+ * @returns null when the host can be emptied
  */
-export const canBeEmptied = async (
+export const misfitOf = async (
   context: SessionContext,
   run: HostRun,
   rooms: readonly HostRoom[],
-): Promise<boolean> => {
+): Promise<Misfit | null> => {
   const targets = roomsFor(run, context.session, rooms);
-  return fitsElsewhere(await burdensOn(context, run.host), targets);
+  const burdens = await burdensOn(context, run.host);
+  if (fitsElsewhere(burdens, targets)) return null;
+  return { host: run.host, zone: run.place.zone, lacks: lackOf(burdens, targets) };
 };
 
 const burdensOn = async (context: SessionContext, host: string): Promise<Burden[]> => {
+  const { policies } = context.session;
   const cloud = await context.cloud();
-  const [servers, groups] = await Promise.all([
+  const [servers, vnicTypes, groups] = await Promise.all([
     serversOn(cloud, host),
+    vnicTypesOn(cloud, host),
     listServerGroups(cloud.compute, { all_projects: true }),
   ]);
-  const apart = groups.filter(({ policy }) => policy === "anti-affinity");
-  return Promise.all(
-    servers.map(async (server) => {
-      const own = apart.filter(({ members }) => members.includes(server.id));
-      const hosts = await hostsToAvoid(cloud, server, own);
-      return {
+  const burdens = servers.map(async (server): Promise<Burden[]> => {
+    const own = groups.filter(({ members }) => members.includes(server.id));
+    const guest = toGuest(server, {
+      vnicTypes,
+      groups: new Map([[server.id, own.flatMap(({ policy }) => policy ?? [])]]),
+    });
+    if (!isBurden(movabilityOf(guest, policies))) return [];
+    const apart = own.filter(isHard);
+    const hosts = await hostsToAvoid(cloud, server, apart);
+    return [
+      {
         id: server.id,
-        needs: toGuest(server, { vnicTypes: new Map(), groups: new Map() }).needs,
+        needs: guest.needs,
         apart: hosts.filter((name) => name !== host),
-        groups: own.map(({ id }) => id),
-      };
-    }),
-  );
+        groups: apart.map(({ id }) => id),
+      },
+    ];
+  });
+  return (await Promise.all(burdens)).flat();
 };
+
+const isHard = ({ policy }: ServerGroup): boolean => policy === "anti-affinity";

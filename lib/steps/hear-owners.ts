@@ -2,6 +2,7 @@ import { type Ask, heardIn, hearingOf } from "../domain/dialogue/ask.ts";
 import { type Consent, consentOf } from "../domain/dialogue/consent.ts";
 import { later } from "../domain/instant.ts";
 import type { Move } from "../domain/move.ts";
+import { lastEndOf } from "../domain/windows.ts";
 import type { Server } from "../openstack/compute/servers.ts";
 import type { HostContext } from "./host-step.ts";
 import type { OwnersRules } from "./owners-rules.ts";
@@ -87,10 +88,10 @@ const consentTo = (
 
 /** Until when an instance may be put off: the host is not kept out of service for longer. */
 const latestAt = (
-  { ends_at }: HostContext["session"],
+  session: HostContext["session"],
   { started_at }: HostContext["run"],
   { LULL_DRAIN_MINUTES }: HostContext["settings"],
 ): string | null => {
   const drained = started_at === null ? null : later(started_at, LULL_DRAIN_MINUTES * 60);
-  return [ends_at, drained].filter((at) => at !== null).toSorted()[0] ?? null;
+  return [lastEndOf(session), drained].filter((at) => at !== null).toSorted()[0] ?? null;
 };

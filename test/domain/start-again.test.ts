@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { questionOf } from "../../lib/domain/dialogue/asking.ts";
 import { ConflictError } from "../../lib/domain/errors.ts";
 import type { ActionRun, HostRun } from "../../lib/domain/host-run.ts";
+import type { Asking } from "../../lib/domain/session.ts";
 import { released, reopened, retried } from "../../lib/domain/start-again.ts";
 import { aClaimedSession, aHost, NOW } from "./builders.ts";
 
@@ -124,5 +126,31 @@ test("a session with a host at work again is open, in the state that its hosts a
     prev_state: "MAINTENANCE_FAILED",
     updated_at: LATER,
     sequence: over.sequence + 1,
+  });
+});
+
+describe("the projects of a session with a host at work again", () => {
+  const hosts = [aHost("cmp-01", { phase: "VERIFYING" })];
+  const over = aClaimedSession({ announced_at: NOW, completed_at: NOW, closed_at: NOW });
+
+  test("are told anew when it is over, by a word of its own each time", () => {
+    const once = reopened(over, hosts, LATER);
+    const twice = reopened({ ...once, completed_at: LATER, closed_at: LATER }, hosts, LATER);
+
+    expect([once.completed_at, twice.completed_at]).toEqual([null, null]);
+    const ids = [over, once, twice].map((session) => questionOf(session, LATER).askId);
+    expect(new Set(ids).size).toBe(3);
+  });
+
+  test("are no longer waited for to say that they know that it is over", () => {
+    const asked = (state: Asking["state"]) =>
+      reopened(
+        { ...over, asking: { state, ask_id: state, project_ids: ["p"], since: NOW } },
+        hosts,
+        LATER,
+      ).asking?.state;
+
+    expect(asked("MAINTENANCE_COMPLETE")).toBeUndefined();
+    expect(asked("SCALE_IN")).toBe("SCALE_IN");
   });
 });

@@ -1,7 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { later } from "../../lib/domain/instant.ts";
-import { fitsInto, secondsPerHost, windowsAt, windowsOf } from "../../lib/domain/windows.ts";
+import {
+  fitsInto,
+  lastEndOf,
+  secondsPerHost,
+  windowsAt,
+  windowsOf,
+} from "../../lib/domain/windows.ts";
 import { aHost, aSession, NOW } from "./builders.ts";
 
 const hour = (n: number) => later(NOW, n * 3_600);
@@ -26,6 +32,12 @@ describe("the windows of a session", () => {
 
     expect(found.open?.starts_at ?? null).toBe(open === null ? null : hour(open));
     expect(found.next?.starts_at ?? null).toBe(next === null ? null : hour(next));
+  });
+
+  test("end with the last of them", () => {
+    expect(lastEndOf(session)).toBe(hour(52));
+    expect(lastEndOf(aSession({ ends_at: hour(4) }))).toBe(hour(4));
+    expect(lastEndOf({ ...session, ends_at: null })).toBeNull();
   });
 
   test("have no end when the session has none", () => {

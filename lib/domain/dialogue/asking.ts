@@ -1,5 +1,6 @@
-import { later } from "../instant.ts";
-import type { Asking, Attention, Session } from "../session.ts";
+import { later, secondsUntil } from "../instant.ts";
+import { LONGEST_WAIT_SECONDS } from "../run.ts";
+import { type Asking, type Attention, isBlocked, type Session } from "../session.ts";
 import type { Ask, Hearing } from "./ask.ts";
 
 /** Questions that are about the session as a whole. */
@@ -16,21 +17,18 @@ export type Question = {
   readonly missing?: Readonly<Record<string, number>>;
 };
 
-type Told = Pick<
-  Session,
-  "maintenance_at" | "dialogue" | "announced_at" | "control" | "claimed_at" | "attention"
->;
+type Told = Pick<Session, "maintenance_at" | "dialogue" | "announced_at" | "control" | "reopened">;
 
 /**
  * What its projects have to be told next, while nothing is being asked: first that it will be, in
  * the end that it is over. What is answered to the announcement after its start would come too late.
  */
 export const questionOf = (session: Told, now: string): Question => {
-  const { maintenance_at, dialogue, announced_at, control } = session;
+  const { maintenance_at, dialogue, announced_at, control, reopened } = session;
   if (announced_at !== null)
     return {
       state: "MAINTENANCE_COMPLETE",
-      askId: "MAINTENANCE_COMPLETE",
+      askId: reopened === 0 ? "MAINTENANCE_COMPLETE" : `MAINTENANCE_COMPLETE_${reopened}`,
       replyAt: later(now, dialogue.scale_seconds),
       actionsAt: null,
       waits: control !== "aborting",
@@ -89,20 +87,40 @@ export const questionForRoom = (
   };
 };
 
-/** What is noted of the session once a question is out to the projects that listen. */
+/**
+ * What is noted of the session once a question is out to the projects that listen; nothing, when the
+ * session has gone on meanwhile and the question is no longer the one to ask. One that was aborted
+ * meanwhile waits for nobody.
+ */
 export const openAsking = (
   session: Session,
   { state, askId, waits }: Question,
   listening: readonly string[],
   now: string,
 ): Partial<Session> => {
+  if (state === "MAINTENANCE_COMPLETE" && questionOf(session, now).askId !== askId) return {};
   const told = state === "MAINTENANCE" ? { announced_at: now } : {};
-  const project_ids = waits ? [...listening] : [];
+  const project_ids = waits && session.control !== "aborting" ? [...listening] : [];
   const asking = { state, ask_id: askId, project_ids, since: now };
   return project_ids.length > 0
     ? { ...told, asking }
     : { ...told, ...settled({ ...session, ...told, asking }, [], now) };
 };
+
+/**
+ * In how many seconds to listen again, when what was heard says `until`: at once is a second, for a
+ * state machine waits no shorter, and no longer than a run may.
+ */
+export const secondsToListen = (until: string, now: string): number =>
+  Math.max(1, Math.min(secondsUntil(now, until), LONGEST_WAIT_SECONDS));
+
+/** The session without a question of which no answer matters any more: it only ends now. */
+export const withoutIdleQuestion = (session: Session): Session =>
+  session.asking !== null &&
+  session.asking.state !== "MAINTENANCE_COMPLETE" &&
+  (session.control === "aborting" || isBlocked(session))
+    ? { ...session, asking: null }
+    : session;
 
 /** The names of the asks that are waited for. */
 export const askedOf = ({ ask_id, project_ids }: Asking) =>

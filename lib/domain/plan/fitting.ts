@@ -1,6 +1,11 @@
 import type { HostRun } from "../host-run.ts";
+import type { Movability } from "../instances.ts";
 import type { Session } from "../session.ts";
 import { type Amounts, COUNTED, type HostRoom } from "./reserve.ts";
+
+/** Whether an instance has to find room elsewhere: not what stays, is offloaded or may not be moved. */
+export const isBurden = ({ kind }: Movability): boolean =>
+  kind === "live" || kind === "cold" || kind === "wait";
 
 /** An instance that has to find room elsewhere. */
 export type Burden = {
@@ -44,31 +49,49 @@ export const fitsElsewhere = (
   burdens: readonly Burden[],
   targets: readonly HostRoom[],
 ): boolean => {
-  const largestFirst = burdens.toSorted(
-    (a, b) => b.needs.VCPU - a.needs.VCPU || b.needs.MEMORY_MB - a.needs.MEMORY_MB,
-  );
+  const largestFirst = burdens.toSorted(bySize);
   let tries = 0;
   const place = (n: number, hosts: readonly Taken[]): boolean => {
     const burden = largestFirst[n];
     if (burden === undefined) return true;
     tries += 1;
     if (tries > MOST_TRIES) return true;
-    // The fullest that has room, so that large ones are left for those to come.
-    const fitting = hosts
-      .filter((host) => takes(host, burden))
-      .toSorted((a, b) => a.free.VCPU - b.free.VCPU || a.free.MEMORY_MB - b.free.MEMORY_MB);
-    return fitting.some((chosen) =>
+    return fitting(hosts, burden).some((chosen) =>
       place(
         n + 1,
         hosts.map((host) => (host === chosen ? filled(host, burden) : host)),
       ),
     );
   };
-  return place(
-    0,
-    targets.map(({ host, capacity, used }) => ({ host, free: minus(capacity, used), groups: [] })),
-  );
+  return place(0, takenOf(targets));
 };
+
+/**
+ * What finds no place when each instance in turn, the largest first, goes where there is room: what
+ * has to become free for the host to be emptied, as near as can be said without a plan.
+ */
+export const lackOf = (burdens: readonly Burden[], targets: readonly HostRoom[]): Amounts => {
+  let hosts = takenOf(targets);
+  let lack: Amounts = { MEMORY_MB: 0, VCPU: 0 };
+  for (const burden of burdens.toSorted(bySize)) {
+    const chosen = fitting(hosts, burden)[0];
+    if (chosen === undefined) lack = plus(lack, burden.needs);
+    hosts = hosts.map((host) => (host === chosen ? filled(host, burden) : host));
+  }
+  return lack;
+};
+
+const bySize = (a: Burden, b: Burden): number =>
+  b.needs.VCPU - a.needs.VCPU || b.needs.MEMORY_MB - a.needs.MEMORY_MB;
+
+const takenOf = (targets: readonly HostRoom[]): readonly Taken[] =>
+  targets.map(({ host, capacity, used }) => ({ host, free: minus(capacity, used), groups: [] }));
+
+/** The fullest that has room first, so that large ones are left for those to come. */
+const fitting = (hosts: readonly Taken[], burden: Burden): Taken[] =>
+  hosts
+    .filter((host) => takes(host, burden))
+    .toSorted((a, b) => a.free.VCPU - b.free.VCPU || a.free.MEMORY_MB - b.free.MEMORY_MB);
 
 const takes = ({ host, free, groups }: Taken, { needs, apart, groups: own }: Burden): boolean =>
   COUNTED.every((resource) => needs[resource] <= free[resource]) &&
@@ -84,4 +107,8 @@ const filled = (host: Taken, { needs, groups }: Burden): Taken => ({
 const minus = (a: Amounts, b: Amounts): Amounts => ({
   MEMORY_MB: a.MEMORY_MB - b.MEMORY_MB,
   VCPU: a.VCPU - b.VCPU,
+});
+const plus = (a: Amounts, b: Amounts): Amounts => ({
+  MEMORY_MB: a.MEMORY_MB + b.MEMORY_MB,
+  VCPU: a.VCPU + b.VCPU,
 });

@@ -1,8 +1,16 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Burden, fitsElsewhere, roomsFor } from "../../../lib/domain/plan/fitting.ts";
+import { movabilityOf } from "../../../lib/domain/instances.ts";
+import {
+  type Burden,
+  fitsElsewhere,
+  isBurden,
+  lackOf,
+  roomsFor,
+} from "../../../lib/domain/plan/fitting.ts";
 import type { HostRoom } from "../../../lib/domain/plan/reserve.ts";
-import { aHost } from "../builders.ts";
+import { policiesSchema } from "../../../lib/domain/session.ts";
+import { aGuest, aHost } from "../builders.ts";
 
 const room = (host: string, free: number, memory = free): HostRoom => ({
   host,
@@ -87,4 +95,28 @@ describe("what is on a host", () => {
       ),
     );
   });
+});
+
+test("what a host lacks is what finds no place, the largest having been placed first", () => {
+  const needs = (vcpu: number) => ({ VCPU: vcpu, MEMORY_MB: vcpu });
+  const small = burden("1", 1);
+  const large = burden("2", 2);
+
+  expect(lackOf([small, large], [room("b", 2)])).toEqual(needs(1));
+  expect(lackOf([small, large], [room("b", 1)])).toEqual(needs(2));
+  expect(lackOf([small, large], [])).toEqual(needs(3));
+  expect(lackOf([small, large], [room("b", 3)])).toEqual(needs(0));
+});
+
+test("what stays on its host by its policy, or nobody may touch, needs no room elsewhere", () => {
+  const policies = policiesSchema.parse({ shutoff: "stay", error: "stay" });
+  const needsRoom = (status: string) =>
+    isBurden(movabilityOf(aGuest({ status, powerState: status === "ACTIVE" ? 1 : 4 }), policies));
+
+  expect(["ACTIVE", "SHUTOFF", "ERROR", "SOFT_DELETED"].map(needsRoom)).toEqual([
+    true,
+    false,
+    false,
+    false,
+  ]);
 });

@@ -1,0 +1,66 @@
+import { describe, expect, test } from "vitest";
+import {
+  openAsking,
+  questionForRoom,
+  questionOf,
+  secondsToListen,
+  withoutIdleQuestion,
+} from "../../../lib/domain/dialogue/asking.ts";
+import { later } from "../../../lib/domain/instant.ts";
+import { LONGEST_WAIT_SECONDS } from "../../../lib/domain/run.ts";
+import type { Asking } from "../../../lib/domain/session.ts";
+import { reopened } from "../../../lib/domain/start-again.ts";
+import { aClaimedSession, aHost, NOW } from "../builders.ts";
+
+test("a session that went on while its projects were told that it is over waits for no word on that", () => {
+  const session = aClaimedSession({ announced_at: NOW });
+  const question = questionOf(session, NOW);
+  const goneOn = reopened(session, [aHost("cmp-01", { phase: "DISABLING" })], NOW);
+
+  expect(openAsking(session, question, ["p"], NOW)).toMatchObject({
+    asking: { state: "MAINTENANCE_COMPLETE", project_ids: ["p"] },
+  });
+  expect(openAsking(goneOn, question, ["p"], NOW)).toEqual({});
+  expect(openAsking(goneOn, question, [], NOW)).toEqual({});
+});
+
+test("whoever answers while the ask is being closed is heard in a second, not never", () => {
+  expect(secondsToListen(NOW, NOW)).toBe(1);
+  expect(secondsToListen(later(NOW, 90), NOW)).toBe(90);
+  expect(secondsToListen(later(NOW, 10 ** 7), NOW)).toBe(LONGEST_WAIT_SECONDS);
+});
+
+const asking = (state: Asking["state"]): Asking => ({
+  state,
+  ask_id: state,
+  project_ids: ["p"],
+  since: NOW,
+});
+
+describe("a session that is aborted", () => {
+  const asked = (state: Asking["state"]) =>
+    withoutIdleQuestion(aClaimedSession({ asking: asking(state), control: "aborting" })).asking;
+
+  test("no longer waits for an answer that changes nothing now", () => {
+    expect(asked("MAINTENANCE")).toBeNull();
+    expect(asked("SCALE_IN")).toBeNull();
+  });
+
+  test("still waits for the projects to know that it is over", () => {
+    expect(asked("MAINTENANCE_COMPLETE")).not.toBeNull();
+  });
+
+  test("while a question is on its way waits for no answer to it", () => {
+    const aborting = aClaimedSession({ control: "aborting" });
+
+    expect(openAsking(aborting, questionForRoom(aborting, {}, NOW), ["p"], NOW)).toMatchObject({
+      asking: null,
+    });
+  });
+});
+
+test("a session that goes on keeps its question", () => {
+  const session = aClaimedSession({ asking: asking("SCALE_IN") });
+
+  expect(withoutIdleQuestion(session)).toBe(session);
+});
