@@ -1,8 +1,8 @@
 import {
   begun,
   type Delivery,
-  dueAt,
   givenUp,
+  hurried,
   isOpen,
   leaseSeconds,
   type Result,
@@ -33,28 +33,24 @@ type Options = {
 };
 
 /** A delivery, and how its last attempt by this worker ended. */
-type Attempted = { readonly delivery: Delivery; readonly last: Result | null };
+type Stand = { readonly delivery: Delivery; readonly last: Result | null };
 
-/** The same in its lane, where others may wait behind it. */
-type Stand = Attempted & { readonly isFollowed: boolean };
-
-/** A delivery by its place in the lane, and whether others of what is read at once wait behind it. */
-type Queued = Placed & { readonly isFollowed: boolean };
+/** A delivery by its place in the lane, and what is behind it, as far as it is read at once. */
+type Queued = Placed & { readonly behind: readonly Delivery[] };
 
 /** The lane is left until then. */
 type Leaving = { readonly dueAt: string };
 
 const nextStep = (
-  { delivery, last, isFollowed }: Stand,
+  { delivery, last }: Stand,
   time: PassingTime,
 ): "send" | "wait" | "give up" | Leaving => {
   const now = time.now();
-  const due = dueAt(delivery, isFollowed);
-  const turn = turnOf(delivery, now, due);
+  const turn = turnOf(delivery, now);
   if (turn === "give up") return turn;
-  if (turn === "wait" && !isWaitedFor(delivery, last, now)) return { dueAt: due };
+  if (turn === "wait" && !isWaitedFor(delivery, last, now)) return { dueAt: delivery.next_at };
   if (time.secondsLeft() < ANSWER_SECONDS[delivery.receiver.kind] + 2 * LEAVE_SECONDS)
-    return { dueAt: turn === "wait" ? due : now };
+    return { dueAt: turn === "wait" ? delivery.next_at : now };
   return turn;
 };
 
@@ -83,7 +79,7 @@ export const laneWorker = ({ lanes, deliveries, send }: Options) => {
   };
 
   /** Makes an attempt that is stored; null when the lane is another's by now. */
-  const make = async (sending: Delivery, time: PassingTime): Promise<Attempted | null> => {
+  const make = async (sending: Delivery, time: PassingTime): Promise<Stand | null> => {
     const last = await send(sending, sending.attempted_at ?? time.now());
     const after = settled(sending, last, time.now());
     return (await finish(sending, after)) ? { delivery: after, last } : null;
@@ -93,7 +89,7 @@ export const laneWorker = ({ lanes, deliveries, send }: Options) => {
     lane: Lane,
     delivery: Delivery,
     time: PassingTime,
-  ): Promise<Attempted | null> => {
+  ): Promise<Stand | null> => {
     const now = time.now();
     const sending = begun(delivery, now);
     const stored = await lanes.begin(lane, delivery, sending, leaseFrom(delivery, now));
@@ -105,7 +101,7 @@ export const laneWorker = ({ lanes, deliveries, send }: Options) => {
     lane: Lane,
     stand: Stand,
     time: PassingTime,
-  ): Promise<Attempted | Leaving | null> => {
+  ): Promise<Stand | Leaving | null> => {
     const { delivery, last } = stand;
     const step = nextStep(stand, time);
     if (step === "send") return await attempt(lane, delivery, time);
@@ -121,15 +117,15 @@ export const laneWorker = ({ lanes, deliveries, send }: Options) => {
   /** Brings one delivery to its end, or says when it goes on; `lost` = the lane is another's. */
   const bring = async (
     lane: Lane,
-    { delivery, isFollowed }: Queued,
+    { delivery, behind }: Queued,
     time: PassingTime,
   ): Promise<"finished" | "lost" | Leaving> => {
-    let stand: Stand = { delivery, isFollowed, last: null };
+    let stand: Stand = { delivery: hurried(delivery, behind), last: null };
     while (isOpen(stand.delivery)) {
       const next = await advance(lane, stand, time);
       if (next === null) return "lost";
       if ("dueAt" in next) return next;
-      stand = { ...next, isFollowed };
+      stand = { ...next, delivery: hurried(next.delivery, behind) };
     }
     return "finished";
   };
@@ -138,8 +134,8 @@ export const laneWorker = ({ lanes, deliveries, send }: Options) => {
     for (let after = lane.done_until; ; ) {
       const page = await lanes.next(lane, after);
       for (const [n, placed] of page.entries()) {
-        const isFollowed = page.slice(n + 1).some(({ delivery }) => isOpen(delivery));
-        yield { ...placed, isFollowed };
+        const behind = page.slice(n + 1).map(({ delivery }) => delivery);
+        yield { ...placed, behind };
       }
       const last = page.at(-1);
       if (last === undefined) return;

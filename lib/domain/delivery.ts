@@ -124,28 +124,33 @@ const isHeard = (delivery: Delivery, result: Exclude<Result, { kind: "refused" }
     ? delivery.receiver.kind === "alarm"
     : result.sent && !mayRepeat(delivery);
 
-/** When it is tried again; sooner when something waits behind it in its lane. */
-export const dueAt = ({ next_at, attempted_at }: Delivery, isFollowed: boolean): string => {
-  if (!isFollowed || attempted_at === null) return next_at;
-  const [soonest = next_at] = [
-    next_at,
-    later(attempted_at, PAUSE_BEFORE_OTHERS_SECONDS),
-  ].toSorted();
-  return soonest;
+/**
+ * A delivery that others wait behind: it is tried again soon, and where it asks nothing it gives way
+ * as soon as the first question behind it should have been answered.
+ */
+export const hurried = (delivery: Delivery, behind: readonly Delivery[]): Delivery => {
+  const { attempted_at, next_at, give_up_at, event } = delivery;
+  const waiting = behind.filter(isOpen);
+  if (waiting.length === 0 || attempted_at === null) return delivery;
+  const asked = event.reply_at === null ? waiting.flatMap((one) => one.event.reply_at ?? []) : [];
+  return {
+    ...delivery,
+    next_at: earliest(next_at, later(attempted_at, PAUSE_BEFORE_OTHERS_SECONDS)),
+    give_up_at: earliest(give_up_at, ...asked),
+  };
 };
 
-/** What its lane's worker has to do with the first open delivery, which is due then. */
-export const turnOf = (
-  delivery: Delivery,
-  now: string,
-  due: string = delivery.next_at,
-): "send" | "wait" | "give up" => {
+const earliest = (at: string, ...others: readonly string[]): string =>
+  [at, ...others].toSorted()[0] ?? at;
+
+/** What its lane's worker has to do with the first open delivery. */
+export const turnOf = (delivery: Delivery, now: string): "send" | "wait" | "give up" => {
   // The bus tells whole seconds: an event may seem to come before it happened.
   if (delivery.attempts === 0) return isStale(delivery, now) ? "give up" : "send";
   // The worker before this one died between the attempt and its outcome.
   if (delivery.state === "sending" && !mayRepeat(delivery)) return "give up";
   if (delivery.give_up_at <= now) return "give up";
-  return due <= now ? "send" : "wait";
+  return delivery.next_at <= now ? "send" : "wait";
 };
 
 export const begun = (delivery: Delivery, now: string): Delivery => ({
@@ -178,8 +183,7 @@ export const settled = (delivery: Delivery, result: Result, now: string): Delive
   if (result.kind === "refused" || status === 410) return finished("failed");
   if (isHeard(delivery, result)) return finished("unknown");
   const pause = PAUSES[Math.min(delivery.attempts, PAUSES.length) - 1] ?? PAUSES[0];
-  const [next_at = now] = [later(now, pause), delivery.give_up_at].toSorted();
-  return { ...told, state: "pending", next_at };
+  return { ...told, state: "pending", next_at: earliest(later(now, pause), delivery.give_up_at) };
 };
 
 const errorOf = (result: Result): string | null => {

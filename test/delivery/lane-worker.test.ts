@@ -221,6 +221,21 @@ describe("a lane", () => {
     expect(numbers(receiver).slice(-2)).toEqual([0, 1]);
   });
 
+  test("tells a question in its time, although the notice before it does not get through", async () => {
+    const receiver = await receive();
+    const to = at("webhook", receiver);
+    await append(to, [aProjectEvent(0), aProjectEvent(1, { reply_at: later(NOW, 120) })]);
+    const time = testTime();
+    const deaf: ReceiverKind["send"] = async (delivery, now) =>
+      delivery.event.sequence === 0 ? { kind: "answered", status: 500 } : await send(delivery, now);
+    await worker(deaf)(laneOf(to), time);
+    expect(await statesOf(to)).toEqual(["pending", "pending"]);
+    time.pass(120);
+    await worker(deaf)(laneOf(to), time);
+
+    expect(await statesOf(to)).toEqual(["failed", "delivered"]);
+  });
+
   test("gives up on a receiver that does not answer in time, and says that it was not reached", async () => {
     const receiver = await receive((response) => response.writeHead(503).end());
     const to = at("webhook", receiver);

@@ -3,8 +3,8 @@ import { describe, expect, test } from "vitest";
 import {
   begun,
   type Delivery,
-  dueAt,
   givenUp,
+  hurried,
   isOpen,
   newDelivery,
   type Result,
@@ -62,19 +62,36 @@ test("the word that an instance has moved is tried for a quarter of an hour", ()
   expect(secondsUntil(NOW, give_up_at)).toBe(900);
 });
 
-test("what others wait behind is tried every minute at least", () => {
-  fc.assert(
-    fc.property(fc.integer({ min: 1, max: 20 }), fc.boolean(), (failures, isFollowed) => {
-      let one = delivery("webhook");
-      for (let n = 0; n < failures; n++) one = attempted(one, answered(500));
-      const pause = secondsUntil(NOW, dueAt(one, isFollowed));
+describe("what others wait behind", () => {
+  const failing = (failures: number, but: Parameters<typeof aProjectEvent>[1] = {}) => {
+    let one = delivery("webhook", but);
+    for (let n = 0; n < failures; n++) one = attempted(one, answered(500));
+    return one;
+  };
 
-      expect(pause).toBe(
-        isFollowed ? Math.min(60, secondsUntil(NOW, one.next_at)) : secondsUntil(NOW, one.next_at),
-      );
-      expect(turnOf(one, later(NOW, pause), dueAt(one, isFollowed))).toBe("send");
-    }),
-  );
+  test("is tried every minute at least", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 20 }), fc.boolean(), (failures, isOver) => {
+        const one = failing(failures);
+        const next = attempted(delivery("webhook"), isOver ? answered(200) : answered(500));
+        const { next_at } = hurried(one, [next]);
+        const pause = secondsUntil(NOW, one.next_at);
+
+        expect(secondsUntil(NOW, next_at)).toBe(isOver ? pause : Math.min(60, pause));
+      }),
+    );
+  });
+
+  test("gives way to a question when that should have been answered, unless it asks itself", () => {
+    const question = delivery("webhook", { reply_at: later(NOW, 120) });
+    const turn = (one: Delivery, seconds: number) =>
+      turnOf(hurried(one, [delivery("webhook"), question]), later(NOW, seconds));
+
+    expect(turn(failing(3), 119)).toBe("send");
+    expect(turn(failing(3), 120)).toBe("give up");
+    expect(turn(delivery("webhook"), 120)).toBe("send");
+    expect(turn(failing(3, { reply_at: later(NOW, 100) }), 199)).toBe("send");
+  });
 });
 
 describe("a webhook", () => {
