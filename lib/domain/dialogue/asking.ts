@@ -147,14 +147,18 @@ export const settled = (
   }
 };
 
-/** A refused announcement is for people to look at; whether it ends the session says its rules. */
+/**
+ * A refused announcement is for people to look at; whether it ends the session says its rules. A
+ * project whose word was set aside refuses nothing.
+ */
 const refusalsIn = (
-  { dialogue }: Pick<Session, "dialogue">,
+  { dialogue, overrides }: Pick<Session, "dialogue" | "overrides">,
   heard: readonly Heard[],
   now: string,
 ): Attention[] =>
   heard.flatMap(({ ask, hearing }) => {
     if (hearing.kind !== "answered" || hearing.answer.ack) return [];
+    if (overrides.some(({ project_id }) => project_id === ask.project_id)) return [];
     const words = hearing.answer.reason === null ? "" : `: ${hearing.answer.reason}`;
     const stops = dialogue.refused === "stop";
     return [
