@@ -70,6 +70,9 @@ export const projectsText = (ids: readonly string[]): string => {
   return `${ids.slice(0, MOST_NAMED).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 };
 
+/** Of an ask for room; there is one to each project. */
+export const ROOM_ASK = "SCALE_IN";
+
 /** The question for room; each project is asked for it once in a session. */
 export const questionForRoom = (
   { dialogue }: Pick<Session, "dialogue">,
@@ -79,7 +82,7 @@ export const questionForRoom = (
   const replyAt = later(now, dialogue.scale_seconds);
   return {
     state: "SCALE_IN",
-    askId: "SCALE_IN",
+    askId: ROOM_ASK,
     replyAt,
     actionsAt: replyAt,
     waits: true,
