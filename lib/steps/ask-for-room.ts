@@ -1,4 +1,3 @@
-import type { Ask } from "../domain/dialogue/ask.ts";
 import { openAsking, type Question, questionForRoom, ROOM_ASK } from "../domain/dialogue/asking.ts";
 import { missingIn, type Shortfall } from "../domain/plan/shortfall.ts";
 import type { SessionProject } from "../domain/session-project.ts";
@@ -18,16 +17,22 @@ export const askForRoom = async (
   context: SessionContext,
   shortfall: Shortfall,
 ): Promise<boolean> => {
-  const { session, sessionProjects, audience, now } = context;
+  const { session, sessionProjects, asks, audience, now } = context;
   if (!session.dialogue.scale_in || shortfall.size === 0) return false;
-  const projects = (await sessionProjects.ofSession(session.session_id))
-    .filter(({ project_id }) => !session.asked_for_room.includes(project_id))
-    .toSorted((a, b) => b.instance_ids.length - a.instance_ids.length);
-  const outstanding = await outstandingAsk(context, projects);
-  if (outstanding !== null) {
+  const concerned = await sessionProjects.ofSession(session.session_id);
+  const asked = await asks.getAll(
+    session.session_id,
+    concerned.map(({ project_id }) => ({ project_id, ask_id: ROOM_ASK })),
+  );
+  const outstanding = asked.find(({ closed_at }) => closed_at === null);
+  if (outstanding !== undefined) {
     await remember(context, questionForRoom(session, outstanding.missing ?? {}, now), outstanding);
     return true;
   }
+  const names = new Set(asked.map(({ project_id }) => project_id));
+  const projects = concerned
+    .filter(({ project_id }) => !names.has(project_id))
+    .toSorted((a, b) => b.instance_ids.length - a.instance_ids.length);
   for (const project of projects) {
     if (!(await audience.listens(project.project_id, "SCALE_IN"))) continue;
     const missing = missingIn(shortfall, await zonesOf(context, project.project_id));
@@ -38,18 +43,6 @@ export const askForRoom = async (
     return true;
   }
   return false;
-};
-
-/** The ask of a run that was taken over before the session knew of it; only one is out at a time. */
-const outstandingAsk = async (
-  { asks, session }: SessionContext,
-  projects: readonly SessionProject[],
-): Promise<Ask | null> => {
-  const [ask] = await asks.getAll(
-    session.session_id,
-    projects.map(({ project_id }) => ({ project_id, ask_id: ROOM_ASK })),
-  );
-  return ask ?? null;
 };
 
 /** Has the session wait for the project, unless it was aborted since. */

@@ -1,9 +1,8 @@
 import { type Ask, type Hearing, heardIn, hearingOf } from "../domain/dialogue/ask.ts";
-import type { Heard } from "../domain/dialogue/asking.ts";
+import { askedOf, type Heard } from "../domain/dialogue/asking.ts";
+import type { Asking } from "../domain/session.ts";
 import { askCloud } from "./cloud-watch.ts";
 import type { SessionContext } from "./session-step.ts";
-
-type Name = Pick<Ask, "project_id" | "ask_id">;
 
 /**
  * What the projects that were asked have said by now; what is settled is closed. Before silence is
@@ -14,10 +13,12 @@ type Name = Pick<Ask, "project_id" | "ask_id">;
  */
 export const hearProjects = async (
   context: SessionContext,
-  names: readonly Name[],
+  asking: Asking,
 ): Promise<{ readonly answers: Heard[]; readonly until: string | null }> => {
-  const { asks, session, now } = context;
-  const asked = await asks.getAll(session.session_id, names);
+  const { asks, sessionProjects, session, now } = context;
+  const projects = await sessionProjects.ofSession(session.session_id);
+  const all = await asks.getAll(session.session_id, askedOf(asking, projects));
+  const asked = all.filter(({ expects_reply }) => expects_reply);
   const wellSince = await context.health.wellSince(now);
   const heard = await hear(context, asked, wellSince);
   const isUnwell = heard.some(isSilence) && (await isCloudUnwell(context));

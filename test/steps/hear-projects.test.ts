@@ -2,11 +2,13 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { maintenanceScheduled } from "../../lib/domain/events/maintenance-scheduled.ts";
 import { maintenanceSession } from "../../lib/domain/events/maintenance-session.ts";
 import { later } from "../../lib/domain/instant.ts";
+import type { Asking } from "../../lib/domain/session.ts";
 import { openCloud } from "../../lib/openstack/cloud.ts";
 import { hearProjects } from "../../lib/steps/hear-projects.ts";
 import type { SessionContext } from "../../lib/steps/session-step.ts";
 import { askStore } from "../../lib/store/asks.ts";
 import { cloudHealth } from "../../lib/store/cloud-health.ts";
+import { sessionProjectStore } from "../../lib/store/session-projects.ts";
 import { sessionStore } from "../../lib/store/sessions.ts";
 import { scaledClock } from "../../localstack/clock.ts";
 import { type Simulator, startSimulator } from "../../localstack/openstack/simulator.ts";
@@ -36,9 +38,17 @@ const openSilent = async () => {
   const ask = anAsk({ ask_id: "MAINTENANCE", state: "MAINTENANCE" });
   const links = { publicUrl: "https://lull.invalid", hostId: null };
   await asks.open(ref, ask, { event: maintenanceScheduled(session, ask, links) });
+  const sessionProjects = sessionProjectStore(table);
+  const { session_id, created_at } = session;
+  const told = { ...ask, session_id, project_id: "told-only", expects_reply: false };
+  await asks.open(ref, told, { event: maintenanceScheduled(session, told, links) });
+  for (const { project_id } of [ask, told])
+    await sessionProjects.add({ schema: 1, session_id, project_id, created_at, instance_ids: [] });
+  const asking: Asking = { state: "MAINTENANCE", ask_id: ask.ask_id, project_ids: [], since: NOW };
   const health = cloudHealth(table);
   const context = {
     asks,
+    sessionProjects,
     session,
     health,
     now: ask.reply_at,
@@ -48,7 +58,7 @@ const openSilent = async () => {
   return {
     health,
     ask,
-    hear: () => hearProjects(context as unknown as SessionContext, [ask]),
+    hear: () => hearProjects(context as unknown as SessionContext, asking),
   };
 };
 

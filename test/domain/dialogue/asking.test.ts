@@ -5,6 +5,7 @@ import {
   questionOf,
   secondsToListen,
   settled,
+  waitedFor,
   withoutIdleQuestion,
 } from "../../../lib/domain/dialogue/asking.ts";
 import { later } from "../../../lib/domain/instant.ts";
@@ -83,4 +84,13 @@ test("a refusal ends the session where it is to stop, unless somebody has set it
 
   expect(settled(session, heard, NOW).attention).toMatchObject([{ code: "preflight_blocked" }]);
   expect(settled({ ...session, overrides }, heard, NOW).attention).toEqual([]);
+});
+
+test("a session of thousands of projects keeps the first of those it waits for, and how many they are", () => {
+  const session = aSession({ maintenance_at: later(NOW, 3_600) });
+  const projects = Array.from({ length: 5_000 }, (_, n) => `project-${n}`);
+  const { asking } = openAsking(session, questionOf(session, NOW), projects, NOW);
+
+  expect(asking?.project_ids).toEqual(projects.slice(0, 100));
+  expect(asking && waitedFor(asking)).toBe(5_000);
 });
