@@ -1,5 +1,4 @@
 import {
-  askedOf,
   openAsking,
   questionOf,
   secondsToListen,
@@ -24,7 +23,7 @@ export const handler = sessionStep(async (context) => {
     await update(context, (seen) => ({ ...seen, ...openAsking(seen, question, listening, now) }));
     return { next: "plan" };
   }
-  const { answers, until } = await hearProjects(context, askedOf(session.asking));
+  const { answers, until } = await hearProjects(context, session.asking);
   if (until !== null) return { next: "await", seconds: secondsToListen(until, now), seq };
   await update(context, (seen) => ({ ...seen, ...settled(seen, answers, now) }));
   return { next: "plan" };

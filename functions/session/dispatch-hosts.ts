@@ -8,7 +8,7 @@ import { nextStep, type SessionStep } from "../../lib/domain/plan/session-step.t
 import { type Misfit, shortfallOf } from "../../lib/domain/plan/shortfall.ts";
 import { type Capacity, readCapacity } from "../../lib/fleet/capacity.ts";
 import { askForRoom } from "../../lib/steps/ask-for-room.ts";
-import { misfitOf } from "../../lib/steps/can-be-emptied.ts";
+import { type Look, openLook } from "../../lib/steps/can-be-emptied.ts";
 import { cloudIsUnwell } from "../../lib/steps/cloud-watch.ts";
 import {
   type SessionContext,
@@ -67,9 +67,11 @@ const chosen = async (
     return isHeldBack(step) ? orAskForRoom(context, step, [], step) : step;
   }
   const misfits: Misfit[] = [];
+  let look: Look | undefined;
   let strict = stepWith(true);
   for (let looks = 0; strict.next === "dispatch" && looks < MOST_LOOKS; looks++) {
-    const misfit = await firstMisfit(context, strict.start, rooms);
+    look ??= await openLook(context);
+    const misfit = await firstMisfit(look, strict.start, rooms);
     if (misfit === null) return strict;
     misfits.push(misfit);
     strict = stepWith(true, misfits);
@@ -84,12 +86,12 @@ const isHeldBack = (step: SessionStep): boolean =>
   step.next === "await" && [...(step.shortages ?? []), ...(step.unknown ?? [])].length > 0;
 
 const firstMisfit = async (
-  context: SessionContext,
+  look: Look,
   start: readonly HostRun[],
   rooms: Capacity["rooms"],
 ): Promise<Misfit | null> => {
   for (const run of start) {
-    const misfit = await misfitOf(context, run, rooms);
+    const misfit = await look(run, rooms);
     if (misfit !== null) return misfit;
   }
   return null;

@@ -1,4 +1,4 @@
-import { askingUntil, projectsText } from "./dialogue/asking.ts";
+import { askingUntil, projectsText, waitedFor } from "./dialogue/asking.ts";
 import { type ActionRun, type HostRun, isActive } from "./host-run.ts";
 import { type Attention, isClosed, type Session } from "./session.ts";
 import type { Freeze } from "./standstill.ts";
@@ -77,13 +77,14 @@ const answersAwaited = (session: Session): Attention[] => {
   const { asking } = session;
   if (asking === null || isClosed(session)) return [];
   const { state, project_ids, since } = asking;
+  const total = waitedFor(asking);
   return [
     {
       code: "asking",
       host: null,
       instance: null,
       since,
-      message: `waits until ${askingUntil(session, asking)} for ${project_ids.length} project(s) to answer ${state}: ${projectsText(project_ids)}`,
+      message: `waits until ${askingUntil(session, asking)} for ${total} project(s) to answer ${state}: ${projectsText(project_ids, total)}`,
       what_happens_next: "it goes on when all have answered, or have had their time",
     },
   ];

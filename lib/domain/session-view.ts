@@ -1,6 +1,6 @@
 import { attentionOf } from "./attention.ts";
 import { staysChanged } from "./control.ts";
-import { askingUntil } from "./dialogue/asking.ts";
+import { askingUntil, waitedFor } from "./dialogue/asking.ts";
 import { claimHost, type HostRun, isOutOfService } from "./host-run.ts";
 import type { Move } from "./move.ts";
 import { isMaintained, percentDone, resultOf } from "./progress.ts";
@@ -25,7 +25,8 @@ const askingView = (session: Session) => {
   const { asking } = session;
   if (asking === null || session.closed_at !== null) return null;
   const { state, project_ids, since } = asking;
-  return { state, project_ids, since, reply_at: askingUntil(session, asking) };
+  const reply_at = askingUntil(session, asking);
+  return { state, project_ids, projects_total: waitedFor(asking), since, reply_at };
 };
 
 /** How a session stands, without its hosts: the answer to whoever looks at it or orders something. */

@@ -179,7 +179,10 @@ const askingSchema = z.object({
   state: z.enum(["MAINTENANCE", "SCALE_IN", "MAINTENANCE_COMPLETE"]),
   /** The asks to wait for carry this id, whichever project they are to. */
   ask_id: z.string(),
+  /** The first of those that are waited for; who else is, say the asks themselves. */
   project_ids: z.array(z.string()),
+  /** How many are waited for; rows of before this field name them all. */
+  projects_total: z.int().optional(),
   since: z.string(),
 });
 export type Asking = z.infer<typeof askingSchema>;
@@ -229,8 +232,6 @@ export const sessionSchema = newSessionSchema
     announced_at: z.string().nullable().default(null),
     /** What all projects of it are asked at the moment. */
     asking: askingSchema.nullable().default(null),
-    /** Projects that were asked for room: none is asked for it twice. */
-    asked_for_room: z.array(z.string()).default([]),
     /** When the projects had been told that it is over, and had their time. */
     completed_at: z.string().nullable().default(null),
     /** How often a host that had finished went on: its projects are told anew that it is over. */
@@ -286,7 +287,6 @@ export const openSession = (
   preflight: null,
   announced_at: null,
   asking: null,
-  asked_for_room: [],
   completed_at: null,
   reopened: 0,
   claimed_at: null,

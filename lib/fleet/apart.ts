@@ -27,12 +27,12 @@ export const hostsToAvoid = async (
   groups: readonly ServerGroup[],
 ): Promise<string[]> => {
   const members = groups.flatMap((group) => group.members).filter((id) => id !== server.id);
-  const hosts = await Promise.all([...new Set(members)].map((id) => hostsOf(cloud, id)));
+  const hosts = await Promise.all([...new Set(members)].map((id) => hostsOfMember(cloud, id)));
   return hosts.flat();
 };
 
-/** Where a member is, and where it is on its way to. */
-const hostsOf = async (cloud: Cloud, id: string): Promise<string[]> => {
+/** Where a member of a group is, and where it is on its way to; nowhere when it is gone. */
+export const hostsOfMember = async (cloud: Cloud, id: string): Promise<string[]> => {
   try {
     const { host, task_state } = await getServer(cloud.compute, id);
     const [newest] =

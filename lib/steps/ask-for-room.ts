@@ -1,13 +1,15 @@
-import { openAsking, questionForRoom } from "../domain/dialogue/asking.ts";
+import { openAsking, type Question, questionForRoom, ROOM_ASK } from "../domain/dialogue/asking.ts";
 import { missingIn, type Shortfall } from "../domain/plan/shortfall.ts";
+import type { SessionProject } from "../domain/session-project.ts";
 import { listServers } from "../openstack/compute/servers.ts";
 import { listens, tell } from "./announce.ts";
-import { changed, type SessionContext } from "./session-step.ts";
+import { type SessionContext, update } from "./session-step.ts";
 
 /**
  * Asks one project that listens, and was not asked yet, to scale in by what is missing: of those that
  * have instances where it is missing the one with the most in the session first, and the next only
- * when that was not enough.
+ * when that was not enough. An ask that is out already, and that the session does not know of, is
+ * waited for before any other.
  *
  * @returns false when nobody is left to ask
  */
@@ -15,10 +17,21 @@ export const askForRoom = async (
   context: SessionContext,
   shortfall: Shortfall,
 ): Promise<boolean> => {
-  const { session, sessions, sessionProjects, hosts, ref, now } = context;
+  const { session, sessionProjects, asks, now } = context;
   if (!session.dialogue.scale_in || shortfall.size === 0) return false;
-  const projects = (await sessionProjects.ofSession(session.session_id))
-    .filter(({ project_id }) => !session.asked_for_room.includes(project_id))
+  const concerned = await sessionProjects.ofSession(session.session_id);
+  const asked = await asks.getAll(
+    session.session_id,
+    concerned.map(({ project_id }) => ({ project_id, ask_id: ROOM_ASK })),
+  );
+  const outstanding = asked.find(({ closed_at }) => closed_at === null);
+  if (outstanding !== undefined) {
+    await remember(context, questionForRoom(session, outstanding.missing ?? {}, now), outstanding);
+    return true;
+  }
+  const names = new Set(asked.map(({ project_id }) => project_id));
+  const projects = concerned
+    .filter(({ project_id }) => !names.has(project_id))
     .toSorted((a, b) => b.instance_ids.length - a.instance_ids.length);
   for (const project of projects) {
     const missing = missingIn(shortfall, await zonesOf(context, project.project_id));
@@ -26,12 +39,20 @@ export const askForRoom = async (
     const question = questionForRoom(session, missing, now);
     if (!(await listens(context, question, project))) continue;
     await tell(context, question, project, true);
-    await sessions.changeAs(ref, (seen) =>
-      changed(seen, openAsking(seen, question, [project.project_id], now), hosts, now),
-    );
+    await remember(context, question, project);
     return true;
   }
   return false;
+};
+
+/** Has the session wait for the project, unless it was aborted since. */
+const remember = async (
+  context: SessionContext,
+  question: Question,
+  { project_id }: Pick<SessionProject, "project_id">,
+): Promise<void> => {
+  const { now } = context;
+  await update(context, (seen) => ({ ...seen, ...openAsking(seen, question, [project_id], now) }));
 };
 
 /** The zones in which the project has instances on a host now. */

@@ -3,55 +3,80 @@ import { movabilityOf } from "../domain/instances.ts";
 import { type Burden, fitsElsewhere, isBurden, lackOf, roomsFor } from "../domain/plan/fitting.ts";
 import type { HostRoom } from "../domain/plan/reserve.ts";
 import type { Misfit } from "../domain/plan/shortfall.ts";
-import { hostsToAvoid } from "../fleet/apart.ts";
+import { hostsOfMember } from "../fleet/apart.ts";
 import { serversOn, toGuest, vnicTypesOn } from "../fleet/guests.ts";
+import type { Cloud } from "../openstack/cloud.ts";
 import { listServerGroups, type ServerGroup } from "../openstack/compute/server-groups.ts";
+import type { Server } from "../openstack/compute/servers.ts";
+import { chunked } from "../store/batch-get.ts";
 import type { SessionContext } from "./session-step.ts";
 
+/** Members of groups that are looked up at a time. */
+const AT_ONCE = 8;
+
+/** Says of one host after the other, in one step, what of it would find no room elsewhere now. */
+export type Look = (run: HostRun, rooms: readonly HostRoom[]) => Promise<Misfit | null>;
+
 /**
- * What of a host would find no room elsewhere now. Only memory, processors and hard anti-affinity
- * are looked at, and only instances that are to leave it.
- *
- * @returns null when the host can be emptied
+ * Opens a look at hosts that may have to be emptied: only memory, processors and hard anti-affinity
+ * are looked at, and only instances that are to leave. The groups of the cloud and where their
+ * members are is asked once. A look answers null for a host that can be emptied.
  */
-export const misfitOf = async (
-  context: SessionContext,
-  run: HostRun,
-  rooms: readonly HostRoom[],
-): Promise<Misfit | null> => {
-  const targets = roomsFor(run, context.session, rooms);
-  const burdens = await burdensOn(context, run.host);
-  if (fitsElsewhere(burdens, targets)) return null;
-  return { host: run.host, zone: run.place.zone, lacks: lackOf(burdens, targets) };
+export const openLook = async ({ cloud: open, session }: SessionContext): Promise<Look> => {
+  const cloud = await open();
+  const groups = await listServerGroups(cloud.compute, { all_projects: true });
+  const members = openMembers(cloud);
+
+  const burdensOn = async (host: string): Promise<Burden[]> => {
+    const [servers, vnicTypes] = await Promise.all([
+      serversOn(cloud, host),
+      vnicTypesOn(cloud, host),
+    ]);
+    const guests = servers.map((server) => {
+      const own = groupsOf(server, groups);
+      const policies = new Map([[server.id, own.flatMap(({ policy }) => policy ?? [])]]);
+      return { guest: toGuest(server, { vnicTypes, groups: policies }), apart: own.filter(isHard) };
+    });
+    const leaving = guests.filter(({ guest }) => isBurden(movabilityOf(guest, session.policies)));
+    await members.learn(leaving.flatMap(({ apart }) => apart.flatMap((group) => group.members)));
+    return leaving.map(({ guest, apart }) => ({
+      id: guest.id,
+      needs: guest.needs,
+      apart: apart
+        .flatMap((group) => group.members)
+        .filter((id) => id !== guest.id)
+        .flatMap(members.hostsOf)
+        .filter((name) => name !== host),
+      groups: apart.map(({ id }) => id),
+    }));
+  };
+
+  return async (run, rooms) => {
+    const targets = roomsFor(run, session, rooms);
+    const burdens = await burdensOn(run.host);
+    if (fitsElsewhere(burdens, targets)) return null;
+    return { host: run.host, zone: run.place.zone, lacks: lackOf(burdens, targets) };
+  };
 };
 
-const burdensOn = async (context: SessionContext, host: string): Promise<Burden[]> => {
-  const { policies } = context.session;
-  const cloud = await context.cloud();
-  const [servers, vnicTypes, groups] = await Promise.all([
-    serversOn(cloud, host),
-    vnicTypesOn(cloud, host),
-    listServerGroups(cloud.compute, { all_projects: true }),
-  ]);
-  const burdens = servers.map(async (server): Promise<Burden[]> => {
-    const own = groups.filter(({ members }) => members.includes(server.id));
-    const guest = toGuest(server, {
-      vnicTypes,
-      groups: new Map([[server.id, own.flatMap(({ policy }) => policy ?? [])]]),
-    });
-    if (!isBurden(movabilityOf(guest, policies))) return [];
-    const apart = own.filter(isHard);
-    const hosts = await hostsToAvoid(cloud, server, apart);
-    return [
-      {
-        id: server.id,
-        needs: guest.needs,
-        apart: hosts.filter((name) => name !== host),
-        groups: apart.map(({ id }) => id),
-      },
-    ];
-  });
-  return (await Promise.all(burdens)).flat();
-};
+const groupsOf = ({ id }: Server, groups: readonly ServerGroup[]): ServerGroup[] =>
+  groups.filter(({ members }) => members.includes(id));
 
 const isHard = ({ policy }: ServerGroup): boolean => policy === "anti-affinity";
+
+/** Where members of groups are, as far as it has been learned. */
+const openMembers = (cloud: Cloud) => {
+  const known = new Map<string, readonly string[]>();
+  return {
+    async learn(ids: readonly string[]): Promise<void> {
+      const news = [...new Set(ids)].filter((id) => !known.has(id));
+      for (const chunk of chunked(news, AT_ONCE))
+        await Promise.all(
+          chunk.map(async (id) => {
+            known.set(id, await hostsOfMember(cloud, id));
+          }),
+        );
+    },
+    hostsOf: (id: string): readonly string[] => known.get(id) ?? [],
+  };
+};

@@ -32,18 +32,30 @@ export const lookAtCloud = async (
 };
 
 /**
+ * Looks at the cloud now, on behalf of whoever would hold it against somebody that nothing was heard.
+ *
+ * @returns what is wrong with it, which is written down for everybody; null when it is well
+ */
+export const askCloud = async (
+  { cloud, health }: Looker,
+  host: string,
+  now: string,
+): Promise<string | null> => {
+  const why = await probe(cloud, host);
+  if (why !== null) await health.saw(why, now);
+  return why;
+};
+
+/**
  * Whether a step failed because the cloud is unwell. One request that fails says nothing of the
  * cloud: another look decides, and is written down for everybody.
  *
  * @returns what is wrong with the cloud; null when it is well, or the failure has another cause
  */
 export const cloudIsUnwell = async (
-  { cloud, health }: Looker,
+  looker: Looker,
   error: unknown,
   { host, now }: { readonly host: string; readonly now: string },
 ): Promise<string | null> => {
-  if (!(error instanceof TransientOpenStackError)) return null;
-  const why = await probe(cloud, host);
-  if (why !== null) await health.saw(why, now);
-  return why;
+  return error instanceof TransientOpenStackError ? askCloud(looker, host, now) : null;
 };

@@ -1,32 +1,58 @@
-import { type Ask, heardIn, hearingOf } from "../domain/dialogue/ask.ts";
-import type { Heard } from "../domain/dialogue/asking.ts";
+import { type Ask, type Hearing, heardIn, hearingOf } from "../domain/dialogue/ask.ts";
+import { askedOf, type Heard } from "../domain/dialogue/asking.ts";
+import type { Asking } from "../domain/session.ts";
+import { askCloud } from "./cloud-watch.ts";
 import type { SessionContext } from "./session-step.ts";
 
-type Name = Pick<Ask, "project_id" | "ask_id">;
-
 /**
- * What the projects that were asked have said by now; what is settled is closed.
+ * What the projects that were asked have said by now; what is settled is closed. Before silence is
+ * taken for an answer the cloud is looked at: while Keystone is down nobody can answer, and while a
+ * session only waits nobody else would see that.
  *
  * @returns `until` = when to listen again at the latest; null once all have answered or had their time
  */
 export const hearProjects = async (
   context: SessionContext,
-  names: readonly Name[],
+  asking: Asking,
 ): Promise<{ readonly answers: Heard[]; readonly until: string | null }> => {
-  const { asks, session, now } = context;
-  const asked = await asks.getAll(session.session_id, names);
+  const { asks, sessionProjects, session, now } = context;
+  const projects = await sessionProjects.ofSession(session.session_id);
+  const all = await asks.getAll(session.session_id, askedOf(asking, projects));
+  const asked = all.filter(({ expects_reply }) => expects_reply);
   const wellSince = await context.health.wellSince(now);
+  const heard = await hear(context, asked, wellSince);
+  const isUnwell = heard.some(isSilence) && (await isCloudUnwell(context));
   const answers = await Promise.all(
-    asked.map(async (ask): Promise<Heard> => {
-      if (ask.closed_at !== null) return { ask, hearing: heardIn(ask) };
-      const reach = await context.audience.reachOf(ask);
-      const hearing = hearingOf(ask, { now, wellSince, reach });
-      if (hearing.kind === "open" || (await asks.close(ask, hearing.kind, now)))
-        return { ask, hearing };
+    (isUnwell ? await hear(context, asked, now) : heard).map(async ({ ask, hearing }) => {
+      if (ask.closed_at !== null || hearing.kind === "open") return { ask, hearing };
+      if (await asks.close(ask, hearing.kind, now)) return { ask, hearing };
       // Somebody answered in this very moment.
-      return { ask, hearing: { kind: "open", until: now } };
+      return { ask, hearing: { kind: "open", until: now } satisfies Hearing };
     }),
   );
   const open = answers.flatMap(({ hearing }) => (hearing.kind === "open" ? [hearing.until] : []));
   return { answers, until: open.toSorted()[0] ?? null };
+};
+
+/** @param wellSince since when nothing has kept anybody from answering; null = nothing ever did */
+const hear = (
+  { audience, now }: SessionContext,
+  asked: readonly Ask[],
+  wellSince: string | null,
+): Promise<Heard[]> =>
+  Promise.all(
+    asked.map(async (ask): Promise<Heard> => {
+      if (ask.closed_at !== null) return { ask, hearing: heardIn(ask) };
+      const reach = await audience.reachOf(ask);
+      return { ask, hearing: hearingOf(ask, { now, wellSince, reach }) };
+    }),
+  );
+
+/** Whether the ask is about to be closed because nothing was heard. */
+const isSilence = ({ ask, hearing: { kind } }: Heard): boolean =>
+  ask.closed_at === null && (kind === "silent" || kind === "not_reached");
+
+const isCloudUnwell = async (context: SessionContext): Promise<boolean> => {
+  const [host] = context.session.hosts;
+  return host !== undefined && (await askCloud(context, host, context.now)) !== null;
 };

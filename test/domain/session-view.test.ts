@@ -111,6 +111,7 @@ describe("a session that asks its projects", () => {
     expect(briefOf(session, [], null).asking).toEqual({
       state: "SCALE_IN",
       project_ids: ["p1", "p2"],
+      projects_total: 2,
       since: NOW,
       reply_at: "2026-11-22T10:15:00.000Z",
     });

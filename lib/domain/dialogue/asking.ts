@@ -61,14 +61,19 @@ export const askingUntil = (
     ? announcementDue(session, since)
     : later(since, session.dialogue.scale_seconds);
 
+/** Projects kept with the session by name, so that its row stays far from DynamoDB's 400 KB. */
+const MOST_KEPT = 100;
 /** Projects that are named one by one. */
 const MOST_NAMED = 5;
 
 /** "a, b and 3 more": projects that are waited for, as people are told of them. */
-export const projectsText = (ids: readonly string[]): string => {
-  const more = ids.length - MOST_NAMED;
+export const projectsText = (ids: readonly string[], total = ids.length): string => {
+  const more = total - MOST_NAMED;
   return `${ids.slice(0, MOST_NAMED).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 };
+
+/** Of an ask for room; there is one to each project. */
+export const ROOM_ASK = "SCALE_IN";
 
 /** The question for room; each project is asked for it once in a session. */
 export const questionForRoom = (
@@ -79,7 +84,7 @@ export const questionForRoom = (
   const replyAt = later(now, dialogue.scale_seconds);
   return {
     state: "SCALE_IN",
-    askId: "SCALE_IN",
+    askId: ROOM_ASK,
     replyAt,
     actionsAt: replyAt,
     waits: true,
@@ -100,9 +105,15 @@ export const openAsking = (
 ): Partial<Session> => {
   if (state === "MAINTENANCE_COMPLETE" && questionOf(session, now).askId !== askId) return {};
   const told = state === "MAINTENANCE" ? { announced_at: now } : {};
-  const project_ids = waits && session.control !== "aborting" ? [...listening] : [];
-  const asking = { state, ask_id: askId, project_ids, since: now };
-  return project_ids.length > 0
+  const heeded = waits && session.control !== "aborting" ? listening : [];
+  const asking = {
+    state,
+    ask_id: askId,
+    project_ids: heeded.slice(0, MOST_KEPT),
+    projects_total: heeded.length,
+    since: now,
+  };
+  return heeded.length > 0
     ? { ...told, asking }
     : { ...told, ...settled({ ...session, ...told, asking }, [], now) };
 };
@@ -122,9 +133,13 @@ export const withoutIdleQuestion = (session: Session): Session =>
     ? { ...session, asking: null }
     : session;
 
-/** The names of the asks that are waited for. */
-export const askedOf = ({ ask_id, project_ids }: Asking) =>
-  project_ids.map((project_id) => ({ project_id, ask_id }));
+/** The names of the asks that may be waited for, one to each of these projects. */
+export const askedOf = ({ ask_id }: Asking, projects: readonly Pick<Ask, "project_id">[]) =>
+  projects.map(({ project_id }) => ({ project_id, ask_id }));
+
+/** How many projects are waited for. */
+export const waitedFor = ({ project_ids, projects_total }: Asking): number =>
+  projects_total ?? project_ids.length;
 
 export type Heard = { readonly ask: Ask; readonly hearing: Hearing };
 
@@ -134,12 +149,12 @@ export const settled = (
   heard: readonly Heard[],
   now: string,
 ): Partial<Session> => {
-  const { asking, attention, asked_for_room } = session;
+  const { asking, attention } = session;
   switch (asking?.state) {
     case "MAINTENANCE":
       return { asking: null, attention: [...attention, ...refusalsIn(session, heard, now)] };
     case "SCALE_IN":
-      return { asking: null, asked_for_room: [...asked_for_room, ...asking.project_ids] };
+      return { asking: null };
     case "MAINTENANCE_COMPLETE":
       return { asking: null, completed_at: now };
     case undefined:
@@ -147,14 +162,18 @@ export const settled = (
   }
 };
 
-/** A refused announcement is for people to look at; whether it ends the session says its rules. */
+/**
+ * A refused announcement is for people to look at; whether it ends the session says its rules. A
+ * project whose word was set aside refuses nothing.
+ */
 const refusalsIn = (
-  { dialogue }: Pick<Session, "dialogue">,
+  { dialogue, overrides }: Pick<Session, "dialogue" | "overrides">,
   heard: readonly Heard[],
   now: string,
 ): Attention[] =>
   heard.flatMap(({ ask, hearing }) => {
     if (hearing.kind !== "answered" || hearing.answer.ack) return [];
+    if (overrides.some(({ project_id }) => project_id === ask.project_id)) return [];
     const words = hearing.answer.reason === null ? "" : `: ${hearing.answer.reason}`;
     const stops = dialogue.refused === "stop";
     return [

@@ -4,13 +4,15 @@ import {
   questionForRoom,
   questionOf,
   secondsToListen,
+  settled,
+  waitedFor,
   withoutIdleQuestion,
 } from "../../../lib/domain/dialogue/asking.ts";
 import { later } from "../../../lib/domain/instant.ts";
 import { LONGEST_WAIT_SECONDS } from "../../../lib/domain/run.ts";
 import type { Asking } from "../../../lib/domain/session.ts";
 import { reopened } from "../../../lib/domain/start-again.ts";
-import { aClaimedSession, aHost, NOW } from "../builders.ts";
+import { aClaimedSession, aHost, anAsk, aSession, NOW } from "../builders.ts";
 
 test("a session that went on while its projects were told that it is over waits for no word on that", () => {
   const session = aClaimedSession({ announced_at: NOW });
@@ -63,4 +65,32 @@ test("a session that goes on keeps its question", () => {
   const session = aClaimedSession({ asking: asking("SCALE_IN") });
 
   expect(withoutIdleQuestion(session)).toBe(session);
+});
+
+test("a refusal ends the session where it is to stop, unless somebody has set it aside", () => {
+  const answer = {
+    ack: false,
+    at: NOW,
+    by: "vnfm",
+    actions: {},
+    reason: "not now",
+    not_before: null,
+    override: null,
+  };
+  const stopping = aSession({ asking: asking("MAINTENANCE") });
+  const session = { ...stopping, dialogue: { ...stopping.dialogue, refused: "stop" as const } };
+  const heard = [{ ask: anAsk({ answer }), hearing: { kind: "answered", answer } as const }];
+  const overrides = [{ project_id: "project-1", by: "other-admin", at: NOW, reason: "agreed" }];
+
+  expect(settled(session, heard, NOW).attention).toMatchObject([{ code: "preflight_blocked" }]);
+  expect(settled({ ...session, overrides }, heard, NOW).attention).toEqual([]);
+});
+
+test("a session of thousands of projects keeps the first of those it waits for, and how many they are", () => {
+  const session = aSession({ maintenance_at: later(NOW, 3_600) });
+  const projects = Array.from({ length: 5_000 }, (_, n) => `project-${n}`);
+  const { asking } = openAsking(session, questionOf(session, NOW), projects, NOW);
+
+  expect(asking?.project_ids).toEqual(projects.slice(0, 100));
+  expect(asking && waitedFor(asking)).toBe(5_000);
 });
