@@ -1,12 +1,16 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { readGroup, readInstance } from "../../lib/domain/constraints.ts";
+import { maintenanceScheduled } from "../../lib/domain/events/maintenance-scheduled.ts";
 import type { Move } from "../../lib/domain/move.ts";
 import { hostIdOf } from "../../lib/openstack/compute/host-id.ts";
+import { askStore } from "../../lib/store/asks.ts";
+import { constraintStore } from "../../lib/store/constraints.ts";
 import { hostRunStore } from "../../lib/store/host-runs.ts";
 import { moveStore } from "../../lib/store/moves.ts";
 import { sessionProjectStore } from "../../lib/store/session-projects.ts";
 import { sessionStore } from "../../lib/store/sessions.ts";
-import { aMove } from "../domain/builders.ts";
+import { aMove, anAsk, NOW } from "../domain/builders.ts";
 import type { Persona } from "./api.ts";
 import { type MaintenanceApi, problemOf, startMaintenanceApi } from "./maintenance-api.ts";
 
@@ -226,6 +230,23 @@ describe("the status of a host by Nova's word for it", () => {
 
 /** Answers of so many requests are searched for what a project must not see. */
 const REQUESTS = 1_000;
+const BUSY = "the quarter's closing";
+
+/** What beta has said about its instances, and answered in its session. */
+const ofBeta = async (sessionId: string, instance: string, group: string): Promise<void> => {
+  const caps = { lead_time: 3600, recovery_time: 3600, max_interruption_time: 3600 };
+  const owned = (id: string) => ({ id, project_id: beta, now: NOW, caps });
+  const { instances, groups } = constraintStore(api.table);
+  await instances.put(readInstance({ group_id: group }, owned(instance)).constraints, 10);
+  await groups.put(readGroup({ max_impacted_members: 1 }, owned(group)).constraints, 10);
+  const session = await sessionStore(api.table).get(sessionId);
+  const ask = anAsk({ session_id: sessionId, project_id: beta, instance_ids: [instance] });
+  const asks = askStore(api.table);
+  const event = maintenanceScheduled(session, ask, { publicUrl: "http://lull", hostId: null });
+  await asks.open({ run_id: sessionId, generation: 1 }, ask, { event });
+  const answer = { ack: false, at: NOW, by: "vnfm", actions: {}, not_before: null, override: null };
+  await asks.answer(ask, { ...answer, reason: BUSY });
+};
 
 test("whatever a project asks, no answer names a host or has anything of another project", async () => {
   const foreign = { instance_id: crypto.randomUUID(), instance_name: "beta-database" };
@@ -234,14 +255,17 @@ test("whatever a project asks, no answer names a host or has anything of another
     { project_id: beta, ...foreign, destination_host: "cmp-02" },
   ]);
   const theirs = await sessionOf([{ project_id: beta, ...foreign }]);
+  const group = crypto.randomUUID();
+  await ofBeta(theirs, foreign.instance_id, group);
   const cursorOf = async (query: string) =>
     (await get(`/v1/maintenance?${query}`, "admin")).body.next_cursor;
   const cursors = [await cursorOf("limit=1"), await cursorOf(`limit=1&project=${beta}`)];
   const hosts = ["cmp-01", "cmp-02", "cmp-03"];
-  const secrets = [...hosts, beta, theirs, foreign.instance_id, foreign.instance_name];
+  const secrets = [...hosts, beta, theirs, group, foreign.instance_id, foreign.instance_name, BUSY];
 
   const words = ["v1", "maintenance", "status", "project", "hosts", "detail", "events", "pause"];
-  const ids = [both, theirs, alpha, beta, foreign.instance_id, ...hosts];
+  const resources = ["instance", "instance_group", "subscriptions"];
+  const ids = [both, theirs, alpha, beta, foreign.instance_id, group, ...hosts];
   const hostIds = hosts.flatMap((host) => [hostIdOf(alpha, host), hostIdOf(beta, host)]);
   const segment = fc.oneof(
     fc.constantFrom(...words, "effects", "sync", "freeze", "%2e%2e", "a%2Fb"),
@@ -252,6 +276,10 @@ test("whatever a project asks, no answer names a host or has anything of another
     fc.constant(["v1", "maintenance"]),
     fc.tuple(fc.constantFrom(both, theirs), segment).map((rest) => ["v1", "maintenance", ...rest]),
     fc.tuple(fc.constantFrom(...hostIds)).map((rest) => ["status", "project", ...rest]),
+    fc.tuple(fc.constantFrom(...resources), segment).map((rest) => ["v1", ...rest]),
+    fc
+      .tuple(fc.constantFrom(both, theirs), fc.constantFrom(alpha, beta), segment)
+      .map((rest) => ["v1", "maintenance", ...rest]),
     fc.array(segment, { minLength: 1, maxLength: 6 }).map((rest) => ["v1", ...rest]),
     fc.array(segment, { maxLength: 4 }),
   );
