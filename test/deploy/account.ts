@@ -21,6 +21,8 @@ import {
   ReceiveMessageCommand,
   SQSClient,
 } from "@aws-sdk/client-sqs";
+import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+import type { Table } from "../../lib/store/table.ts";
 import { type MiniStack, REGION } from "./ministack.ts";
 
 /** The whole account as its owner sees it: what a deployment made there, and all that it wrote down. */
@@ -78,6 +80,9 @@ export const openAccount = ({ endpoint, credentials }: MiniStack) => {
   };
 
   return {
+    /** A table, as the stores open it. */
+    table: (name: string): Table => ({ client: DynamoDBDocumentClient.from(dynamodb), name }),
+
     createSecret: async (Name: string, SecretString: string) => {
       const secrets = new SecretsManagerClient(client);
       await secrets.send(new CreateSecretCommand({ Name, SecretString }));

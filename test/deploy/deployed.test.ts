@@ -12,7 +12,7 @@ import { violationsIn } from "../../localstack/openstack/invariants.ts";
 import { type Simulator, startSimulator } from "../../localstack/openstack/simulator.ts";
 import { quickCloud } from "../end-to-end/quick-cloud.ts";
 import { type Order, report, startReceiver } from "../end-to-end/receiver.ts";
-
+import { announced } from "../recorded/announced.ts";
 import { type Account, openAccount } from "./account.ts";
 import { type MiniStack, REGION, startMiniStack } from "./ministack.ts";
 import { npmRun, type Release, today, withRecordedMachines } from "./release.ts";
@@ -145,6 +145,7 @@ describe.skipIf(tools === null)("deployed by the framework to an AWS that checks
       policies: { device_bound: "stop_start" },
       reason: "proof of the deployment",
     });
+    await announced(account.table(NAME), sessionId, new Date().toISOString(), 60_000);
     await order(0);
     await operate(today, "deploy", { LULL_PUBLIC_URL: await apiUrl() });
     expect((await account.stack(NAME))?.status).toBe("UPDATE_COMPLETE");

@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import { PutCommand } from "@aws-sdk/lib-dynamodb";
 import { unmarshall } from "@aws-sdk/util-dynamodb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type * as z from "zod";
@@ -17,12 +17,12 @@ import { runSchema } from "../../lib/domain/run.ts";
 import { sessionSchema } from "../../lib/domain/session.ts";
 import { syncSchema } from "../../lib/domain/sync.ts";
 import { parseRow } from "../../lib/store/rows.ts";
-import { sessionStore } from "../../lib/store/sessions.ts";
-import { keys, openTable } from "../../lib/store/table.ts";
+import { openTable } from "../../lib/store/table.ts";
 import { scaledClock } from "../../localstack/clock.ts";
 import { readSession } from "../../localstack/demo/session-story.ts";
 import { freePort, waitFor } from "../../localstack/demo/stage.ts";
 import { startSimulator } from "../../localstack/openstack/simulator.ts";
+import { announced } from "./announced.ts";
 import { idsIn, ofAnotherSession, readMoment, rowsAsOf, startingCloud } from "./moments.ts";
 import { openBareLull } from "./stage.ts";
 
@@ -108,25 +108,6 @@ describe(`a session of schema ${SCHEMA}`, () => {
 
 const ASL = 1;
 
-/**
- * The session as it would have been at that time: pre-flight is over, and its projects are told
- * nothing by it. What today's code would ask them, those machines do not know.
- */
-const leaveUntold = async (id: string): Promise<void> => {
-  const table = openTable(process.env["TABLE_NAME"] ?? "");
-  const isLookedThrough = async () =>
-    (await sessionStore(table).get(id)).preflight_at !== null || undefined;
-  await waitFor("pre-flight", isLookedThrough, PATIENCE_MS);
-  await table.client.send(
-    new UpdateCommand({
-      TableName: table.name,
-      Key: keys.session(id),
-      UpdateExpression: "SET announced_at = :now, completed_at = :now",
-      ExpressionAttributeValues: { ":now": new Date(clock.now()).toISOString() },
-    }),
-  );
-};
-
 test(`executions that began with state machines ${ASL} keep them, call today's functions, and end their session`, async () => {
   const began = clock.now();
   const old = await openAll(startingCloud(), ASL);
@@ -138,7 +119,8 @@ test(`executions that began with state machines ${ASL} keep them, call today's f
     profile: "doctor",
     actions: [{ plugin: "hold", metadata: { seconds: 5 } }],
   });
-  await leaveUntold(id);
+  const table = openTable(process.env["TABLE_NAME"] ?? "");
+  await announced(table, id, new Date(clock.now()).toISOString(), PATIENCE_MS);
   const isMoving = async () =>
     (await readSession(old.api, id)).detail.hosts.some(({ phase }) => phase === "MOVING") ||
     undefined;
