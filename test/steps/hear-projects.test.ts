@@ -52,7 +52,10 @@ const openSilent = async () => {
     session,
     health,
     now: ask.reply_at,
-    audience: { listens: async () => true, reachOf: async () => "reached" as const },
+    audience: {
+      listens: async () => true,
+      reachOf: async () => ({ kind: "reached", since: null }) as const,
+    },
     cloud: async () => openCloud(simulator.config),
   };
   return {
