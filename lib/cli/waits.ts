@@ -70,7 +70,7 @@ const named = ({ instance_name, instance_id }: Instance) => instance_name || ins
 const ownerOf = ({ instances, asking }: SessionDetail, { code, instance }: Attention): string => {
   const row = instances.find(({ instance_id }) => instance_id === instance);
   if (row?.project_id) return `project ${row.project_id}`;
-  if (code === "asking" && asking) return count(asking.project_ids.length, "project");
+  if (code === "asking" && asking) return count(asking.projects_total, "project");
   return BY_ITSELF.includes(code) ? "" : "admin";
 };
 

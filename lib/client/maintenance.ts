@@ -25,7 +25,9 @@ const abortedSchema = z.looseObject({ by: z.string(), at: z.string(), reason: z.
 /** What all projects of a session are being asked. */
 const askingSchema = z.looseObject({
   state: z.string(),
+  /** The first of them; `projects_total` counts all. */
   project_ids: z.array(z.string()),
+  projects_total: z.int(),
   since: z.string(),
   reply_at: z.string(),
 });

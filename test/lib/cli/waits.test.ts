@@ -64,6 +64,7 @@ describe("what waits", () => {
     const asking = {
       state: "SCALE_IN",
       project_ids: ["p1", "p2"],
+      projects_total: 2,
       since: "2026-11-22T10:00:00Z",
       reply_at: "2026-11-22T10:15:00Z",
     };
