@@ -180,6 +180,8 @@ describe("an alarm of a tenant", () => {
         canary: false,
         soak_minutes: 0,
         reserve_hosts: 0,
+        // The receiver answers nothing.
+        dialogue: { reply_seconds: 5, scale_seconds: 5 },
       });
       const [body] = await received();
       expect(body?.alarm_id).toBe(id);
