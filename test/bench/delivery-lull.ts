@@ -17,6 +17,7 @@ const stack = await startStack({
     LULL_CLOUD: "none",
     LULL_REGION: "none",
     LULL_AUTH_URL: "http://127.0.0.1:1/v3",
+    LULL_AODH: "off",
     LULL_EGRESS_ALLOW: "127.0.0.0/8",
     POWERTOOLS_LOG_LEVEL: "ERROR",
   },
