@@ -7,6 +7,7 @@ import { commonRefusal, refusedNow } from "../domain/refusals.ts";
 import { groupsApart, hostsToAvoid } from "../fleet/apart.ts";
 import { type GuestFacts, toGuest } from "../fleet/guests.ts";
 import { newestMigration } from "../fleet/migrations.ts";
+import { computeServiceOf } from "../fleet/services.ts";
 import { type Fleet, targetsFor } from "../fleet/targets.ts";
 import { shelveOffload } from "../openstack/compute/server-actions.ts";
 import {
@@ -142,7 +143,10 @@ const begin = async (
   move: Move,
   intent: NewIntent,
 ): Promise<string | null> => {
-  const { intents, session, ref, now } = context;
+  const { intents, session, run, ref, now } = context;
+  // To find a target takes its time, and the host may have become somebody else's in it.
+  const service = await computeServiceOf(await context.cloud(), run.host);
+  if (service?.status === "enabled") return "somebody has just enabled its host";
   const begun: Begun = await intents.begin(ref, session.session_id, intent);
   switch (begun) {
     case "frozen":

@@ -70,6 +70,9 @@ const endOf = ({ history }: Story, row: MigrationFacts | undefined): number =>
       kind === "migration" && id === String(row?.id) && field === "status" && isOver(after),
   )?.at ?? Number.POSITIVE_INFINITY;
 
+/** What was about to be called when somebody enabled the host cannot be called back. */
+const CALL_MS = 5_000;
+
 const unexplained = (story: Story, moves: readonly AcceptedMove[]): string[] => {
   const planned = new Set(
     story.sessions.flatMap(({ detail }) => detail.hosts.map(({ hostname }) => hostname)),
@@ -78,13 +81,15 @@ const unexplained = (story: Story, moves: readonly AcceptedMove[]): string[] => 
     const began = story.before.instances.find(({ id }) => id === instance)?.host;
     const host = valueBefore(story, at, { kind: "instance", id: instance, field: "host" }, began);
     const service = story.before.hosts.find((one) => one.name === host);
-    const status = valueBefore(
-      story,
-      at,
-      { kind: "host", id: String(host), field: "status" },
-      service?.status,
-    );
-    return planned.has(String(host)) && status === "disabled"
+    const statusAt = (moment: number) =>
+      valueBefore(
+        story,
+        moment,
+        { kind: "host", id: String(host), field: "status" },
+        service?.status,
+      );
+    const isOut = [at, at - CALL_MS].some((moment) => statusAt(moment) === "disabled");
+    return planned.has(String(host)) && isOut
       ? []
       : [`${name} was moved away from ${host} at ${when(at)}, which no session had disabled`];
   });
