@@ -201,6 +201,10 @@ export const moveKindOf = ({ effect }: Pick<Intent, "effect">): MoveKind | null 
   }
 };
 
+/** The tries to move the instance, among all effects of a run. */
+export const movesOf = (intents: readonly Intent[], instanceId: string): Intent[] =>
+  intents.filter((one) => one.instance_id === instanceId && moveKindOf(one) !== null);
+
 /** After the targets of so many tries could not be reached in time, its owner is asked instead. */
 const MOST_STALLS = 3;
 

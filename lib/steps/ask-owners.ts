@@ -4,7 +4,7 @@ import { maintenanceScheduled } from "../domain/events/maintenance-scheduled.ts"
 import type { HostRun } from "../domain/host-run.ts";
 import { movabilityOf } from "../domain/instances.ts";
 import { later } from "../domain/instant.ts";
-import { type Intent, type Move, moveKindOf, openMove } from "../domain/move.ts";
+import { type Intent, type Move, movesOf, openMove } from "../domain/move.ts";
 import { isMaintained } from "../domain/progress.ts";
 import { type GuestFacts, toGuest } from "../fleet/guests.ts";
 import type { Server } from "../openstack/compute/servers.ts";
@@ -61,12 +61,7 @@ const isToAsk = ({ ref, now }: HostContext, round: Round, instanceId: string): b
 
 /** Whether this run has moved it, or is about to. */
 const isMovedBy = ({ intents }: Round, instanceId: string): boolean =>
-  intents.some(
-    (one) =>
-      one.instance_id === instanceId &&
-      moveKindOf(one) !== null &&
-      (one.outcome === null || one.outcome === "done"),
-  );
+  movesOf(intents, instanceId).some(({ outcome }) => outcome === null || outcome === "done");
 
 /** Whether the server may be where it is during the work, so that nobody has to agree to anything. */
 const mayStay = ({ session, run }: HostContext, { facts }: Round, server: Server): boolean =>

@@ -1,5 +1,4 @@
-import type { Intent, Move } from "../domain/move.ts";
-import { moveKindOf } from "../domain/move.ts";
+import { type Intent, type Move, movesOf } from "../domain/move.ts";
 import type { HostContext } from "./host-step.ts";
 
 /** Moves that get no further without people. */
@@ -36,6 +35,4 @@ export const forgetIfAsked = async (
 };
 
 const isUnderWay = ({ instance_id }: Move, intents: readonly Intent[]): boolean =>
-  intents.some(
-    (one) => one.instance_id === instance_id && moveKindOf(one) !== null && one.outcome === null,
-  );
+  movesOf(intents, instance_id).some(({ outcome }) => outcome === null);

@@ -178,7 +178,7 @@ const begin = async (
   }
 };
 
-/** The hosts of the host's own zone, which no instance ever leaves, and who owns them. */
+/** What a call needs to know of its intent. */
 type Called = Pick<
   Intent,
   "run_id" | "effect" | "request_id" | "target" | "target_device_id" | "newest_migration" | "groups"

@@ -2,7 +2,7 @@ import { type Consent, isOwnersTime } from "../domain/dialogue/consent.ts";
 import { notStaying } from "../domain/empty.ts";
 import type { HostRun } from "../domain/host-run.ts";
 import { type Guest, type Movability, movabilityOf } from "../domain/instances.ts";
-import { type Intent, isTooBusy, type Move, moveKindOf } from "../domain/move.ts";
+import { type Intent, isTooBusy, type Move, movesOf } from "../domain/move.ts";
 import { toGuest } from "../fleet/guests.ts";
 import type { Fleet } from "../fleet/targets.ts";
 import type { Server } from "../openstack/compute/servers.ts";
@@ -176,9 +176,7 @@ const isResident = (movability: Movability): movability is Resident["movability"
 
 /** When each try to move the instance was made. */
 const triesOf = (intents: readonly Intent[], instanceId: string): string[] =>
-  intents
-    .filter((one) => one.instance_id === instanceId && moveKindOf(one) !== null)
-    .map(({ at }) => at);
+  movesOf(intents, instanceId).map(({ at }) => at);
 
 /** Another one comes first each turn: those that find no target must not keep the others waiting. */
 const inTurn = (servers: readonly Server[], turn: number): Server[] => {
