@@ -22,7 +22,12 @@ export type Wait = {
   readonly command: string | null;
 };
 
-type Place = { readonly id: string; readonly host: string | null };
+type Place = {
+  readonly id: string;
+  readonly host: string | null;
+  /** Null = it is about none, or an older Lull does not say which. */
+  readonly project: string | null;
+};
 
 const COMMANDS: Readonly<Record<string, (place: Place) => string | null>> = {
   breaker: ({ id }) => `lull maintenance resume ${id}`,
@@ -39,7 +44,8 @@ const COMMANDS: Readonly<Record<string, (place: Place) => string | null>> = {
   window_over: () => null,
   waiting_cloud: () => null,
   asking: () => null,
-  project_refused: () => null,
+  project_refused: ({ id, project }) =>
+    `lull maintenance override ${id} ${project ?? "PROJECT"} --reason WHY`,
 };
 
 const commandFor = (code: string, place: Place): string | null => {
@@ -75,7 +81,7 @@ const ownerOf = ({ instances, asking }: SessionDetail, { code, instance }: Atten
 };
 
 const waitOf = (detail: SessionDetail, item: Attention): Wait => {
-  const { code, host, instance, since, message, what_happens_next } = item;
+  const { code, host, instance, project_id, since, message, what_happens_next } = item;
   const row = detail.instances.find(({ instance_id }) => instance_id === instance);
   const hold = detail.holds.find(({ at }) => at === since);
   return {
@@ -88,7 +94,7 @@ const waitOf = (detail: SessionDetail, item: Attention): Wait => {
     owner: hold && hold.code === "operator" ? hold.by : ownerOf(detail, item),
     deadline: COSTS_TIME.includes(code) ? (detail.session.ends_at ?? null) : null,
     next: what_happens_next,
-    command: commandFor(code, { id: shortId(detail), host }),
+    command: commandFor(code, { id: shortId(detail), host, project: project_id ?? null }),
   };
 };
 

@@ -6,6 +6,7 @@ const attentionSchema = z.looseObject({
   code: z.string(),
   host: z.string().nullable(),
   instance: z.string().nullable(),
+  project_id: z.string().optional(),
   since: z.string(),
   message: z.string(),
   what_happens_next: z.string(),

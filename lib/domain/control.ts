@@ -77,7 +77,7 @@ export const hide = (session: Session, { by, at, reason }: Order): Session | nul
 
 /**
  * The session in which the word of a project is set aside: its instances are moved live, whatever it
- * says or does not say. It takes somebody else than who opened the session.
+ * says or does not say, and nobody has to look at its refusal any more. It takes somebody else than who opened the session.
  *
  * @returns null when it was set aside before: the first order stands
  * @throws ForbiddenError to who opened the session
@@ -95,7 +95,10 @@ export const override =
       );
     if (session.overrides.some(({ project_id }) => project_id === projectId)) return null;
     const overrides = [...session.overrides, { project_id: projectId, by, at, reason }];
-    return ordered(session, { overrides }, at);
+    const attention = session.attention.filter(
+      ({ code, project_id }) => code !== "project_refused" || project_id !== projectId,
+    );
+    return ordered(session, { overrides, attention }, at);
   };
 
 /**

@@ -138,6 +138,8 @@ const attentionSchema = z.object({
   code: z.string(),
   host: z.string().nullable(),
   instance: z.string().nullable(),
+  /** The project that it is about, where it is about one. */
+  project_id: z.string().optional(),
   since: z.string(),
   message: z.string(),
   what_happens_next: z.string(),

@@ -93,6 +93,22 @@ describe("an override of a project", () => {
     expect(made(override("project-2")(overridden, by("bob"))).overrides).toHaveLength(2);
   });
 
+  test("leaves nobody to look at its refusal, but at those of others", () => {
+    const refused = (project_id: string) => ({
+      code: "project_refused",
+      host: null,
+      instance: null,
+      project_id,
+      since: NOW,
+      message: "",
+      what_happens_next: "",
+    });
+    const others = [refused("project-2"), { ...refused("project-1"), code: "breaker" }];
+    const session = { ...open, attention: [refused("project-1"), ...others] };
+
+    expect(made(order(session, by("bob"))).attention).toEqual(others);
+  });
+
   test("comes too late when the session is over or aborted", () => {
     for (const late of [over, aborted]) expect(() => order(late, by("bob"))).toThrow(ConflictError);
   });

@@ -181,11 +181,12 @@ const refusalsIn = (
         code: stops ? "preflight_blocked" : "project_refused",
         host: null,
         instance: null,
+        project_id: ask.project_id,
         since: now,
         message: `project ${ask.project_id} refuses the maintenance${words}`,
         what_happens_next: stops
           ? "the session ends without touching anything; agree with the project and create it anew"
-          : "its instances are asked about one by one when their host's turn comes",
+          : "it is asked again about its instances when their host's turn comes, unless a second admin overrides it or you abort",
       },
     ];
   });

@@ -67,16 +67,18 @@ test("a session that goes on keeps its question", () => {
   expect(withoutIdleQuestion(session)).toBe(session);
 });
 
+const anAnswer = {
+  ack: true,
+  at: NOW,
+  by: "vnfm",
+  actions: {},
+  reason: null,
+  not_before: null,
+  override: null,
+};
+
 test("a refusal ends the session where it is to stop, unless somebody has set it aside", () => {
-  const answer = {
-    ack: false,
-    at: NOW,
-    by: "vnfm",
-    actions: {},
-    reason: "not now",
-    not_before: null,
-    override: null,
-  };
+  const answer = { ...anAnswer, ack: false, reason: "not now" };
   const stopping = aSession({ asking: asking("MAINTENANCE") });
   const session = { ...stopping, dialogue: { ...stopping.dialogue, refused: "stop" as const } };
   const heard = [{ ask: anAsk({ answer }), hearing: { kind: "answered", answer } as const }];
@@ -84,6 +86,19 @@ test("a refusal ends the session where it is to stop, unless somebody has set it
 
   expect(settled(session, heard, NOW).attention).toMatchObject([{ code: "preflight_blocked" }]);
   expect(settled({ ...session, overrides }, heard, NOW).attention).toEqual([]);
+});
+
+test("a refused announcement names the project and what an admin can do about it", () => {
+  const answer = { ...anAnswer, ack: false, reason: "not now" };
+  const heard = [{ ask: anAsk({ answer }), hearing: { kind: "answered", answer } as const }];
+
+  expect(settled(aSession({ asking: asking("MAINTENANCE") }), heard, NOW).attention).toMatchObject([
+    {
+      code: "project_refused",
+      project_id: "project-1",
+      what_happens_next: expect.stringMatching(/overrides it or you abort$/),
+    },
+  ]);
 });
 
 test("a session of thousands of projects keeps the first of those it waits for, and how many they are", () => {

@@ -54,6 +54,15 @@ describe("what waits", () => {
     expect(waiting([attention(code, { host })])).toMatchObject([{ command }]);
   });
 
+  test.each([
+    ["alpha", "lull maintenance override 7f3c0000 alpha --reason WHY"],
+    [undefined, "lull maintenance override 7f3c0000 PROJECT --reason WHY"],
+  ])("a refusal of project %s: what to type", (project_id, command) => {
+    const refusal = attention("project_refused", project_id === undefined ? {} : { project_id });
+
+    expect(waiting([refusal])).toMatchObject([{ command, owner: "admin" }]);
+  });
+
   test("says who paused, and nobody where it ends by itself", () => {
     const holds = [{ code: "operator", by: "kim", at: "2026-11-22T10:00:00Z", reason: "storm" }];
     expect(waiting([attention("paused")], { holds })).toMatchObject([{ owner: "kim" }]);
