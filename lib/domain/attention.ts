@@ -1,4 +1,4 @@
-import { askingUntil, projectsText, waitedFor } from "./dialogue/asking.ts";
+import { askingUntil, clockStands, projectsText, waitedFor } from "./dialogue/asking.ts";
 import { type ActionRun, type HostRun, isActive } from "./host-run.ts";
 import { type Attention, isClosed, type Session } from "./session.ts";
 import type { Freeze } from "./standstill.ts";
@@ -62,7 +62,7 @@ export const attentionOf = (
   }));
   return [
     ...session.attention,
-    ...answersAwaited(session),
+    ...answersAwaited(session, freeze),
     ...down,
     ...brakesOn(session, freeze),
     ...failed,
@@ -73,19 +73,22 @@ export const attentionOf = (
 };
 
 /** What the session waits for is answers of its projects; a host that waits for its owners says so itself. */
-const answersAwaited = (session: Session): Attention[] => {
+const answersAwaited = (session: Session, freeze: Freeze | null): Attention[] => {
   const { asking } = session;
   if (asking === null || isClosed(session)) return [];
   const { state, project_ids, since } = asking;
   const total = waitedFor(asking);
+  const stands = clockStands(session, freeze);
+  const until = stands ? "" : ` until ${askingUntil(session, asking, freeze)}`;
+  const end = "it goes on when all have answered, or have had their time";
   return [
     {
       code: "asking",
       host: null,
       instance: null,
       since,
-      message: `waits until ${askingUntil(session, asking)} for ${total} project(s) to answer ${state}: ${projectsText(project_ids, total)}`,
-      what_happens_next: "it goes on when all have answered, or have had their time",
+      message: `waits${until} for ${total} project(s) to answer ${state}: ${projectsText(project_ids, total)}`,
+      what_happens_next: stands ? `${end}, which runs only while the session does` : end,
     },
   ];
 };

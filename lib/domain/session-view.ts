@@ -21,11 +21,11 @@ export const summaryOf = (session: Session, hosts: readonly HostRun[]) => ({
 });
 
 /** What its projects are asked for the session as a whole, and who of them is waited for. */
-const askingView = (session: Session) => {
+const askingView = (session: Session, freeze: Freeze | null) => {
   const { asking } = session;
   if (asking === null || session.closed_at !== null) return null;
   const { state, project_ids, since } = asking;
-  const reply_at = askingUntil(session, asking);
+  const reply_at = askingUntil(session, asking, freeze);
   return { state, project_ids, projects_total: waitedFor(asking), since, reply_at };
 };
 
@@ -40,7 +40,7 @@ export const briefOf = (session: Session, hosts: readonly HostRun[], freeze: Fre
   percent_done: percentDone(session, hosts),
   maintenance_at: session.maintenance_at,
   attention: attentionOf(session, hosts, freeze),
-  asking: askingView(session),
+  asking: askingView(session, freeze),
 });
 
 /** A host that its session has not claimed yet stands as one that waits. */
@@ -106,7 +106,7 @@ export const detailOf = (
   result: resultOf(session, hosts),
   stays_changed: session.control === "aborting" ? staysChanged(session, hosts, moves) : [],
   attention: attentionOf(session, hosts, freeze),
-  asking: askingView(session),
+  asking: askingView(session, freeze),
   session: {
     state: session.state,
     prev_state: session.prev_state,

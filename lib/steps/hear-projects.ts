@@ -1,5 +1,5 @@
 import { type Ask, type Hearing, heardIn, hearingOf } from "../domain/dialogue/ask.ts";
-import { askedOf, type Heard } from "../domain/dialogue/asking.ts";
+import { askedOf, clockStands, clockWentOn, type Heard } from "../domain/dialogue/asking.ts";
 import type { Asking } from "../domain/session.ts";
 import { askCloud } from "./cloud-watch.ts";
 import type { SessionContext } from "./session-step.ts";
@@ -7,7 +7,8 @@ import type { SessionContext } from "./session-step.ts";
 /**
  * What the projects that were asked have said by now; what is settled is closed. Before silence is
  * taken for an answer the cloud is looked at: while Keystone is down nobody can answer, and while a
- * session only waits nobody else would see that.
+ * session only waits nobody else would see that. While the session is paused, or the cloud frozen,
+ * nobody's time goes by.
  *
  * @returns `until` = when to listen again at the latest; null once all have answered or had their time
  */
@@ -19,7 +20,7 @@ export const hearProjects = async (
   const projects = await sessionProjects.ofSession(session.session_id);
   const all = await asks.getAll(session.session_id, askedOf(asking, projects));
   const asked = all.filter(({ expects_reply }) => expects_reply);
-  const wellSince = await context.health.wellSince(now);
+  const wellSince = await ableSince(context);
   const heard = await hear(context, asked, wellSince);
   const isUnwell = heard.some(isSilence) && (await isCloudUnwell(context));
   const answers = await Promise.all(
@@ -32,6 +33,19 @@ export const hearProjects = async (
   );
   const open = answers.flatMap(({ hearing }) => (hearing.kind === "open" ? [hearing.until] : []));
   return { answers, until: open.toSorted()[0] ?? null };
+};
+
+/** Since when every project has had its time; `now` while none has, null = ever since it was asked. */
+const ableSince = async ({
+  health,
+  freeze,
+  session,
+  now,
+}: SessionContext): Promise<string | null> => {
+  const [wellSince, frozen] = await Promise.all([health.wellSince(now), freeze.get()]);
+  if (clockStands(session, frozen)) return now;
+  const since = [wellSince, clockWentOn(session, frozen)].filter((at) => at !== null);
+  return since.toSorted().at(-1) ?? null;
 };
 
 /** @param wellSince since when nothing has kept anybody from answering; null = nothing ever did */

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { attentionOf } from "../../lib/domain/attention.ts";
+import { later } from "../../lib/domain/instant.ts";
 import { type Move, openMove } from "../../lib/domain/move.ts";
-import type { Attention } from "../../lib/domain/session.ts";
+import type { Attention, Session } from "../../lib/domain/session.ts";
 import { briefOf, detailOf, summaryOf } from "../../lib/domain/session-view.ts";
 import { aClaimedSession, aHost, NOW, SESSION_ID } from "./builders.ts";
 
@@ -125,6 +126,29 @@ describe("a session that asks its projects", () => {
 
     expect(untilOf(soon)).toBe(soon);
     expect(untilOf(LATER)).toBe("2026-11-22T10:02:00.000Z");
+  });
+
+  test("says that their time does not run while it is paused or the cloud frozen", () => {
+    const session = aClaimedSession({ asking });
+    const freeze = { frozen: true, by: "kim", at: LATER, reason: "storage" };
+    const told = (one: Session, frozen: typeof freeze | null) =>
+      attentionOf(one, [], frozen).find(({ code }) => code === "asking");
+    const standing = {
+      message: "waits for 1 project(s) to answer SCALE_IN: p1",
+      what_happens_next: expect.stringContaining("runs only while the session does"),
+    };
+
+    expect(told({ ...session, control: "paused" }, null)).toMatchObject(standing);
+    expect(told(session, freeze)).toMatchObject(standing);
+  });
+
+  test("waits a minute more for them after a pause or a freeze", () => {
+    const session = aClaimedSession({ asking });
+    const thawed = { frozen: false, by: "kim", at: LATER, reason: "" };
+    const until = later(LATER, 60);
+
+    expect(briefOf({ ...session, resumed_at: LATER }, [], null).asking?.reply_at).toBe(until);
+    expect(briefOf(session, [], thawed).asking?.reply_at).toBe(until);
   });
 
   test("names a few of very many", () => {

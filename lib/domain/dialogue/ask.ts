@@ -81,7 +81,7 @@ const TURN_SECONDS = 900;
 const LOOK_SECONDS = 30;
 
 /** The reply window of the ask, in seconds. */
-const windowOf = ({ asked_at, reply_at }: Ask): number =>
+const windowOf = ({ asked_at, reply_at }: Pick<Ask, "asked_at" | "reply_at">): number =>
   Math.max(0, (Date.parse(reply_at) - Date.parse(asked_at)) / 1000);
 
 /**
@@ -91,7 +91,10 @@ const windowOf = ({ asked_at, reply_at }: Ask): number =>
  *
  * @param ableSince since when it could be answered; null = ever since it was asked
  */
-export const deadlineOf = (ask: Ask, ableSince: string | null): string => {
+export const deadlineOf = (
+  ask: Pick<Ask, "asked_at" | "reply_at">,
+  ableSince: string | null,
+): string => {
   if (ableSince === null || ableSince <= ask.asked_at) return ask.reply_at;
   const rest = later(ableSince, Math.min(windowOf(ask), GRACE_SECONDS));
   return [rest, ask.reply_at].toSorted()[1] ?? ask.reply_at;

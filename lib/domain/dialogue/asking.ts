@@ -1,7 +1,8 @@
 import { later, secondsUntil } from "../instant.ts";
 import { LONGEST_WAIT_SECONDS } from "../run.ts";
 import { type Asking, type Attention, isBlocked, type Session } from "../session.ts";
-import type { Ask, Hearing } from "./ask.ts";
+import type { Freeze } from "../standstill.ts";
+import { type Ask, deadlineOf, type Hearing } from "./ask.ts";
 
 /** Questions that are about the session as a whole. */
 export type Question = {
@@ -52,14 +53,36 @@ const announcementDue = (
   return [later(now, dialogue.reply_seconds), start].toSorted()[0] ?? start;
 };
 
+/** Whether the time of the projects that are asked does not run: nobody is silent in a session that stands still. */
+export const clockStands = (
+  { control }: Pick<Session, "control">,
+  freeze: Freeze | null,
+): boolean => control === "paused" || freeze?.frozen === true;
+
+/** When their time last went on after it had stood; null = it never stood, or stands now. */
+export const clockWentOn = (
+  session: Pick<Session, "control" | "resumed_at">,
+  freeze: Freeze | null,
+): string | null =>
+  clockStands(session, freeze)
+    ? null
+    : ([session.resumed_at, freeze?.at ?? null]
+        .filter((at) => at !== null)
+        .toSorted()
+        .at(-1) ?? null);
+
 /** By when the projects that are being asked should answer; a time in which they could not comes on top. */
 export const askingUntil = (
-  session: Pick<Session, "maintenance_at" | "dialogue">,
+  session: Pick<Session, "maintenance_at" | "dialogue" | "control" | "resumed_at">,
   { state, since }: Asking,
-): string =>
-  state === "MAINTENANCE"
-    ? announcementDue(session, since)
-    : later(since, session.dialogue.scale_seconds);
+  freeze: Freeze | null,
+): string => {
+  const reply_at =
+    state === "MAINTENANCE"
+      ? announcementDue(session, since)
+      : later(since, session.dialogue.scale_seconds);
+  return deadlineOf({ asked_at: since, reply_at }, clockWentOn(session, freeze));
+};
 
 /** Projects kept with the session by name, so that its row stays far from DynamoDB's 400 KB. */
 const MOST_KEPT = 100;
