@@ -19,6 +19,7 @@ import { hostNameSchema } from "../../lib/domain/device.ts";
 import { replySchema } from "../../lib/domain/dialogue/reply.ts";
 import { effectsOf } from "../../lib/domain/effects.ts";
 import { ConflictError, ForbiddenError } from "../../lib/domain/errors.ts";
+import { maintenanceOverride } from "../../lib/domain/events/maintenance-override.ts";
 import { maintenanceSession } from "../../lib/domain/events/maintenance-session.ts";
 import { projectIdSchema } from "../../lib/domain/project-view.ts";
 import { isClosed, newSessionSchema, type Session } from "../../lib/domain/session.ts";
@@ -46,6 +47,7 @@ import { findIdempotency, putIdempotency } from "../../lib/store/idempotency.ts"
 import { intentStore } from "../../lib/store/intents.ts";
 import { moveStore } from "../../lib/store/moves.ts";
 import { outbox } from "../../lib/store/outbox.ts";
+import { sessionProjectStore } from "../../lib/store/session-projects.ts";
 import { sessionStore } from "../../lib/store/sessions.ts";
 import { keys, openTable } from "../../lib/store/table.ts";
 
@@ -56,6 +58,7 @@ const hostRuns = hostRunStore(table);
 const moves = moveStore(table);
 const intents = intentStore(table);
 const freeze = freezeStore(table);
+const sessionProjects = sessionProjectStore(table);
 const events = outbox(table);
 const orders = sessionOrders(table);
 const { retry, release } = hostOrders(table);
@@ -212,12 +215,19 @@ const orderOf = ({ principal, now }: ApiRequest, reason = ""): Order => ({
   reason,
 });
 
-/** A second admin sets the word of a project aside. */
+/**
+ * A second admin sets the word of a project aside. The project is told, if the session concerns it:
+ * of others' sessions it learns nothing, whatever id was typed.
+ */
 const overrideProject = async (request: ApiRequest): Promise<Reply> => {
   const { reason } = parseBody(reasonSchema, request);
+  const session_id = sessionIdOf(request);
   const project_id = pathParameter(request.params["project_id"], projectIdSchema);
   const order = { ...orderOf(request, reason), what: "override", project_id } as const;
-  const session = await orders.give(sessionIdOf(request), order, override(project_id));
+  const isConcerned = (await sessionProjects.get(session_id, project_id)) !== null;
+  const told = { projectId: project_id, at: order.at, publicUrl: settings.LULL_PUBLIC_URL };
+  const tells = isConcerned ? [maintenanceOverride({ session_id }, told)] : [];
+  const session = await orders.give(session_id, order, override(project_id), tells);
   return { status: 200, body: await orders.view(session) };
 };
 

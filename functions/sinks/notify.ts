@@ -7,8 +7,9 @@ import { laneWorker } from "../../lib/delivery/lane-worker.ts";
 import { type ReceiverKind, receiversOf, sendBy } from "../../lib/delivery/receivers.ts";
 import { webhooks } from "../../lib/delivery/webhook.ts";
 import { newDelivery } from "../../lib/domain/delivery.ts";
+import { DELIVERY_DUE } from "../../lib/domain/events/delivery-due.ts";
 import {
-  MAINTENANCE_SCHEDULED,
+  isReachKept,
   type ProjectEvent,
   projectEventSchema,
 } from "../../lib/domain/events/project-event.ts";
@@ -41,14 +42,14 @@ export const handler = async (
   context: Pick<Context, "getRemainingTimeInMillis">,
 ): Promise<void> => {
   const passing = passingTime(new Date(time).toISOString(), context);
-  if (type === MAINTENANCE_SCHEDULED) await tell(projectEventSchema.parse(detail), passing);
-  else await work(laneRefSchema.parse(detail), passing);
+  if (type === DELIVERY_DUE) await work(laneRefSchema.parse(detail), passing);
+  else await tell(projectEventSchema.parse({ ...Object(detail), type }), passing);
 };
 
 const tell = async (event: ProjectEvent, time: PassingTime): Promise<void> => {
   const { receivers, failures } = await receiversOf(KINDS, event);
   const ids = receivers.map(({ receiver_id }) => receiver_id);
-  await deliveries.noteReceivers(event, ids, failures.length === 0);
+  if (isReachKept(event)) await deliveries.noteReceivers(event, ids, failures.length === 0);
   const told = await Promise.allSettled(
     receivers.map((receiver) =>
       deliver(newDelivery(event, receiver, messageIdOf(event, receiver)), time),

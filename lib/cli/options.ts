@@ -97,6 +97,12 @@ export const OPTIONS = {
     type: "boolean",
     help: "also each call to OpenStack: the equal openstack command, and the id its logs have it under",
   },
+  event: {
+    type: "string",
+    value: "TYPE",
+    multiple: true,
+    help: "maintenance.scheduled, which it is unless told, or maintenance.override; repeat it for both",
+  },
   description: { type: "string", value: "TEXT", help: "what it is, for whoever lists them" },
   since: { type: "string", value: "TIME", help: "from when on, such as 2026-03-01T06:00:00Z" },
   events: { type: "boolean", help: "also what has happened so far" },

@@ -22,6 +22,7 @@ import { parseInstant, showTime } from "./times.ts";
 const columns: readonly Column<Subscription>[] = [
   { name: "subscription_id", of: ({ subscription_id }) => subscription_id },
   { name: "url", of: ({ url }) => url },
+  { name: "events", of: ({ events }) => events, show: ({ events }) => events.join(" ") },
   { name: "description", of: ({ description }) => description },
   {
     name: "created_at",
@@ -64,8 +65,10 @@ const create = async (context: Context): Promise<number> => {
   formatOf(values);
   const [url = ""] = args;
   const description = values.text("description");
+  const events = values.list("event").flatMap((types) => types.split(","));
   const created = await createSubscription(await connect(), {
     url,
+    ...(events.length > 0 && { events }),
     ...(description !== undefined && { description }),
   });
   const { subscription_id, secret } = created;
@@ -135,10 +138,13 @@ export const subscriptionCommands: readonly Command[] = [
     name: "project subscription create",
     summary: "Have your project's maintenance told to a webhook, and show its secret",
     args: ["URL"],
-    options: ["description", "format"],
+    options: ["event", "description", "format"],
     notes: `For members of a project, as all of these. The URL is https, or lies in a network that the operator
 opened. Messages are signed as Standard Webhooks has it.`,
-    examples: ["project subscription create https://vnfm.example.org/maintenance"],
+    examples: [
+      "project subscription create https://vnfm.example.org/maintenance",
+      "project subscription create https://vnfm.example.org/maintenance --event maintenance.scheduled,maintenance.override",
+    ],
     run: create,
   },
   {

@@ -42,7 +42,12 @@ const pathOf = (id: string) => `${PATH}/${encodeURIComponent(id)}`;
 /** Subscribes the token's project; only this answer has the secret. */
 export const createSubscription = (
   api: Api,
-  wanted: { readonly url: string; readonly description?: string },
+  wanted: {
+    readonly url: string;
+    /** Types of events; absent = `maintenance.scheduled` alone. */
+    readonly events?: readonly string[];
+    readonly description?: string;
+  },
 ): Promise<z.infer<typeof createdSchema>> =>
   request(api, PATH, createdSchema, { method: "POST", body: wanted });
 

@@ -1,4 +1,5 @@
 import type { Order } from "../domain/control.ts";
+import type { DomainEvent } from "../domain/events/event.ts";
 import { maintenanceSession, type Ordered } from "../domain/events/maintenance-session.ts";
 import { percentDone } from "../domain/progress.ts";
 import type { Session } from "../domain/session.ts";
@@ -23,15 +24,21 @@ export const sessionOrders = (table: Table) => {
     /**
      * Carries out an order to a session, and stores the event that tells of it.
      *
+     * @param tells what projects are told of it, if it changes anything
      * @returns the session as it is now
      * @throws NotFoundError, and ConflictError as `decide` does
      */
-    async give(sessionId: string, order: Given, decide: Decide): Promise<Session> {
+    async give(
+      sessionId: string,
+      order: Given,
+      decide: Decide,
+      tells: readonly DomainEvent[] = [],
+    ): Promise<Session> {
       const runs = await hostRuns.list(sessionId);
       return sessions.change(sessionId, (seen) => {
         const next = decide(seen, order);
         const percent = percentDone(next ?? seen, runs);
-        return next && { next, event: maintenanceSession(next, percent, order.at, order) };
+        return next && { next, event: maintenanceSession(next, percent, order.at, order), tells };
       });
     },
 

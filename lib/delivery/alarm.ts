@@ -1,6 +1,5 @@
 import { alarmReceiversOf, alarmRequest } from "../alarms/receivers.ts";
 import type { Settings } from "../config.ts";
-import { MAINTENANCE_SCHEDULED } from "../domain/events/project-event.ts";
 import { ANSWER_SECONDS } from "../domain/receiver.ts";
 import type { EgressPolicy } from "../egress.ts";
 import { egressPolicyOf } from "../egress-policy.ts";
@@ -17,13 +16,16 @@ export const alarms = (settings: Settings, cloud: () => Promise<Cloud>): Receive
     kind: "alarm",
     find: async (event) => {
       if (aodh !== "direct") return [];
-      const found = await alarmReceiversOf(await cloud(), event.project_id, event, { aodh });
+      const found = await alarmReceiversOf(await cloud(), event.project_id, event, {
+        aodh,
+        type: event.type,
+      });
       return found.map(({ id, url, alarm }) => ({ kind: "alarm", receiver_id: id, url, alarm }));
     },
     send: async ({ receiver, event }) => {
       if (receiver.kind !== "alarm") throw new Error(`${receiver.receiver_id} is no alarm`);
-      const { entity, sequence, at } = event;
-      const happening = { type: MAINTENANCE_SCHEDULED, entity, sequence, at, detail: event };
+      const { type, entity, sequence, at } = event;
+      const happening = { type, entity, sequence, at, detail: event };
       const { url, headers, body } = alarmRequest(receiver, happening);
       return post({ url, headers, body, timeoutMs: ANSWER_SECONDS.alarm * 1000 }, policy);
     },

@@ -10,6 +10,7 @@ import {
   settled,
   turnOf,
 } from "../domain/delivery.ts";
+import { isReachKept } from "../domain/events/project-event.ts";
 import { later, secondsUntil } from "../domain/instant.ts";
 import { ANSWER_SECONDS } from "../domain/receiver.ts";
 import type { PassingTime } from "../lambda/passing-time.ts";
@@ -70,7 +71,7 @@ const isWaitedFor = (delivery: Delivery, last: Result | null, now: string): bool
 export const laneWorker = ({ lanes, deliveries, send }: Options) => {
   const finish = async (before: Delivery, after: Delivery): Promise<boolean> => {
     const outcome = reachedBy(after);
-    if (outcome !== null && after.finished_at !== null)
+    if (isReachKept(after.event) && outcome !== null && after.finished_at !== null)
       await deliveries.noteReached(after.event, after.receiver.receiver_id, {
         outcome,
         now: after.finished_at,

@@ -1,7 +1,7 @@
 import type { Settings } from "../config.ts";
 import type { Result } from "../domain/delivery.ts";
-import { MAINTENANCE_SCHEDULED } from "../domain/events/project-event.ts";
 import { ANSWER_SECONDS } from "../domain/receiver.ts";
+import { wants } from "../domain/subscription.ts";
 import { check, EgressFailedError, type EgressPolicy, EgressRefusedError } from "../egress.ts";
 import { egressPolicyOf } from "../egress-policy.ts";
 import { readSecret } from "../secrets.ts";
@@ -47,19 +47,21 @@ export const webhooks = (settings: Settings, subscriptions: SubscriptionStore) =
 
   const kind: ReceiverKind = {
     kind: "webhook",
-    find: async ({ project_id }) =>
-      (await subscriptions.list(project_id)).map(({ subscription_id, url }) => ({
-        kind: "webhook",
-        receiver_id: subscription_id,
-        url,
-      })),
+    find: async ({ project_id, type }) =>
+      (await subscriptions.list(project_id))
+        .filter((subscription) => wants(subscription, type))
+        .map(({ subscription_id, url }) => ({
+          kind: "webhook",
+          receiver_id: subscription_id,
+          url,
+        })),
     send: async ({ receiver, event, message_id }, now) => {
       const found = await subscriptions.find(event.project_id, receiver.receiver_id);
       if (found === null) return { kind: "refused", why: "the subscription was deleted" };
-      const { entity: _, sequence: __, at, ...data } = event;
+      const { type, entity: _, sequence: __, at, ...data } = event;
       return await sendMessage(
         found,
-        { id: message_id, type: MAINTENANCE_SCHEDULED, timestamp: at, data },
+        { id: message_id, type, timestamp: at, data },
         { now, timeoutMs: ANSWER_SECONDS.webhook * 1000 },
       );
     },

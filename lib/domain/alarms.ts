@@ -54,6 +54,14 @@ const TRAITS: Readonly<Record<string, Readonly<Record<string, TypeName>>>> = {
     metadata: "text",
     status_url: "text",
   },
+  "maintenance.override": {
+    service: "text",
+    project_id: "text",
+    session_id: "text",
+    state: "text",
+    instance_ids: "text",
+    status_url: "text",
+  },
   "maintenance.host": {
     service: "text",
     project_id: "text",

@@ -79,7 +79,7 @@ export const leaseSeconds = (kind: Receiver["kind"]): number =>
   ANSWER_SECONDS[kind] + MARGIN_SECONDS[kind];
 
 /** States of which a second notice does no harm to any application manager. */
-const HARMLESS = new Set(["MAINTENANCE", "INSTANCE_ACTION_DONE"]);
+const HARMLESS = new Set(["MAINTENANCE", "INSTANCE_ACTION_DONE", "OVERRIDDEN"]);
 
 export const newDelivery = (event: ProjectEvent, receiver: Receiver, id: string): Delivery => ({
   schema: 1,

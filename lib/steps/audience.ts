@@ -3,7 +3,9 @@ import type { Settings } from "../config.ts";
 import { isHeard } from "../domain/alarms.ts";
 import type { Ask } from "../domain/dialogue/ask.ts";
 import type { DomainEvent } from "../domain/events/event.ts";
+import { MAINTENANCE_SCHEDULED } from "../domain/events/project-event.ts";
 import type { Reach } from "../domain/reach.ts";
+import { wants } from "../domain/subscription.ts";
 import type { Cloud } from "../openstack/cloud.ts";
 import type { DeliveryStore } from "../store/deliveries.ts";
 import type { SubscriptionStore } from "../store/subscriptions.ts";
@@ -33,7 +35,8 @@ export const audience = ({ settings, subscriptions, deliveries, cloud }: Means):
   const { LULL_AODH: aodh } = settings;
   return {
     async listens(projectId, { at, detail }) {
-      if ((await subscriptions.list(projectId)).length > 0) return true;
+      const hooks = await subscriptions.list(projectId);
+      if (hooks.some((hook) => wants(hook, MAINTENANCE_SCHEDULED))) return true;
       if (aodh === "off") return false;
       const fired = await alarmsFiredBy(await cloud(), projectId, { ...detail, at });
       return fired.some((alarm) => isHeard(alarm, aodh));

@@ -13,8 +13,15 @@ import { keys, scopes, type Table } from "./table.ts";
 
 export type SessionPage = { readonly sessions: Session[]; readonly cursor: string | null };
 
+type Decision = {
+  readonly next: Session;
+  readonly event: DomainEvent;
+  /** What else is told of it, and to whom. */
+  readonly tells?: readonly DomainEvent[];
+};
+
 /** The next state of a session and its event, from the newest stored; null = leave it. */
-type Decide = (seen: Session) => { next: Session; event: DomainEvent } | null;
+type Decide = (seen: Session) => Decision | null;
 
 /** @throws MalformedError when it is not a cursor of this list */
 const startAfter = (cursor: string) => {
@@ -48,7 +55,7 @@ const ifAt = (sequence: number) => ({
 export const putNext = (
   table: Table,
   seen: Session,
-  { next, event }: { readonly next: Session; readonly event: DomainEvent },
+  { next, event, tells = [] }: Decision,
 ): Write[] => [
   {
     Put: {
@@ -57,7 +64,7 @@ export const putNext = (
       ...ifAt(seen.sequence),
     },
   },
-  putEvent(table, partition(next.session_id), event),
+  ...[event, ...tells].map((one) => putEvent(table, partition(next.session_id), one)),
 ];
 
 /** The check that fails a transaction once the session is no longer as it was seen. */

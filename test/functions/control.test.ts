@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { maintenanceSession } from "../../lib/domain/events/maintenance-session.ts";
 import type { HostRun } from "../../lib/domain/host-run.ts";
 import { hookStore } from "../../lib/store/hooks.ts";
 import { hostRunStore } from "../../lib/store/host-runs.ts";
 import { runStore } from "../../lib/store/runs.ts";
+import { sessionProjectStore } from "../../lib/store/session-projects.ts";
 import { sessionStore } from "../../lib/store/sessions.ts";
 import { NOW } from "../domain/builders.ts";
 import {
@@ -308,5 +310,43 @@ describe("the release of a host", () => {
 
     expect(statusesOf(answers).toSorted()).toEqual([200, 409]);
     expect((await hostOf(id)).phase).toBe(answers[0]?.status === 200 ? "VERIFYING" : "DISABLING");
+  });
+});
+
+describe("an override", () => {
+  const CONCERNED = "project-1";
+  const FOREIGN = "project-2";
+
+  /** A session that another admin opened and that concerns one project; who of them is told of an override. */
+  const told = async (project: string) => {
+    const id = await api.created();
+    await sessionStore(api.table).change(id, (seen) => {
+      const next = { ...seen, created_by: "another admin", sequence: seen.sequence + 1 };
+      return { next, event: maintenanceSession(next, 0, NOW) };
+    });
+    await sessionProjectStore(api.table).add({
+      schema: 1,
+      session_id: id,
+      project_id: CONCERNED,
+      created_at: NOW,
+      instance_ids: [],
+    });
+    for (const reason of ["agreed with their boss", "again"]) {
+      const { status } = await api.order(id, `projects/${project}/override`, because(reason));
+      expect(status).toBe(200);
+    }
+    const events: { type: string; detail: unknown }[] = await eventsOf(id);
+    return events.filter(({ type }) => type === "maintenance.override");
+  };
+
+  test("is told to its project once, without who gave it and why", async () => {
+    const events = await told(CONCERNED);
+
+    expect(events).toMatchObject([{ detail: { project_id: CONCERNED, state: "OVERRIDDEN" } }]);
+    expect(JSON.stringify(events)).not.toMatch(/admin|boss/);
+  });
+
+  test("of a project that the session does not concern is told to nobody", async () => {
+    expect(await told(FOREIGN)).toEqual([]);
   });
 });

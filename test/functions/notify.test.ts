@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { secretOf } from "../../lib/delivery/signing.ts";
 import { newDelivery } from "../../lib/domain/delivery.ts";
 import type { ProjectEvent } from "../../lib/domain/events/project-event.ts";
+import type { Subscription } from "../../lib/domain/subscription.ts";
 import { deliveryStore } from "../../lib/store/deliveries.ts";
 import { laneStore } from "../../lib/store/lanes.ts";
 import { subscriptionStore } from "../../lib/store/subscriptions.ts";
@@ -51,7 +52,11 @@ const receive: typeof startReceiver = async (behave) => {
   return receiver;
 };
 
-const subscribe = async (project_id: string, { url }: { readonly url: string }) => {
+const subscribe = async (
+  project_id: string,
+  { url }: { readonly url: string },
+  events: Subscription["events"] = ["maintenance.scheduled"],
+) => {
   const subscription_id = crypto.randomUUID();
   await subscriptionStore(table).add(
     {
@@ -59,7 +64,7 @@ const subscribe = async (project_id: string, { url }: { readonly url: string }) 
       subscription_id,
       project_id,
       url,
-      events: ["maintenance.scheduled"],
+      events,
       description: "",
       created_at: NOW,
       created_by: "somebody",
@@ -72,7 +77,7 @@ const subscribe = async (project_id: string, { url }: { readonly url: string }) 
 const deliver = (detail: ProjectEvent, left?: () => number) =>
   sink(
     {
-      "detail-type": "maintenance.scheduled",
+      "detail-type": detail.type,
       time: detail.at,
       detail,
     } as unknown as EventBridgeEvent<string, unknown>,
@@ -94,9 +99,9 @@ describe("an event", () => {
     await deliver(event);
 
     expect([one, other, foreign].map(({ received }) => received.length)).toEqual([1, 1, 0]);
-    const { entity, sequence, at, ...data } = event;
+    const { type, entity, sequence, at, ...data } = event;
     const [{ headers, text, body } = { headers: {}, text: "", body: null }] = one.received;
-    expect(body).toEqual({ type: "maintenance.scheduled", timestamp: at, data });
+    expect(body).toEqual({ type, timestamp: at, data });
     expect(text).not.toContain(`"entity":"${entity}"`);
     expect(sequence).toBe(0);
     // The signature says when it was sent, and the library wants that to be about now.
@@ -115,6 +120,23 @@ describe("an event", () => {
     await deliver(event);
 
     expect(await reach(event)).toBe("none");
+  });
+
+  test("reaches only those that want its type, and says nothing of whether a question was heard", async () => {
+    const project_id = newProject();
+    const [old, new_] = [await receive(), await receive()];
+    await subscribe(project_id, old);
+    await subscribe(project_id, new_, ["maintenance.override"]);
+    const event = aProjectEvent(0, {
+      project_id,
+      type: "maintenance.override",
+      state: "OVERRIDDEN",
+    });
+    await deliver(event);
+
+    expect(old.received).toEqual([]);
+    expect(new_.received).toMatchObject([{ body: { type: "maintenance.override" } }]);
+    expect(await reach(event)).toBe("pending");
   });
 
   test("that comes twice at once is sent once", async () => {

@@ -55,6 +55,16 @@ describe("a subscription", () => {
     expect((await call("GET", "")).body).toEqual({ subscriptions: [] });
   });
 
+  test("is sent what it asks for, else what every client knows", async () => {
+    const events = ["maintenance.scheduled", "maintenance.override"];
+    const both = await call("POST", "", { url: receiver.url, events });
+    const one = await call("POST", "", { url: receiver.url });
+
+    expect(both.body.events).toEqual(events);
+    expect(one.body.events).toEqual(["maintenance.scheduled"]);
+    await forget(both.body.subscription_id, one.body.subscription_id);
+  });
+
   test("has a secret of its own", async () => {
     const [one, other] = [await subscribed(), await subscribed()];
     expect(one.secret).not.toBe(other.secret);
@@ -94,6 +104,7 @@ describe("a subscription", () => {
     ["url", {}],
     ["url", { url: 1 }],
     ["events", { url: "https://receiver.example/", events: [] }],
+    ["events", { url: "https://receiver.example/", events: Array(3).fill("maintenance.override") }],
     ["events.0", { url: "https://receiver.example/", events: ["maintenance.host"] }],
     ["description", { url: "https://receiver.example/", description: "x".repeat(201) }],
   ])("without a good %s is refused", async (path, body) => {

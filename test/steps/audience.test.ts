@@ -1,13 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { maintenanceScheduled } from "../../lib/domain/events/maintenance-scheduled.ts";
+import type { Subscription } from "../../lib/domain/subscription.ts";
 import { type Cloud, openCloud } from "../../lib/openstack/cloud.ts";
 import { audience } from "../../lib/steps/audience.ts";
 import { deliveryStore } from "../../lib/store/deliveries.ts";
 import { subscriptionStore } from "../../lib/store/subscriptions.ts";
+import type { Table } from "../../lib/store/table.ts";
 import { scaledClock } from "../../localstack/clock.ts";
 import { type Simulator, startSimulator } from "../../localstack/openstack/simulator.ts";
 import { cloudOf } from "../../localstack/openstack/spec.ts";
-import { anAsk, aSession } from "../domain/builders.ts";
+import { anAsk, aSession, NOW } from "../domain/builders.ts";
 import { deleteAlarm, makeAlarm } from "../openstack/alarms.ts";
 import { type DynamoDb, startDynamoDb } from "../store/dynamodb.ts";
 
@@ -29,13 +31,8 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([simulator?.close(), dynamodb?.close()]));
 
-/** Whether the project listens to a question, while it has this alarm alone. */
-const listens = async (
-  alarm: Readonly<Record<string, unknown>>,
-  LULL_AODH: "direct" | "bus" | "off" = "direct",
-): Promise<boolean> => {
-  const id = await makeAlarm(alice, { event_type: "maintenance.*", ...alarm });
-  const table = dynamodb.newTable();
+/** Whether the project listens to a question, by these means. */
+const hears = (table: Table, LULL_AODH: "direct" | "bus" | "off"): Promise<boolean> => {
   const heard = audience({
     settings: { LULL_AODH },
     subscriptions: subscriptionStore(table),
@@ -44,8 +41,17 @@ const listens = async (
   });
   const ask = anAsk({ project_id, allowed_actions: ["MIGRATE"] });
   const links = { publicUrl: "https://lull.example", hostId: "host-id" };
+  return heard.listens(project_id, maintenanceScheduled(aSession(), ask, links));
+};
+
+/** The same, while it has this alarm alone. */
+const listens = async (
+  alarm: Readonly<Record<string, unknown>>,
+  LULL_AODH: "direct" | "bus" | "off" = "direct",
+): Promise<boolean> => {
+  const id = await makeAlarm(alice, { event_type: "maintenance.*", ...alarm });
   try {
-    return await heard.listens(project_id, maintenanceScheduled(aSession(), ask, links));
+    return await hears(dynamodb.newTable(), LULL_AODH);
   } finally {
     await deleteAlarm(alice, id);
   }
@@ -64,6 +70,30 @@ describe("a project listens", () => {
     "by an alarm with action %s where alarms are served by %s: %s",
     async (url, by, is) => {
       expect(await listens({ alarm_actions: [url] }, by)).toBe(is);
+    },
+  );
+
+  test.each([
+    [["maintenance.scheduled"], true],
+    [["maintenance.override", "maintenance.scheduled"], true],
+    [["maintenance.override"], false],
+  ] satisfies [Subscription["events"], boolean][])(
+    "by a webhook for %j: %s",
+    async (events, is) => {
+      const table = dynamodb.newTable();
+      const subscription: Subscription = {
+        schema: 1,
+        subscription_id: crypto.randomUUID(),
+        project_id,
+        url: "https://vnfm.example/",
+        events,
+        description: "",
+        created_at: NOW,
+        created_by: "alice",
+      };
+      await subscriptionStore(table).add(subscription, 10);
+
+      expect(await hears(table, "off")).toBe(is);
     },
   );
 

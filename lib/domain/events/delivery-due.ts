@@ -1,5 +1,7 @@
 import type { DomainEvent } from "./event.ts";
 
+export const DELIVERY_DUE = "delivery.due";
+
 /**
  * `delivery.due`, for the sink: something waits in this lane, or its worker died. It changes nothing
  * and is kept nowhere; one that is lost comes again a minute later.
@@ -9,7 +11,7 @@ export const deliveryDue = (
   at: string,
 ): DomainEvent => ({
   schema: 1,
-  type: "delivery.due",
+  type: DELIVERY_DUE,
   entity: `${session_id}/${receiver_id}`,
   sequence: 0,
   at,

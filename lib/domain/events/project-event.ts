@@ -1,13 +1,20 @@
 import * as z from "zod";
 
-/** The event that projects are told by; the only one that receivers get. */
+/** What asks a project, or tells it how its maintenance goes on. */
 export const MAINTENANCE_SCHEDULED = "maintenance.scheduled";
 
+/** What tells a project that an admin has set its word aside. */
+export const MAINTENANCE_OVERRIDE = "maintenance.override";
+
+/** Events that a project may have sent to a webhook. */
+export const PROJECT_EVENTS = [MAINTENANCE_SCHEDULED, MAINTENANCE_OVERRIDE] as const;
+
 /**
- * `maintenance.scheduled` as it comes from the bus. What events of earlier versions lack is null;
- * what is not named here is passed on as it is.
+ * An event for one project as it comes from the bus, with its type. What events of earlier versions
+ * lack is null, and they were all of one type; what is not named here is passed on as it is.
  */
 export const projectEventSchema = z.looseObject({
+  type: z.string().default(MAINTENANCE_SCHEDULED),
   project_id: z.string(),
   session_id: z.string(),
   state: z.string(),
@@ -17,3 +24,7 @@ export const projectEventSchema = z.looseObject({
   at: z.string(),
 });
 export type ProjectEvent = z.infer<typeof projectEventSchema>;
+
+/** Whether somebody wants to know whom the event has reached: only of what asks is the answer waited for. */
+export const isReachKept = ({ type }: Pick<ProjectEvent, "type">): boolean =>
+  type === MAINTENANCE_SCHEDULED;

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { maintenanceOverride } from "../../../lib/domain/events/maintenance-override.ts";
 import {
   instanceActionDone,
   maintenanceScheduled,
@@ -59,6 +60,11 @@ test("each message that docs/dialogue.md shows is what is sent", () => {
     maintenanceScheduled(vnf, asked, host),
     maintenanceScheduled(vnf, { ...whole, expects_reply: false }, host),
     instanceActionDone(asked, "INSTANCE", "2026-03-01T06:03:10.000Z", host),
+    maintenanceOverride(asked, {
+      projectId: "PROJECT",
+      at: "2026-03-01T06:01:00.000Z",
+      publicUrl: all.publicUrl,
+    }),
   ];
 
   expect(documented).toEqual(sent.map(({ detail }) => detail));

@@ -69,6 +69,16 @@ describe("lull project subscription", () => {
     expect(server.calls[0]?.body).toEqual({ url: URL, description: "the VNFM" });
   });
 
+  test("create asks for the events that are named", async () => {
+    await using server = await startForMember();
+    await run(server, "create", URL, "--event", "maintenance.scheduled,maintenance.override");
+
+    expect(server.calls[0]?.body).toEqual({
+      url: URL,
+      events: ["maintenance.scheduled", "maintenance.override"],
+    });
+  });
+
   test("create says why an address is refused", async () => {
     const errors = [{ path: "url", code: "url_refused", message: "which is never reached" }];
     await using server = await startForMember({
