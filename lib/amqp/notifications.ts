@@ -1,5 +1,6 @@
 import { alarmEvent } from "../domain/alarms.ts";
 import type { DomainEvent } from "../domain/events/event.ts";
+import { projectsOf } from "../domain/events/project-event.ts";
 import { messageId } from "../events/message-id.ts";
 
 /** `v1` is oslo.messaging's driver `messaging`, `v2` its `messagingv2`; who listens accepts both. */
@@ -23,12 +24,6 @@ type Event = Omit<DomainEvent, "schema">;
 /** What the bus adds to an event's detail, and no notification has. */
 const OURS = new Set(["entity", "sequence", "at"]);
 
-/** An event that goes to a project says which; the others are sent in the name of those given. */
-const projectsOf = ({ detail }: Event, adminProjects: readonly string[]): readonly string[] => {
-  const own = detail["project_id"];
-  return typeof own === "string" ? [own] : adminProjects;
-};
-
 /**
  * An event as a notification, for Ceilometer and whoever else listens: once for each project, or
  * once without a project where none is to be named.
@@ -37,7 +32,7 @@ export const notificationsOf = (event: Event, adminProjects: readonly string[]):
   const payload = Object.fromEntries(
     Object.entries(event.detail).filter(([name]) => !OURS.has(name)),
   );
-  const projects = projectsOf(event, adminProjects);
+  const projects = projectsOf(event.detail, adminProjects);
   return (projects.length > 0 ? projects : [undefined]).map((project_id) => ({
     message_id: messageId(event, project_id),
     publisher_id: PUBLISHER,
@@ -56,7 +51,7 @@ export const alarmNotificationsOf = (
   event: Event,
   adminProjects: readonly string[],
 ): Notification[] =>
-  projectsOf(event, adminProjects).map((project) => {
+  projectsOf(event.detail, adminProjects).map((project) => {
     const id = messageId(event, project);
     return {
       message_id: id,

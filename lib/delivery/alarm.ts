@@ -1,5 +1,6 @@
 import { alarmReceiversOf, alarmRequest } from "../alarms/receivers.ts";
 import type { Settings } from "../config.ts";
+import { mayBeTold } from "../domain/events/project-event.ts";
 import { ANSWER_SECONDS } from "../domain/receiver.ts";
 import type { EgressPolicy } from "../egress.ts";
 import { egressPolicyOf } from "../egress-policy.ts";
@@ -10,12 +11,12 @@ import type { ReceiverKind } from "./receivers.ts";
 /** Application managers that listen by an event alarm in Aodh, sent to as Aodh itself would. */
 export const alarms = (settings: Settings, cloud: () => Promise<Cloud>): ReceiverKind => {
   const policy: EgressPolicy = egressPolicyOf(settings);
-  const { LULL_AODH: aodh } = settings;
+  const { LULL_AODH: aodh, LULL_HOST_EVENT_PROJECTS: listed } = settings;
 
   return {
     kind: "alarm",
     find: async (event) => {
-      if (aodh !== "direct") return [];
+      if (aodh !== "direct" || !mayBeTold(event, listed)) return [];
       const found = await alarmReceiversOf(await cloud(), event.project_id, event, {
         aodh,
         type: event.type,
@@ -24,6 +25,8 @@ export const alarms = (settings: Settings, cloud: () => Promise<Cloud>): Receive
     },
     send: async ({ receiver, event }) => {
       if (receiver.kind !== "alarm") throw new Error(`${receiver.receiver_id} is no alarm`);
+      if (!mayBeTold(event, listed))
+        return { kind: "refused", why: "its project is told of hosts no more" };
       const { type, entity, sequence, at } = event;
       const happening = { type, entity, sequence, at, detail: event };
       const { url, headers, body } = alarmRequest(receiver, happening);

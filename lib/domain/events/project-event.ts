@@ -28,3 +28,24 @@ export type ProjectEvent = z.infer<typeof projectEventSchema>;
 /** Whether somebody wants to know whom the event has reached: only of what asks is the answer waited for. */
 export const isReachKept = ({ type }: Pick<ProjectEvent, "type">): boolean =>
   type === MAINTENANCE_SCHEDULED;
+
+/** Events that name hosts. Only projects that the operator has listed get them, and only by alarms. */
+const HOST_EVENTS = new Set(["maintenance.host", "maintenance.session"]);
+
+/**
+ * The projects in whose name an event is told: the one that it goes to, or, of what goes to no
+ * project, those that the operator has listed.
+ */
+export const projectsOf = (
+  detail: Readonly<Record<string, unknown>>,
+  listed: readonly string[],
+): readonly string[] => {
+  const own = detail["project_id"];
+  return typeof own === "string" ? [own] : listed;
+};
+
+/** Whether the event may go to its project still: which are listed may have changed since it happened. */
+export const mayBeTold = (
+  { type, project_id }: Pick<ProjectEvent, "type" | "project_id">,
+  listed: readonly string[],
+): boolean => !HOST_EVENTS.has(type) || listed.includes(project_id);
