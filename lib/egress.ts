@@ -18,6 +18,11 @@ export type EgressRequest = {
   readonly body?: string;
   /** For everything from the name lookup to the last byte of the answer. */
   readonly timeoutMs: number;
+  /**
+   * For the name lookup, and again for the connection to each address that is tried, the proxy and TLS
+   * included; 5 s unless told. Who answers late may be busy; who does not so much as connect is not there.
+   */
+  readonly connectMs?: number;
   /** A longer answer is a failure; 1 MiB unless told. */
   readonly maxBytes?: number;
 };
@@ -43,6 +48,8 @@ export type EgressPolicy = {
   readonly proxy?: ProxyRules | null;
 };
 
+const CONNECT_MS = 5_000;
+
 type Address = { readonly address: string; readonly family: number };
 type Resolve = (hostname: string) => Promise<readonly Address[]>;
 
@@ -56,7 +63,7 @@ export class EgressFailedError extends Error {
   override readonly name = "EgressFailedError";
   /** Whether the receiver may have seen the request: false only where no connection stood. */
   readonly sent: boolean;
-  /** Whether all the time that it was given went by. */
+  /** Whether all the time that it was given went by, be it only that for a connection. */
   readonly late: boolean;
 
   constructor(
@@ -204,7 +211,15 @@ const exchange = async (
   signal: AbortSignal,
 ): Promise<EgressResponse> => {
   const secure = url.protocol === "https:";
+  const { timeoutMs, connectMs = CONNECT_MS } = request;
+  const connecting = new AbortController();
+  const timer = setTimeout(() => connecting.abort(), connectMs);
+  const end = AbortSignal.any([signal, connecting.signal]);
   let sent = false;
+  const stands = () => {
+    sent = true;
+    clearTimeout(timer);
+  };
   try {
     const outgoing = (secure ? https : http).request(url, {
       method: request.method,
@@ -214,14 +229,12 @@ const exchange = async (
         ...(request.body !== undefined && { "content-length": Buffer.byteLength(request.body) }),
       },
       ...way,
-      signal,
+      signal: end,
     });
     outgoing.once("socket", (socket) => {
       // Out of a tunnel it comes connected.
-      if (!socket.connecting && !secure) sent = true;
-      socket.once(secure ? "secureConnect" : "connect", () => {
-        sent = true;
-      });
+      if (!socket.connecting && !secure) stands();
+      socket.once(secure ? "secureConnect" : "connect", stands);
     });
     const answered = new Promise<http.IncomingMessage>((resolve, reject) => {
       outgoing.once("response", resolve);
@@ -229,21 +242,26 @@ const exchange = async (
       outgoing.end(request.body);
     });
     // A request that still waits for its connection would tell of its end only when it has one.
-    const response = await within(answered, signal, () => new Error("late"));
+    const response = await within(answered, end, () => new Error("late"));
     const body = await readBody(response, request.maxBytes ?? 1024 * 1024);
     return { status: response.statusCode ?? 0, headers: headersOf(response), body };
   } catch (cause) {
     const why = signal.aborted
-      ? `no answer within ${request.timeoutMs} ms`
-      : cause instanceof Error
-        ? cause.message || cause.name
-        : String(cause);
+      ? `no answer within ${timeoutMs} ms`
+      : connecting.signal.aborted
+        ? `no connection within ${connectMs} ms`
+        : wordsOf(cause);
     throw new EgressFailedError(`${request.method} ${url.origin}: ${why}`, sent, {
       cause,
-      late: signal.aborted,
+      late: end.aborted,
     });
+  } finally {
+    clearTimeout(timer);
   }
 };
+
+const wordsOf = (cause: unknown): string =>
+  cause instanceof Error ? cause.message || cause.name : String(cause);
 
 /** The addresses of a URL that may be reached, found out and checked within that time. */
 const checkedAddresses = async (
@@ -293,9 +311,14 @@ export const send = async (
   resolve: Resolve = systemResolve,
 ): Promise<EgressResponse> => {
   const url = parseUrl(request.url);
-  const { timeoutMs } = request;
+  const { timeoutMs, connectMs = CONNECT_MS } = request;
   const signal = AbortSignal.timeout(timeoutMs);
-  const addresses = await checkedAddresses(url, policy, { resolve, timeoutMs, signal });
+  const lookMs = Math.min(timeoutMs, connectMs);
+  const addresses = await checkedAddresses(url, policy, {
+    resolve,
+    timeoutMs: lookMs,
+    signal: AbortSignal.timeout(lookMs),
+  });
   let failure: unknown;
   for (const way of await waysTo(url, addresses, policy.proxy))
     try {

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import * as http from "node:http";
 import * as net from "node:net";
 import { networkInterfaces } from "node:os";
+import { Worker } from "node:worker_threads";
 import { afterEach, describe, expect, test } from "vitest";
 import {
   check,
@@ -39,6 +40,26 @@ const receiver = async (
     server.close();
   });
   return (server.address() as net.AddressInfo).port;
+};
+
+/** Listens and accepts nobody: once its queue is full, the system drops who else would connect. @returns its port */
+const crowded = async (): Promise<number> => {
+  const listening = `
+    const server = require("node:net").createServer();
+    server.listen({ port: 0, host: "127.0.0.1", backlog: 1 }, () => {
+      require("node:worker_threads").parentPort.postMessage(server.address().port);
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+    });`;
+  const worker = new Worker(listening, { eval: true });
+  const [port] = await once(worker, "message");
+  const waiting = Array.from({ length: 8 }, () => net.connect(port, "127.0.0.1"));
+  for (const socket of waiting) socket.on("error", () => undefined);
+  open.push(() => {
+    for (const socket of waiting) socket.destroy();
+    worker.terminate();
+  });
+  await Promise.race(waiting.map((socket) => once(socket, "connect")));
+  return port;
 };
 
 const get = (url: string, more?: Partial<EgressRequest>): EgressRequest => ({
@@ -362,6 +383,49 @@ describe("an allowed receiver", () => {
       name: "EgressFailedError",
       sent: false,
     });
+  });
+
+  /** What is said of a receiver to which no connection comes to stand, although there is time for an answer. */
+  const unreached = {
+    name: "EgressFailedError",
+    sent: false,
+    late: true,
+    message: expect.stringMatching(/no connection within 100 ms$/),
+  };
+
+  test("that takes no connection is not waited for as long as for an answer, and has seen nothing", async () => {
+    const port = await crowded();
+    const request = get(`http://127.0.0.1:${port}/`, { timeoutMs: 350_000, connectMs: 100 });
+
+    await expect(send(request, loopback)).rejects.toMatchObject(unreached);
+  });
+
+  test("that says nothing in the TLS handshake is not, either", async () => {
+    const server = net.createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    open.push(() => server.close());
+    const { port } = server.address() as net.AddressInfo;
+    const request = get(`https://127.0.0.1:${port}/`, { timeoutMs: 350_000, connectMs: 100 });
+
+    await expect(send(request, loopback)).rejects.toMatchObject(unreached);
+  });
+
+  test("whose name is not resolved is not, either", async () => {
+    const request = get("http://receiver.example/", { timeoutMs: 350_000, connectMs: 100 });
+    const resolved = send(request, loopback, () => new Promise(() => undefined));
+
+    await expect(resolved).rejects.toMatchObject({
+      sent: false,
+      late: true,
+      message: "receiver.example was not resolved within 100 ms",
+    });
+  });
+
+  test("has all its time for the answer once a connection stands", async () => {
+    const port = await receiver((_request, response) => setTimeout(() => response.end("ok"), 300));
+    const request = get(`http://127.0.0.1:${port}/`, { connectMs: 100 });
+
+    expect(await send(request, loopback)).toMatchObject({ status: 200 });
   });
 
   test("that does not speak TLS has seen nothing of an https request", async () => {
