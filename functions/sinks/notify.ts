@@ -19,6 +19,7 @@ import type { Receiver } from "../../lib/domain/receiver.ts";
 import { type PassingTime, passingTime } from "../../lib/lambda/passing-time.ts";
 import { deliveryStore } from "../../lib/store/deliveries.ts";
 import { laneRefSchema, laneStore } from "../../lib/store/lanes.ts";
+import { placeStore } from "../../lib/store/places.ts";
 import { subscriptionStore } from "../../lib/store/subscriptions.ts";
 import { openTable } from "../../lib/store/table.ts";
 
@@ -34,7 +35,12 @@ const KINDS: readonly ReceiverKind[] = [
   alarms(settings, () => engineCloud(settings)),
 ];
 
-const { work, deliver } = laneWorker({ lanes, deliveries, send: sendBy(KINDS) });
+const { work, deliver } = laneWorker({
+  lanes,
+  deliveries,
+  places: placeStore(table),
+  send: sendBy(KINDS),
+});
 
 /**
  * Tells projects, and of hosts those that the operator has listed. An event becomes one delivery for

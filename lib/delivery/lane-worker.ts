@@ -16,6 +16,7 @@ import { ANSWER_SECONDS } from "../domain/receiver.ts";
 import type { PassingTime } from "../lambda/passing-time.ts";
 import type { DeliveryStore } from "../store/deliveries.ts";
 import { keyOf, type Lane, type LaneRef, type LaneStore, type Placed } from "../store/lanes.ts";
+import type { PlaceStore } from "../store/places.ts";
 import type { ReceiverKind } from "./receivers.ts";
 
 /** A worker that has not begun anything yet owns its lane this long. */
@@ -30,6 +31,7 @@ const LEAVE_SECONDS = 15;
 type Options = {
   readonly lanes: LaneStore;
   readonly deliveries: DeliveryStore;
+  readonly places: PlaceStore;
   readonly send: ReceiverKind["send"];
 };
 
@@ -66,9 +68,10 @@ const isWaitedFor = (delivery: Delivery, last: Result | null, now: string): bool
  * Works one lane: its deliveries one after the other, lowest first, each attempt stored before it
  * is made. What cannot be sent now holds up what comes after it, in this lane and nowhere else.
  *
- * A worker that finds the lane at work leaves at once: who works it looks again before it leaves.
+ * A worker that finds the lane at work leaves at once: who works it looks again before it leaves. So
+ * does one that finds as many lanes of the project at work as it may have, and the janitor comes back.
  */
-export const laneWorker = ({ lanes, deliveries, send }: Options) => {
+export const laneWorker = ({ lanes, deliveries, places, send }: Options) => {
   const finish = async (before: Delivery, after: Delivery): Promise<boolean> => {
     const outcome = reachedBy(after);
     if (isReachKept(after.event) && outcome !== null && after.finished_at !== null)
@@ -166,9 +169,26 @@ export const laneWorker = ({ lanes, deliveries, send }: Options) => {
     }
   };
 
+  const hasPlace = async (lane: Lane, now: string): Promise<boolean> => {
+    const { project_id } = lane;
+    if (project_id === null || (await places.take(project_id, lane, now))) return true;
+    await places.tidy(project_id, now);
+    return await places.take(project_id, lane, now);
+  };
+
+  /** Leaves the lane as it is to the janitor. */
+  const putOff = async (claimed: Lane, time: PassingTime): Promise<void> => {
+    let lane: Lane | null = claimed;
+    while (lane !== null && !(await lanes.release(lane, null, time.now())))
+      lane = await lanes.renew(lane, later(time.now(), CLAIM_SECONDS));
+  };
+
   const work = async (ref: LaneRef, time: PassingTime): Promise<void> => {
     const now = time.now();
-    await workOn(await lanes.claim(ref, now, later(now, CLAIM_SECONDS)), time);
+    const lane = await lanes.claim(ref, now, later(now, CLAIM_SECONDS));
+    if (lane === null) return;
+    if (await hasPlace(lane, now)) await workOn(lane, time);
+    else await putOff(lane, time);
   };
 
   return {
@@ -185,10 +205,10 @@ export const laneWorker = ({ lanes, deliveries, send }: Options) => {
         session_id: delivery.event.session_id,
       };
       const sending = begun(delivery, now);
-      const held =
-        turnOf(delivery, now) === "send"
-          ? await lanes.start(sending, now, leaseFrom(delivery, now))
-          : null;
+      const isFree =
+        turnOf(delivery, now) === "send" &&
+        (await places.take(delivery.event.project_id, ref, now));
+      const held = isFree ? await lanes.start(sending, now, leaseFrom(delivery, now)) : null;
       if (held === null) {
         await lanes.append(delivery, now);
         return await work(ref, time);

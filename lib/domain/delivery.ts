@@ -65,6 +65,12 @@ const TRIED_SECONDS = 60;
  */
 const LATE_SECONDS = 3_600;
 
+/**
+ * Lanes of one project that are worked at once: a fifth of the sink's places, so that a project whose
+ * receivers all hang leaves room for others. It is what one session needs with ten webhooks and ten alarms.
+ */
+export const MOST_LANES_OF_A_PROJECT = 20;
+
 /** How long a finished delivery can still be looked at, and sent again. */
 export const KEPT_SECONDS = 14 * 86_400;
 

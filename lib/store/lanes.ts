@@ -21,6 +21,8 @@ type DueLane = z.infer<typeof dueLaneSchema>;
  */
 const laneSchema = laneRefSchema.extend({
   schema: z.literal(1),
+  /** Whose receiver it is; rows of earlier versions do not say. */
+  project_id: z.string().nullable().default(null),
   /** Empty until it has its first one. */
   worker: z.string().default(""),
   appended: z.int(),
@@ -80,13 +82,23 @@ const replacement = ({ name }: Table, before: Delivery, after: Delivery) => ({
 const bumping = (
   { name }: Table,
   { receiver_id, session_id }: LaneRef,
-  { key, back, now }: { readonly key: string; readonly back: boolean; readonly now: string },
+  {
+    project,
+    key,
+    back,
+    now,
+  }: {
+    readonly project: string;
+    readonly key: string;
+    readonly back: boolean;
+    readonly now: string;
+  },
 ): Write => ({
   Update: {
     TableName: name,
     Key: keys.lane(receiver_id, session_id),
     UpdateExpression: `SET #kind = :kind, #schema = :schema, receiver_id = :receiver, session_id = :session,
-      appended = if_not_exists(appended, :zero) + :one,
+      project_id = :project, appended = if_not_exists(appended, :zero) + :one,
       done_until = ${back ? ":before" : "if_not_exists(done_until, :before)"},
       #due = :due, due_at = if_not_exists(due_at, :now), #ttl = :ttl`,
     ...(!back && { ConditionExpression: "attribute_not_exists(done_until) OR done_until < :key" }),
@@ -101,6 +113,7 @@ const bumping = (
       ":schema": 1,
       ":receiver": receiver_id,
       ":session": session_id,
+      ":project": project,
       ":zero": 0,
       ":one": 1,
       ":before": back ? key.slice(0, key.indexOf("#", BEGINNING.length)) : BEGINNING,
@@ -145,11 +158,15 @@ export const laneStore = (table: Table) => {
     async append(delivery: Delivery, now: string): Promise<void> {
       const ref = refOf(delivery);
       const row = rowOf(delivery);
+      const project = delivery.event.project_id;
       const put: Write = {
         Put: { TableName: name, Item: row, ConditionExpression: "attribute_not_exists(PK)" },
       };
       for (const back of [false, true]) {
-        const held = await transact(table, [put, bumping(table, ref, { key: row.SK, back, now })]);
+        const held = await transact(table, [
+          put,
+          bumping(table, ref, { project, key: row.SK, back, now }),
+        ]);
         // Only a lane that is further already is gone back in.
         if (held === null || held[0] === false) return;
       }
@@ -173,7 +190,7 @@ export const laneStore = (table: Table) => {
             TableName: name,
             Key: keys.lane(ref.receiver_id, ref.session_id),
             UpdateExpression: `SET #kind = :kind, #schema = :schema, receiver_id = :receiver, session_id = :session,
-              appended = :zero, done_until = if_not_exists(done_until, :beginning), worker = :worker,
+              project_id = :project, appended = :zero, done_until = if_not_exists(done_until, :beginning), worker = :worker,
               busy_until = :until, #due = :due, due_at = :until, #ttl = :ttl`,
             ConditionExpression:
               "attribute_not_exists(#due) AND (attribute_not_exists(done_until) OR done_until < :key)",
@@ -188,6 +205,7 @@ export const laneStore = (table: Table) => {
               ":schema": 1,
               ":receiver": ref.receiver_id,
               ":session": ref.session_id,
+              ":project": sending.event.project_id,
               ":zero": 0,
               ":beginning": BEGINNING,
               ":worker": worker,
@@ -207,7 +225,7 @@ export const laneStore = (table: Table) => {
       const { SK: key } = rowOf(after);
       const held = await transact(table, [
         { Put: replacement(table, before, after) },
-        bumping(table, refOf(after), { key, back: true, now }),
+        bumping(table, refOf(after), { project: after.event.project_id, key, back: true, now }),
       ]);
       return held === null;
     },

@@ -31,6 +31,7 @@ import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
  * | reach     | S#<session>         | REACH#<project>#<at>#<entity>#<sequence> |      |                  | deliveries.reachOf              |
  * | lane      | LANE#<receiver>#<session> | #LANE            |                        | DELIVERY / <due_at> | lanes.*                      |
  * | delivery  | LANE#<receiver>#<session> | D#<at>#<entity>#<sequence> | p#L#DLV#<receiver> / <at>#<session>#<entity>#<sequence> (webhooks) | | lanes.next, deliveries.list |
+ * | places of a project | PLACES#<project> | #PLACES          |                        |                  | places.*                        |
  * | subscription | SUBS#<project>   | SUB#<id>               |                        |                  | subscriptions.get, subscriptions.list |
  * | subscription count | SUBS#<project> | #COUNT             |                        |                  | subscriptions (conditions only) |
  * | sync      | p#SYNC#<id>         | #META                  |                        |                  | syncs.get                       |
@@ -86,6 +87,7 @@ export const keys = {
     PK: `LANE#${receiverId}#${event.session_id}`,
     SK: `D#${orderOf(event)}`,
   }),
+  places: (projectId: string) => ({ PK: `PLACES#${projectId}`, SK: "#PLACES" }),
   subscription: (projectId: string, id: string) => ({ PK: `SUBS#${projectId}`, SK: `SUB#${id}` }),
   subscriptionCount: (projectId: string) => ({ PK: `SUBS#${projectId}`, SK: "#COUNT" }),
   run: (runId: string) => ({ PK: `RUN#${runId}`, SK: "#RUN" }),

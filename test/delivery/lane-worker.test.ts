@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { laneWorker } from "../../lib/delivery/lane-worker.ts";
 import { post } from "../../lib/delivery/post.ts";
 import type { ReceiverKind } from "../../lib/delivery/receivers.ts";
@@ -8,6 +8,7 @@ import { later } from "../../lib/domain/instant.ts";
 import { ANSWER_SECONDS, type Receiver } from "../../lib/domain/receiver.ts";
 import { deliveryStore } from "../../lib/store/deliveries.ts";
 import { laneStore } from "../../lib/store/lanes.ts";
+import { placeStore } from "../../lib/store/places.ts";
 import { type DynamoDb, NOW, startDynamoDb } from "../store/dynamodb.ts";
 import { aProjectEvent, aReceiver, testTime } from "./builders.ts";
 import { startReceiver, type TestReceiver } from "./receiver.ts";
@@ -15,6 +16,7 @@ import { startReceiver, type TestReceiver } from "./receiver.ts";
 let dynamodb: DynamoDb;
 let lanes: ReturnType<typeof laneStore>;
 let deliveries: ReturnType<typeof deliveryStore>;
+let places: ReturnType<typeof placeStore>;
 const open: TestReceiver[] = [];
 beforeAll(async () => {
   dynamodb = await startDynamoDb();
@@ -24,6 +26,7 @@ beforeEach(() => {
   const table = dynamodb.newTable();
   lanes = laneStore(table);
   deliveries = deliveryStore(table);
+  places = placeStore(table);
 });
 afterEach(async () => {
   await Promise.all(open.splice(0).map((receiver) => receiver.close()));
@@ -49,7 +52,8 @@ const send: ReceiverKind["send"] = ({ receiver, event, message_id }) =>
     LOOPBACK,
   );
 
-const workerOf = (by: ReceiverKind["send"] = send) => laneWorker({ lanes, deliveries, send: by });
+const workerOf = (by: ReceiverKind["send"] = send) =>
+  laneWorker({ lanes, deliveries, places, send: by });
 const worker = (by?: ReceiverKind["send"]) => workerOf(by).work;
 
 const laneOf = (receiver: Receiver, session_id = "session-1") => ({
@@ -381,6 +385,75 @@ describe("an application manager", () => {
 
     expect(receiver.received).toEqual([]);
     expect(await statesOf(to)).toEqual(["failed"]);
+  });
+});
+
+describe("a project with more receivers that hang than it has places", () => {
+  const MOST = 20;
+  const LANES = 30;
+
+  /** What its workers are at: those that hang until `answer`, and how many have left. */
+  const crowd = async () => {
+    const to = aReceiver("alarm", "http://hangs.example/");
+    let hanging = 0;
+    let left = 0;
+    const { promise, resolve: answer } = Promise.withResolvers<void>();
+    const hang: ReceiverKind["send"] = async () => {
+      hanging += 1;
+      await promise;
+      return { kind: "answered", status: 200 };
+    };
+    const sent = Array.from({ length: LANES }, async (_, n) => {
+      const event = aProjectEvent(0, { session_id: `session-${n}` });
+      await workerOf(hang).deliver(newDelivery(event, to, `msg_${n}`), testTime());
+      left += 1;
+    });
+    await vi.waitFor(() => expect(hanging + left).toBe(LANES), { timeout: 30_000 });
+    return { to, hang, hanging: () => hanging, done: () => Promise.all(sent), answer };
+  };
+
+  test("holds those, and no more, and leaves the others to the janitor", async () => {
+    const { to, hang, hanging, done, answer } = await crowd();
+    expect(hanging()).toBe(MOST);
+    const put = await lanes.due(NOW, LANES);
+    expect(put).toHaveLength(LANES - MOST);
+    await Promise.all(put.map((lane) => worker(hang)(lane, testTime())));
+    expect(hanging()).toBe(MOST);
+
+    answer();
+    await done();
+    await Promise.all(put.map((lane) => worker(hang)(lane, testTime())));
+    const states = await Promise.all(
+      Array.from({ length: LANES }, (_, n) => statesOf(to, `session-${n}`)),
+    );
+    expect(states.flat()).toEqual(Array.from({ length: LANES }, () => "delivered"));
+  });
+
+  test("holds up no other project", async () => {
+    const { done, answer } = await crowd();
+    const receiver = await receive();
+    const event = aProjectEvent(0, { project_id: "project-2" });
+    const to = { ...at("webhook", receiver), receiver_id: "of-project-2" };
+    await workerOf().deliver(newDelivery(event, to, "msg_1"), testTime());
+
+    expect(receiver.received).toHaveLength(1);
+    answer();
+    await done();
+  });
+
+  test("has the places back of workers that died, when their leases are over", async () => {
+    const { to, done, answer } = await crowd();
+    const receiver = await receive();
+    const event = aProjectEvent(0, { session_id: "session-after" });
+    const next = { ...to, url: receiver.url };
+    await workerOf().deliver(newDelivery(event, next, "msg_1"), testTime());
+    expect(receiver.received).toEqual([]);
+
+    // None of them has said that it is at its end.
+    await worker()(laneOf(next, "session-after"), testTime(later(NOW, leaseSeconds("alarm"))));
+    expect(receiver.received).toHaveLength(1);
+    answer();
+    await done();
   });
 });
 
