@@ -4,7 +4,12 @@ export default defineConfig({
   test: {
     root: ".",
     include: ["test/**/*.test.ts"],
-    exclude: ["test/deploy/**", "test/openstack/*.test.ts", "test/openstack/lab/**"],
+    exclude: [
+      "test/clients/**",
+      "test/deploy/**",
+      "test/openstack/*.test.ts",
+      "test/openstack/lab/**",
+    ],
     testTimeout: 120_000,
     hookTimeout: 120_000,
   },

@@ -5,6 +5,7 @@ import {
   withRound,
 } from "../../lib/domain/preflight-round.ts";
 import { inspect } from "../../lib/fleet/inspection.ts";
+import { listeningForRoom } from "../../lib/steps/ask-for-room.ts";
 import { noteProjects } from "../../lib/steps/note-projects.ts";
 import { changed, sessionStep } from "../../lib/steps/session-step.ts";
 
@@ -18,7 +19,8 @@ export const handler = sessionStep(async (context) => {
   const devices = await inventory.byName(session.region);
   const owned = await owners.owners([...devices.values()].map(({ id }) => id));
   const fleet = { devices, owners: owned };
-  const round = await inspect(await cloud(), session, nextHosts(session), fleet, now);
+  const askable = (projects: readonly string[]) => listeningForRoom(context, projects);
+  const round = await inspect(await cloud(), session, nextHosts(session), fleet, askable, now);
   await noteProjects(sessionProjects, session, round.owned);
   const seen = withRound(session, round);
   const fields = isLookedThrough(session, seen)

@@ -4,7 +4,7 @@ import { COUNTED, type HostRoom } from "./plan/reserve.ts";
 import type { Candidate } from "./preflight.ts";
 import type { PreflightSummary, Session } from "./session.ts";
 
-type Rules = Pick<Session, "policies" | "targets" | "reserve_hosts" | "workflow">;
+type Rules = Pick<Session, "policies" | "targets" | "reserve_hosts">;
 type Resource = (typeof COUNTED)[number];
 
 const WORDS: Readonly<Record<Resource, string>> = {
@@ -12,35 +12,64 @@ const WORDS: Readonly<Record<Resource, string>> = {
   VCPU: "processors",
 };
 
+/** What does not fit. */
+export type Shortage = {
+  readonly host: string;
+  readonly message: string;
+  /** Whether it would not fit even with every host in service. */
+  readonly forGood: boolean;
+  /** Projects on the hosts of the zone that were looked at: if they scale in, there is more room. */
+  readonly projects: readonly string[];
+};
+
 /**
  * Whether what has to leave each host finds room in its zone, by sums alone: what does not fit in sum
- * does not fit at all. A host that would not fit if every host of the zone were in service blocks;
- * so much room cannot come by waiting, unless projects are asked to scale in. One that does not fit
- * beside the reserve now is a warning.
+ * does not fit at all.
  */
-export const capacityOn = (
+export const shortagesOn = (
   candidates: readonly Candidate[],
   rooms: readonly HostRoom[],
   rules: Rules,
-): { readonly findings: Finding[]; readonly warnings: PreflightSummary["warnings"] } => {
-  const findings: Finding[] = [];
-  const warnings: PreflightSummary["warnings"] = [];
-  for (const candidate of candidates) {
+): Shortage[] => {
+  const zones = new Map(rooms.map(({ host, zone }) => [host, zone]));
+  return candidates.flatMap((candidate) => {
     const short = shortageOf(candidate, rooms, rules);
-    if (short === null) continue;
-    const { message, forGood } = short;
-    if (forGood && rules.workflow !== "vnf")
-      findings.push({ path: candidate.host, code: "capacity_short", message });
-    else warnings.push({ code: "capacity_short", message: `${candidate.host}: ${message}` });
-  }
-  return { findings, warnings };
+    if (short === null) return [];
+    const { host } = candidate;
+    const near = candidates.filter((other) => zones.get(other.host) === zones.get(host));
+    const owners = near.flatMap(({ guests }) => guests.map(({ projectId }) => projectId));
+    return [{ host, ...short, projects: [...new Set(owners)] }];
+  });
+};
+
+/**
+ * What does not fit for good blocks, for such room cannot come by waiting, unless the session lets
+ * owners decide (workflow `vnf`) or one of these projects can be asked to scale in. Whatever else
+ * does not fit, its reserve left alone, is a warning.
+ *
+ * @param askable the projects that can be asked
+ */
+export const capacityVerdict = (
+  shortages: readonly Shortage[],
+  { workflow }: Pick<Session, "workflow">,
+  askable: ReadonlySet<string>,
+): { readonly findings: Finding[]; readonly warnings: PreflightSummary["warnings"] } => {
+  const blocks = ({ forGood, projects }: Shortage) =>
+    forGood && workflow !== "vnf" && !projects.some((id) => askable.has(id));
+  const code = "capacity_short";
+  return {
+    findings: shortages.filter(blocks).map(({ host, message }) => ({ path: host, code, message })),
+    warnings: shortages
+      .filter((short) => !blocks(short))
+      .map(({ host, message }) => ({ code, message: `${host}: ${message}` })),
+  };
 };
 
 const shortageOf = (
   { host, guests }: Candidate,
   rooms: readonly HostRoom[],
   rules: Rules,
-): { readonly message: string; readonly forGood: boolean } | null => {
+): Pick<Shortage, "message" | "forGood"> | null => {
   const zone = rooms.find((room) => room.host === host)?.zone;
   if (zone === undefined) return null;
   const near = rooms.filter((room) => room.zone === zone);

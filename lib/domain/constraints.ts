@@ -224,10 +224,12 @@ const reader = (body: Readonly<Record<string, unknown>>) => {
       return word === "true";
     },
 
+    /** Doctor's VNFM once called a cold migration MIGRATION, and does not start when that is refused. */
     migrationType(path: string): OwnerAction | null {
       const value = sent(path);
       if (value === undefined || value === "") return null;
-      const parsed = ownerActionSchema.safeParse(wordOf(value).toUpperCase());
+      const word = wordOf(value).toUpperCase();
+      const parsed = ownerActionSchema.safeParse(word === "MIGRATION" ? "MIGRATE" : word);
       if (!parsed.success) {
         wrong(path, "invalid_value", `must be one of ${OWNER_ACTIONS.join(", ")}`);
         return null;

@@ -1,8 +1,9 @@
-import { capacityOn } from "../domain/capacity-check.ts";
+import { capacityVerdict, type Shortage, shortagesOn } from "../domain/capacity-check.ts";
 import { clockSkew } from "../domain/clock-skew.ts";
 import { expiring, neededUntil } from "../domain/credential.ts";
 import type { Device } from "../domain/device.ts";
 import type { Finding } from "../domain/errors.ts";
+import type { HostRoom } from "../domain/plan/reserve.ts";
 import { blockersOf, type Candidate, summaryOf, targetFindings } from "../domain/preflight.ts";
 import type { Round } from "../domain/preflight-round.ts";
 import type { Session } from "../domain/session.ts";
@@ -26,6 +27,9 @@ type Fleet = {
   readonly owners: ReadonlyMap<string, string>;
 };
 
+/** Which of these projects can be asked to scale in. */
+export type Askable = (projectIds: readonly string[]) => Promise<ReadonlySet<string>>;
+
 /**
  * Looks at everything that can be known of some hosts before a session touches anything: lists of the
  * whole cloud once each, and two calls for each host. What is not about a host is told with the first.
@@ -35,6 +39,7 @@ export const inspect = async (
   session: Session,
   hosts: readonly string[],
   fleet: Fleet,
+  askable: Askable,
   now: string,
 ): Promise<Round> => {
   const reader = openReader();
@@ -47,7 +52,7 @@ export const inspect = async (
   // What could not be read in full says nothing of the hosts.
   if (lacking.length > 0)
     return { findings: lacking, warnings: [], summary, owned: [], last: true };
-  const { findings, warnings } = capacityOn(candidates, rooms, session);
+  const { findings, warnings } = await capacityOn(candidates, rooms, session, askable);
   const first = hosts[0] === session.hosts[0];
   const general = first ? await generalFindings(cloud, session, services) : [];
   const skew = first ? clockSkew(now, time) : null;
@@ -64,6 +69,18 @@ export const inspect = async (
     ),
     last: false,
   };
+};
+
+/** Asks who can be asked only where it matters. */
+const capacityOn = async (
+  candidates: readonly Candidate[],
+  rooms: readonly HostRoom[],
+  session: Session,
+  askable: Askable,
+) => {
+  const shortages = shortagesOn(candidates, rooms, session);
+  const needed = shortages.flatMap(({ forGood, projects }: Shortage) => (forGood ? projects : []));
+  return capacityVerdict(shortages, session, await askable([...new Set(needed)]));
 };
 
 const generalFindings = async (

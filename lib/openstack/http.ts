@@ -65,25 +65,32 @@ export const callForAnswer = async <S extends z.ZodType>(
   schema: S,
   options: CallOptions = {},
 ): Promise<Answer<z.infer<S>>> => {
-  const reply = await withRetries(client, options, (deadline) =>
-    authorised(client, path, options, deadline),
-  );
+  const attempt = (deadline: number) => authorised(client, path, options, deadline);
+  const reply =
+    (options.method ?? "GET") === "GET"
+      ? await readAgain(client.timeoutMs, attempt)
+      : await attempt(performance.now() + client.timeoutMs);
   return parseReply(`${options.method ?? "GET"} ${client.service}${path}`, reply, schema);
 };
 
-const withRetries = async (
-  client: ServiceClient,
-  { method = "GET" }: CallOptions,
+/**
+ * Makes a read, and makes it again where that may help: one whose shared connection the service has just
+ * closed says nothing about the service.
+ *
+ * @param timeoutMs for all tries together
+ * @param attempt told until when it has time, on `performance.now()`
+ */
+export const readAgain = async (
+  timeoutMs: number,
   attempt: (deadline: number) => Promise<WireReply>,
 ): Promise<WireReply> => {
   const started = performance.now();
-  const deadline = started + client.timeoutMs;
   for (let tries = 1; ; tries++) {
     try {
-      return await attempt(deadline);
+      return await attempt(started + timeoutMs);
     } catch (error) {
       if (!(error instanceof TransientOpenStackError)) throw error;
-      if (method !== "GET" || tries >= TRIES || !RETRYABLE.includes(error.status)) throw error;
+      if (tries >= TRIES || !RETRYABLE.includes(error.status)) throw error;
       const wait = error.retryAfterMs ?? 200 * 3 ** (tries - 1) * (1 + Math.random());
       if (performance.now() + wait > started + RETRY_WINDOW_MS) throw error;
       await pause(wait);

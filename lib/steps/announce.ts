@@ -34,7 +34,7 @@ export const announce = async (context: SessionContext, question: Question): Pro
 export const listens = (
   context: SessionContext,
   question: Question,
-  project: SessionProject,
+  project: Pick<SessionProject, "project_id" | "instance_ids">,
 ): Promise<boolean> => {
   const likely = eventOf(context, askOf(context, question, project, true));
   return context.audience.listens(project.project_id, likely);
@@ -54,7 +54,7 @@ export const tell = async (
 const askOf = (
   { session, ref, now }: SessionContext,
   { state, askId, replyAt, actionsAt, waits, missing }: Question,
-  { project_id, instance_ids }: SessionProject,
+  { project_id, instance_ids }: Pick<SessionProject, "project_id" | "instance_ids">,
   isListening: boolean,
 ): Ask => ({
   schema: 1,

@@ -2,8 +2,12 @@ import { openAsking, type Question, questionForRoom, ROOM_ASK } from "../domain/
 import { missingIn, type Shortfall } from "../domain/plan/shortfall.ts";
 import type { SessionProject } from "../domain/session-project.ts";
 import { listServers } from "../openstack/compute/servers.ts";
+import { chunked } from "../store/batch-get.ts";
 import { listens, tell } from "./announce.ts";
 import { type SessionContext, update } from "./session-step.ts";
+
+/** Projects that are looked up at once. */
+const AT_ONCE = 10;
 
 /**
  * Asks one project that listens, and was not asked yet, to scale in by what is missing: of those that
@@ -43,6 +47,25 @@ export const askForRoom = async (
     return true;
   }
   return false;
+};
+
+/** Those of the projects that would hear it if they were asked for room; none where the session asks nobody. */
+export const listeningForRoom = async (
+  context: SessionContext,
+  projectIds: readonly string[],
+): Promise<ReadonlySet<string>> => {
+  const { session, now } = context;
+  const listening = new Set<string>();
+  if (!session.dialogue.scale_in) return listening;
+  const question = questionForRoom(session, {}, now);
+  for (const chunk of chunked(projectIds, AT_ONCE))
+    await Promise.all(
+      chunk.map(async (project_id) => {
+        if (await listens(context, question, { project_id, instance_ids: [] }))
+          listening.add(project_id);
+      }),
+    );
+  return listening;
 };
 
 /** Has the session wait for the project, unless it was aborted since. */

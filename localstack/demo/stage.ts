@@ -22,6 +22,8 @@ export type StageOptions = {
   readonly settings?: Readonly<Record<string, string>>;
   readonly misbehaviour?: Misbehaviour;
   readonly seed?: number;
+  /** Of Lull's API, where the cloud's catalog names it; absent: any free one. */
+  readonly port?: number;
 };
 
 /** A simulated cloud and a Lull that maintains it, in this process, on one clock. */
@@ -69,7 +71,7 @@ export const openStage = async ({
   const clock = scaledClock(speed);
   const data = mkdtempSync(join(tmpdir(), "lull-"));
   const simulator = await startSimulator({ clock, cloud, seed });
-  const port = await freePort();
+  const port = options.port ?? (await freePort());
   const stack = await startLull({
     ...options,
     data,

@@ -128,6 +128,8 @@ export const cloudSpecSchema = z.object({
   region: z.string().default("RegionOne"),
   /** Where the catalog says that Lull is (service type maintenance), by region; {}: it does not say. */
   maintenance_endpoints: z.record(z.string(), z.url()).default({}),
+  /** Where the catalog says that Heat is, without the project's id; null: there is none. It is not simulated. */
+  orchestration: z.url().nullable().default(null),
   nova_microversion: z.string().default("2.93"),
   placement_microversion: z.string().default("1.39"),
   concurrent_live_migrations: z.number().default(1),

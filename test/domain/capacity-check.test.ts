@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { capacityOn } from "../../lib/domain/capacity-check.ts";
+import { capacityVerdict, shortagesOn } from "../../lib/domain/capacity-check.ts";
 import type { HostRoom } from "../../lib/domain/plan/reserve.ts";
 import type { Candidate } from "../../lib/domain/preflight.ts";
 import { policiesSchema, type Session } from "../../lib/domain/session.ts";
@@ -37,6 +37,13 @@ const rules = (but: Partial<Rules> = {}): Rules => ({
   ...but,
 });
 
+const capacityOn = (
+  candidates: readonly Candidate[],
+  rooms: readonly HostRoom[],
+  those: Rules,
+  askable: readonly string[] = [],
+) => capacityVerdict(shortagesOn(candidates, rooms, those), those, new Set(askable));
+
 const NOTHING = { findings: [], warnings: [] };
 const blocked = {
   findings: [{ path: "cmp-01", code: "capacity_short", message: expect.any(String) }],
@@ -64,8 +71,27 @@ describe("a host whose instances could not fit even with all hosts in service", 
     expect(findings[0]?.message).toMatch(/need 61 MiB of memory.*zone az1 has 60/);
   });
 
-  test("only warns where projects are asked to scale in", () => {
+  test("only warns where owners decide", () => {
     expect(capacityOn(hosts, rooms, rules({ workflow: "vnf" }))).toEqual(warned);
+  });
+
+  test("only warns where one of its owners can be asked to scale in", () => {
+    const owner = hosts[0]?.guests[0]?.projectId ?? "";
+
+    expect(capacityOn(hosts, rooms, rules(), [owner])).toEqual(warned);
+    expect(capacityOn(hosts, rooms, rules(), ["another"])).toEqual(blocked);
+  });
+
+  test("only warns where another host's owner in its zone can be asked, too", () => {
+    const [one] = hosts;
+    const other = on("cmp-02", [needing(1, 0, { projectId: "neighbour" })]);
+    const far = on("cmp-09", [needing(0, 0, { projectId: "far" })]);
+    const all = [...rooms, room("cmp-09", 0, { zone: "az9" })];
+    const ask = (id: string) =>
+      capacityOn(one ? [one, other, far] : [], all, rules(), [id]).findings;
+
+    expect(ask("neighbour")).toEqual([]);
+    expect(ask("far")).toMatchObject([{ path: "cmp-01" }]);
   });
 });
 

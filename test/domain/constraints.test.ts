@@ -94,6 +94,13 @@ describe("values with the commas of Tacker's documented configuration", () => {
   });
 });
 
+test("a MIGRATION, as Doctor's app manager called it at first, is a cold migration", () => {
+  const { constraints, warnings } = instance({ migration_type: "MIGRATION" });
+
+  expect(constraints.migration_type).toBe("MIGRATE");
+  expect(warnings.map(({ path, code }) => `${path} ${code}`)).toEqual(["migration_type read_as"]);
+});
+
 test("a number above the operator's cap is lowered to it, and the answer says so", () => {
   const { constraints, warnings } = instance({ lead_time: 86_400, max_interruption_time: 300 });
 

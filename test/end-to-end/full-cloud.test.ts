@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { abortMaintenance } from "../../lib/client/maintenance.ts";
-import { doctorVnfm } from "../managers/dialects.ts";
+import { doctorSample, doctorVnfm } from "../managers/dialects.ts";
 import { outagesOf } from "../managers/outages.ts";
 import { MARK } from "../managers/project.ts";
 import { scaling, switching } from "../managers/tempers.ts";
@@ -17,7 +17,13 @@ const LAYOUTS = [
   { project: "apart", what: "beside each member of the pair", spare: [1, 2], kept: [3, 3] },
   { project: "empty", what: "on one host, which is empty then", spare: [3, 3], kept: [1, 2] },
   { project: "mixed", what: "beside one of the pair and elsewhere", spare: [1, 3], kept: [2, 3] },
+  // Doctor's own cloud with the app manager that came before style vnf: as full, and no less welcome.
+  { project: "sample", what: "asked in style default", spare: [3, 3], kept: [1, 2] },
 ];
+const styleOf = (project: string) =>
+  project === "sample"
+    ? { workflow: "default" as const, dialect: doctorSample }
+    : { workflow: "vnf" as const, dialect: doctorVnfm };
 
 const hostOf = (project: string, n: number): string => `${project}-cmp-${n}`;
 const hostsOf = (project: string): string[] => [1, 2, 3].map((n) => hostOf(project, n));
@@ -74,7 +80,7 @@ const managerOf = theCast(
   Object.fromEntries(
     LAYOUTS.map(({ project }) => [
       project,
-      { dialect: doctorVnfm, temper: scaling(2, isSpare, pair()) },
+      { dialect: styleOf(project).dialect, temper: scaling(2, isSpare, pair()) },
     ]),
   ),
 );
@@ -101,7 +107,7 @@ test.each(LAYOUTS)(
           hosts: hostsOf(project),
           targets: hostsOf(project),
           profile: "doctor",
-          workflow: "vnf",
+          workflow: styleOf(project).workflow,
           dialogue: SECONDS,
           maintenance_at: new Date(play.clock.now() + 30_000).toISOString(),
         }),

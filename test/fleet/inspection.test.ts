@@ -37,6 +37,8 @@ const simulate = async ({ cloud, host, instances = [] }: Change = {}): Promise<S
 };
 
 /** Looks at cmp-01, as the cloud's admin unless told otherwise. */
+const nobody = async () => new Set<string>();
+
 const look = async (
   { world, config }: Simulator,
   but: Partial<Session> & { readonly as?: CloudConfig; readonly local?: boolean } = {},
@@ -61,7 +63,7 @@ const look = async (
     devices: new Map(devices.map((device) => [device.name, device])),
     owners: new Map(),
   };
-  return { ...(await inspect(cloud, session, session.hosts, fleet, NOW)), asked };
+  return { ...(await inspect(cloud, session, session.hosts, fleet, nobody, NOW)), asked };
 };
 
 const small = { flavor: "m1.small" };
@@ -298,7 +300,14 @@ test("a clock that goes wrong is a warning", async () => {
   const fleet = { devices: new Map(), owners: new Map() };
   const session = aSession({ hosts: ["cmp-01"] });
   const { hosts } = session;
-  const { warnings } = await inspect(cloud, session, hosts, fleet, "2026-11-22T10:02:00.000Z");
+  const { warnings } = await inspect(
+    cloud,
+    session,
+    hosts,
+    fleet,
+    nobody,
+    "2026-11-22T10:02:00.000Z",
+  );
 
   expect(warnings).toMatchObject([
     { code: "clock_skew", message: expect.stringContaining("10:00:00") },

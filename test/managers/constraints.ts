@@ -56,7 +56,8 @@ export const constrainAsDoctor = (
       group_id,
       instance_name: name,
       max_interruption_time: 120,
-      migration_type: "MIGRATE",
+      // Its older name for a cold migration.
+      migration_type: "MIGRATION",
       resource_mitigation: true,
       lead_time: lead,
     })),
@@ -65,7 +66,7 @@ export const constrainAsDoctor = (
 /** What Tacker sends when it was configured as its own documents have it: with trailing commas. */
 export const constrainAsTacker = (
   project: Project,
-  { lull, recovery, lead, group_id, max_impacted_members }: Group,
+  { lull, recovery, lead, group_id, project_id, max_impacted_members }: Group,
   members: readonly Member[],
 ): Promise<void> =>
   put(
@@ -84,7 +85,7 @@ export const constrainAsTacker = (
     },
     members.map(({ id }) => ({
       instance_id: id,
-      project_id: "7d3f3d0e6a0c4ab0b3c6f7c1d1b5d2aa",
+      project_id,
       group_id,
       instance_name: "VDU1",
       max_interruption_time: "120,",

@@ -33,6 +33,9 @@ const STATES = [
 const isAboutInstances = ({ state }: Told): boolean =>
   state === "PREPARE_MAINTENANCE" || state === "PLANNED_MAINTENANCE";
 
+const tellsWhatItHas = ({ state }: Told): boolean =>
+  state === "MAINTENANCE" || state === "SCALE_IN";
+
 const listedSchema = z.looseObject({ instance_ids: z.array(z.string()) });
 
 /** The list itself, or what is listed at the address. */
@@ -42,6 +45,14 @@ const listed = async ({ instance_ids }: Told, project: Project): Promise<readonl
   if (status !== 200) throw new Error(`GET ${instance_ids} was answered with ${status}`);
   return listedSchema.parse(body).instance_ids;
 };
+
+/** Its servers, as its own orchestrator knows them. */
+const owned = async (project: Project): Promise<readonly string[]> =>
+  (await project.servers()).map(({ id }) => id);
+
+/** Those that are named in the message itself. */
+const named = ({ instance_ids }: Told): readonly string[] =>
+  typeof instance_ids === "string" ? [] : instance_ids;
 
 const stateOf = ({ state }: Told, { ack }: Word): string => `${ack ? "ACK" : "NACK"}_${state}`;
 
@@ -67,7 +78,8 @@ const checkState = ({ state }: Told): void => {
 export const doctorVnfm: Dialect = {
   subjectsOf: async (told, project) => {
     checkState(told);
-    if (!isAboutInstances(told)) return listed(told, project);
+    if (told.state === "MAINTENANCE") return listed(told, project);
+    if (!isAboutInstances(told)) return named(told);
     checkAllowed(told);
     if (typeof told.instance_ids === "string") throw new Error("instance_ids is no list");
     return told.instance_ids.slice(0, 1);
@@ -86,15 +98,16 @@ export const doctorSample: Dialect = {
   subjectsOf: async (told, project) => {
     checkState(told);
     if (isAboutInstances(told)) checkAllowed(told);
-    return listed(told, project);
+    if (isAboutInstances(told) || told.state === "MAINTENANCE") return listed(told, project);
+    return told.state === "SCALE_IN" ? owned(project) : named(told);
   },
   write: (told, word, ids) => {
     if (told.state === "INSTANCE_ACTION_DONE") return [];
-    const { session_id, state } = told;
+    const { session_id } = told;
     const action = actionOf(word);
     return [
       {
-        ...((state === "MAINTENANCE" || state === "SCALE_IN") && { instance_ids: ids }),
+        ...(tellsWhatItHas(told) && { instance_ids: ids }),
         ...(isAboutInstances(told) &&
           action && { instance_actions: Object.fromEntries(ids.map((id) => [id, action])) }),
         ...whyNot(word),
@@ -112,13 +125,14 @@ export const tacker: Dialect = {
     checkState(told);
     if (isAboutInstances(told) && typeof told.instance_ids === "string")
       throw new Error("instance_ids is no list");
-    return listed(told, project);
+    return tellsWhatItHas(told) ? owned(project) : named(told);
   },
   write: (told, word, ids) => {
     const { session_id, state } = told;
     const said = { session_id, state: stateOf(told, word) };
     if (state === "INSTANCE_ACTION_DONE") return [said];
-    if (!isAboutInstances(told)) return [{ instance_ids: ids, ...whyNot(word), ...said }];
+    if (tellsWhatItHas(told)) return [{ instance_ids: ids, ...whyNot(word), ...said }];
+    if (!isAboutInstances(told)) return [{ ...whyNot(word), ...said }];
     const action = actionOf(word);
     const one = { ...(action && { instance_action: action }), ...whyNot(word), ...said };
     return [one, one];

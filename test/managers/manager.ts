@@ -22,7 +22,7 @@ type Entry = { readonly at: number } & (
       readonly body: Readonly<Record<string, unknown>>;
       readonly answer: Called;
     }
-  | { readonly kind: "choked"; readonly why: string }
+  | { readonly kind: "choked"; readonly why: unknown }
 );
 
 export type ManagerOptions = {
@@ -49,6 +49,11 @@ export type Manager = {
 
 const RETRY_MS = 5_000;
 
+/** A webhook whose signature is not the subscription's. */
+export class ForgedError extends Error {
+  override readonly name = "ForgedError";
+}
+
 /** The manager of one project's applications, over HTTP: it hears, acts by its temper, and answers. */
 export const startManager = async ({
   config,
@@ -61,6 +66,8 @@ export const startManager = async ({
   const project = openProject(config, clock);
   const journal: Entry[] = [];
   let secret: string | undefined;
+  /** By `webhook-id`: a message may come again, and is taken once. */
+  const [known, taken] = [new Set<string>(), new Set<string>()];
 
   const say = async (told: Told, ids: readonly string[], body: object): Promise<void> => {
     const { reply_url: url } = told;
@@ -74,23 +81,39 @@ export const startManager = async ({
     }
   };
 
-  const hear = async (request: IncomingMessage): Promise<void> => {
-    const text = await textOf(request);
-    if (secret !== undefined) checkSigned(secret, request, text, clock.now());
-    const body: unknown = JSON.parse(text);
-    const told = secret === undefined ? toldByAlarm(body) : toldByWebhook(body);
-    journal.push({ at: clock.now(), kind: "told", told });
+  const take = async (told: Told): Promise<void> => {
     const note = (what: string) => void journal.push({ at: clock.now(), kind: "did", what });
     const ids = await dialect.subjectsOf(told, project);
     const word = await temper({ told, ids, project, clock, note });
     if (word !== null) for (const one of dialect.write(told, word, ids)) await say(told, ids, one);
   };
 
+  const hear = async (request: IncomingMessage): Promise<void> => {
+    const text = await textOf(request);
+    if (secret === undefined) {
+      const told = toldByAlarm(JSON.parse(text));
+      journal.push({ at: clock.now(), kind: "told", told });
+      return take(told);
+    }
+    const id = checkSigned(secret, request, text, clock.now());
+    const told = toldByWebhook(JSON.parse(text));
+    if (!known.has(id)) journal.push({ at: clock.now(), kind: "told", told });
+    known.add(id);
+    if (taken.has(id)) return;
+    taken.add(id);
+    try {
+      await take(told);
+    } catch (error) {
+      taken.delete(id);
+      throw error;
+    }
+  };
+
   const server = createServer((request, response) => {
     hear(request).then(
       () => response.writeHead(200).end(),
       (error: unknown) => {
-        journal.push({ at: clock.now(), kind: "choked", why: String(error) });
+        journal.push({ at: clock.now(), kind: "choked", why: error });
         if (!(error instanceof CrashError)) return response.writeHead(500).end();
         response.destroy();
         return server.close();
@@ -102,10 +125,20 @@ export const startManager = async ({
   });
   const address = server.address();
   const url = `http://127.0.0.1:${typeof address === "object" ? (address?.port ?? port) : port}`;
-  if (lull === undefined) await project.subscribe(`${url}/maintenance`);
-  else {
-    const api = { endpoint: lull, token: project.token };
-    secret = (await createSubscription(api, { url: `${url}/maintenance` })).secret;
+  const close = () =>
+    new Promise((resolve) => {
+      server.close(resolve);
+      server.closeAllConnections();
+    });
+  try {
+    if (lull === undefined) await project.subscribe(`${url}/maintenance`);
+    else {
+      const api = { endpoint: lull, token: project.token };
+      secret = (await createSubscription(api, { url: `${url}/maintenance` })).secret;
+    }
+  } catch (error) {
+    await close();
+    throw error;
   }
 
   return {
@@ -116,11 +149,7 @@ export const startManager = async ({
         one.kind === "told" && (state === undefined || one.told.state === state) ? [one.told] : [],
       ),
     permissions: () => journal.flatMap(permissionsIn),
-    close: () =>
-      new Promise((resolve) => {
-        server.close(resolve);
-        server.closeAllConnections();
-      }),
+    close,
   };
 };
 
@@ -133,20 +162,25 @@ const textOf = async (request: IncomingMessage): Promise<string> => {
 /** How old a message may be, in seconds. */
 const TOLERANCE = 300;
 
-/** The signature by the manager's own clock: a verifier's of the library is the machine's. */
+/**
+ * The signature by the manager's own clock: a verifier's of the library is the machine's.
+ *
+ * @returns the message's id
+ */
 const checkSigned = (
   secret: string,
   { headers }: IncomingMessage,
   text: string,
   now: number,
-): void => {
-  const [id, timestamp, signature] = ["id", "timestamp", "signature"].map((name) =>
+): string => {
+  const [id = "", timestamp, signature] = ["id", "timestamp", "signature"].map((name) =>
     String(headers[`webhook-${name}`]),
   );
   const at = Number(timestamp) * 1000;
   if (!(Math.abs(now - at) <= TOLERANCE * 1000)) throw new Error(`it is of ${timestamp}`);
-  const right = new Webhook(secret).sign(id ?? "", new Date(at), text);
-  if (signature !== right) throw new Error("it is not signed by Lull");
+  const right = new Webhook(secret).sign(id, new Date(at), text);
+  if (signature !== right) throw new ForgedError("it is not signed by Lull");
+  return id;
 };
 
 /** What an accepted word allows; one that names no action allows nothing that interrupts. */

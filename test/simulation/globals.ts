@@ -102,9 +102,7 @@ const cryptoOf = (chance: () => number) => {
     const hex = randomBytes(16).toString("hex");
     return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20)}`;
   };
-  // Only requests to AWS are signed so, and the embedded stack does not check signatures.
-  const unsigned = { update: () => unsigned, digest: () => Buffer.alloc(32) };
-  return { ...copyOf(crypto), randomBytes, randomUUID, createHmac: () => unsigned };
+  return { ...copyOf(crypto), randomBytes, randomUUID };
 };
 
 /** One database in memory for each path, which stays when its process dies; locks die with it. */

@@ -172,7 +172,8 @@ const employ = (draft: Draft, chance: Chance, manner: keyof typeof MANNERS): voi
   const workflow = sessions[0]?.request.workflow ?? oneOf(chance, ["vnf", "vnf", "default"]);
   const dialect =
     workflow === "default" ? "doctorSample" : oneOf(chance, ["doctorVnfm", "tacker"] as const);
-  managers.push({ project, manner, dialect });
+  const hears = oneOf(chance, ["alarm", "alarm", "webhook"] as const);
+  managers.push({ project, manner, dialect, hears });
   const dialogue = { reply_seconds: whole(chance, 20, 60), scale_seconds: whole(chance, 20, 60) };
   for (const { request } of sessions) Object.assign(request, { workflow, dialogue });
   const active = cloud.instances.find((one) => one.project === project && one.metadata?.["tier"]);

@@ -1,6 +1,6 @@
 import type { Call, SessionStory } from "../../localstack/openstack/invariants/story.ts";
 import { type Dialect, doctorSample, doctorVnfm, tacker } from "../managers/dialects.ts";
-import { type Manager, startManager } from "../managers/manager.ts";
+import { ForgedError, type Manager, startManager } from "../managers/manager.ts";
 import {
   broken,
   crashing,
@@ -13,6 +13,7 @@ import {
   switching,
   type Temper,
 } from "../managers/tempers.ts";
+import { patiently } from "./operator.ts";
 import type { Stage } from "./stage.ts";
 
 /** How managers are, by the word for it in reports; times in seconds. */
@@ -35,26 +36,32 @@ export type PlannedManager = {
   readonly project: string;
   readonly manner: keyof typeof MANNERS;
   readonly dialect: keyof typeof DIALECTS;
+  readonly hears: "alarm" | "webhook";
 };
 
-/** Starts them, each with an alarm of Aodh. */
+/** Starts them, each with an alarm of Aodh or a signed webhook. */
 export const startManagers = async (
-  { hands, simulator, managers }: Stage,
+  stage: Stage,
   planned: readonly PlannedManager[],
 ): Promise<void> => {
-  for (const { project, manner, dialect } of planned) {
+  const { hands, simulator, managers, api } = stage;
+  for (const { project, manner, dialect, hears } of planned) {
     const config = simulator.tenants[project];
     if (config === undefined) throw new Error(`there is no project ${project}`);
-    const temper = MANNERS[manner]();
-    managers.push(
-      await startManager({ config, clock: hands.clock, dialect: DIALECTS[dialect], temper }),
-    );
+    const manager = {
+      config,
+      clock: hands.clock,
+      dialect: DIALECTS[dialect],
+      temper: MANNERS[manner](),
+      ...(hears === "webhook" && { lull: api.endpoint }),
+    };
+    managers.push(await patiently(stage, () => startManager(manager)));
   }
 };
 
 /**
  * What owners were promised: nothing of theirs is moved before they have answered or had their time,
- * and nobody is asked twice for the same room.
+ * nobody is asked twice for the same room, and every webhook bears the signature of its subscription.
  */
 export const brokenWord = (
   managers: readonly Manager[],
@@ -62,6 +69,7 @@ export const brokenWord = (
   journal: readonly Call[],
 ): string[] => [
   ...managers.flatMap(askedTwice),
+  ...managers.flatMap(toldByStrangers),
   ...stories.flatMap(({ events }) =>
     journal.flatMap((call) => movedUnheard(managers, events, call)),
   ),
@@ -71,6 +79,13 @@ const askedTwice = (manager: Manager): string[] =>
   [...Map.groupBy(manager.told("SCALE_IN"), ({ session_id }) => session_id)].flatMap(
     ([session, told]) =>
       told.length > 1 ? [`a project was told ${told.length} times to scale in by ${session}`] : [],
+  );
+
+const toldByStrangers = ({ journal }: Manager): string[] =>
+  journal.flatMap((one) =>
+    one.kind === "choked" && one.why instanceof ForgedError
+      ? ["a project got a webhook that was not signed with its secret"]
+      : [],
   );
 
 const MOVES = ["os-migrateLive", "migrate"];

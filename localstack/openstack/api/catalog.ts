@@ -34,11 +34,14 @@ const entry = (type: string, name: string, urls: Readonly<Record<string, string>
 
 /** Where each service is, on all three interfaces. */
 export const catalog = (simulation: Simulation, projectId: string, base: string) => {
-  const { region, maintenance_endpoints: lull } = simulation.spec;
+  const { region, maintenance_endpoints: lull, orchestration } = simulation.spec;
   return [
     ...servicesOf(simulation, projectId).map(([type, name, path]) =>
       entry(type, name, { [region]: base + path }),
     ),
+    ...(orchestration === null
+      ? []
+      : [entry("orchestration", "heat", { [region]: `${orchestration}/${projectId}` })]),
     ...(Object.keys(lull).length > 0 ? [entry("maintenance", "lull", lull)] : []),
   ];
 };

@@ -57,6 +57,15 @@ describe("a token", () => {
     expect(server.asked).toHaveLength(0);
   });
 
+  it("is asked for again when the connection breaks: a manager that says a thing once is not turned away", async () => {
+    const server = await scriptedServer((_, times) =>
+      times === 1 ? "reset" : reply({ project: { id: "p1", name: "alpha" } }),
+    );
+    expect(await validateToken({ authUrl: server.url }, "abc")).toMatchObject({
+      project: { id: "p1" },
+    });
+  });
+
   it("is not called invalid while Keystone is down", async () => {
     const server = await scriptedServer(() => ({ status: 503, body: "<html>busy</html>" }));
     await expect(validateToken({ authUrl: server.url }, "abc")).rejects.toMatchObject({
