@@ -18,6 +18,7 @@ import { type Judgement, judgeMoves, type Round } from "../../lib/steps/judge-mo
 import { type OwnersRules, readOwnersRules } from "../../lib/steps/owners-rules.ts";
 import { GROUP_BUSY } from "../../lib/steps/start-move.ts";
 import { type Asked, type Delay, leaving, startMoves } from "../../lib/steps/start-moves.ts";
+import { removeStatusLinks, WHEN_IT_LEFT, writeStatusLinks } from "../../lib/steps/status-links.ts";
 import { watchMoves } from "../../lib/steps/watch-moves.ts";
 
 /**
@@ -60,6 +61,8 @@ export const handler = hostStep(
     const look = { ...round, consents, rules, refused };
     const { underWay } = judgement;
     await endImpacts(found, impactsOfGone(look, underWay), "done");
+    if (found.standstill === null)
+      await removeStatusLinks(found, intents, hasLeft(look, underWay), WHEN_IT_LEFT);
     return (underWay.size === 0 && (await end(context, look))) || goOn(context, look, underWay);
   },
   { watches: true },
@@ -88,6 +91,7 @@ const consult = async (
   const run = mayAsk ? await askOwners(context, { ...round, moves: known }) : context.run;
   const asked =
     run === context.run ? known : await moves.listByHost(session.session_id, context.run.host);
+  if (mayAsk) await writeStatusLinks(context, round.servers, asked, round.intents);
   const consents = await hearOwners({ ...context, run }, round.servers, asked, round.rules);
   return { run, consents };
 };
@@ -106,19 +110,19 @@ const refusalIn = (
 };
 
 /**
- * Impacts on instances that have left the host for good: one that is moved cold is on its new host
- * before it runs there.
+ * Whether an instance has left the host for good: one that is moved cold is on its new host before
+ * it runs there.
  */
-const impactsOfGone = (
-  { intents, servers }: Look,
-  underWay: ReadonlyMap<string, Intent>,
-): Intent[] =>
-  intents.filter(
-    ({ instance_id }) =>
-      instance_id !== null &&
-      !underWay.has(instance_id) &&
-      !servers.some(({ id }) => id === instance_id),
-  );
+const hasLeft =
+  ({ servers }: Look, underWay: ReadonlyMap<string, Intent>) =>
+  (instanceId: string): boolean =>
+    !underWay.has(instanceId) && !servers.some(({ id }) => id === instanceId);
+
+/** Impacts on instances that have left. */
+const impactsOfGone = (look: Look, underWay: ReadonlyMap<string, Intent>): Intent[] => {
+  const isGone = hasLeft(look, underWay);
+  return look.intents.filter(({ instance_id }) => instance_id !== null && isGone(instance_id));
+};
 
 /** What ends the round while nothing is on its way; null = the next moves may begin. */
 const end = async (context: HostContext, look: Look): Promise<HostFinding | null> => {

@@ -100,6 +100,27 @@ describe("1: no instance comes to harm", () => {
     expect(violationsIn(withCalls(goodStory, abort))).toEqual([]);
   });
 
+  const metadata = (key: string, patch: object = {}) =>
+    call(15, { method: "PUT", path: `/servers/id-web/metadata/${key}`, status: 200, ...patch });
+
+  test("a status link that is written and taken away is no harm", () => {
+    const key = "maintenance%3Astatus_url";
+    const calls = [metadata(key), metadata(key, { method: "DELETE" })];
+
+    expect(violationsIn(withCalls(goodStory, ...calls))).toEqual([]);
+  });
+
+  test.each(["role", "maintenance%3Aaction"])("a write to other metadata, %s, is found", (key) => {
+    expect(broken(withCalls(goodStory, metadata(key)))).toEqual(["invariant 1"]);
+  });
+
+  test("metadata that names a host is found", () => {
+    const body = { meta: { "maintenance:status_url": "https://lull.example/status/cmp-01" } };
+    const story = withCalls(goodStory, metadata("maintenance%3Astatus_url", { body }));
+
+    expect(broken(story)).toEqual(["invariant 8"]);
+  });
+
   describe("but for what its owner agreed to", () => {
     const state = (seconds: number, before: string, after: string) =>
       instanceChange(seconds, "id-web", "vm_state", before, after);
