@@ -10,6 +10,7 @@ import { computeServiceOf, type KnownService } from "../../lib/fleet/services.ts
 import type { Server } from "../../lib/openstack/compute/servers.ts";
 import { askOwners } from "../../lib/steps/ask-owners.ts";
 import { drainIsOver, giveUp } from "../../lib/steps/drain.ts";
+import { settleLostForces } from "../../lib/steps/force-move.ts";
 import { forgetIfAsked } from "../../lib/steps/forget-moves.ts";
 import { type Consents, hearOwners } from "../../lib/steps/hear-owners.ts";
 import { type HostContext, type HostFinding, hostStep } from "../../lib/steps/host-step.ts";
@@ -55,6 +56,7 @@ export const handler = hostStep(
     const refused = refusalIn(consents, "skip", servers);
     const stopping = ending || refused !== null;
     const round = { service, servers, migrations, facts, intents, stopping, unfit };
+    await settleLostForces(found, intents);
     const judgement = await judgeMoves({ ...found, run: asked }, round);
     const stop = refusalIn(consents, "stop", servers);
     const context = { ...found, run: alarmed(asked, judgement, stop, found.now) };
@@ -174,13 +176,14 @@ const goOn = async (
   if (idle && (await isInTheWay(context))) return { run: givingWay(run, now) };
   const busy = underWay.size + count > 0;
   const isOwnersTurn = !busy && delays.length > 0 && delays.every(({ ownersTime }) => ownersTime);
+  const stuck = unfit === null ? await watchMoves(context, round, underWay) : null;
   const trouble =
     unfit ??
     delays
       .filter(({ ownersTime }) => !ownersTime)
       .map(({ words }) => words)
       .find((words) => !busy || !words.endsWith(GROUP_BUSY)) ??
-    (await watchMoves(context, round, underWay)) ??
+    stuck ??
     held(underWay, stopping);
   return {
     run: {

@@ -42,6 +42,8 @@ const EQUALS: Readonly<Record<string, (deed: Deed) => string>> = {
   revert: ({ openstack, subject }) => openstack("server", "migration", "revert", subject),
   abort: ({ openstack, subject }) =>
     openstack("server", "migration", "abort", subject, "MIGRATION"),
+  force_complete: ({ openstack, subject }) =>
+    openstack("server", "migration", "force", "complete", subject, "MIGRATION"),
   offload: ({ openstack, subject }) => openstack("server", "shelve", "--offload", subject),
   stop: ({ openstack, subject }) => openstack("server", "stop", subject),
   start: ({ openstack, subject }) => openstack("server", "start", subject),

@@ -66,6 +66,11 @@ describe("--explain", () => {
       { instance_id: VM },
       `openstack server unset --property maintenance:status_url ${VM}`,
     ],
+    [
+      `force_complete#live_migrate#${VM}#001`,
+      { instance_id: VM },
+      `openstack --os-compute-api-version 2.22 server migration force complete ${VM} MIGRATION`,
+    ],
     [`confirm#migrate#${VM}#001`, {}, `openstack server migration confirm ${VM}`],
     [`revert#migrate#${VM}#001`, {}, `openstack server migration revert ${VM}`],
     [`stop#${VM}`, {}, `openstack server stop ${VM}`],
