@@ -120,6 +120,7 @@ const settingsSchema = z
     LULL_MAX_SUBSCRIPTIONS: whole(10, 0, 100),
     LULL_ALERTMANAGER_URL: optional,
     LULL_ALERTMANAGER_LABEL: z.string().min(1).default("instance"),
+    LULL_STATUS_IN_METADATA: z.stringbool().default(false),
     LULL_MASAKARI: z.stringbool().default(false),
     LULL_AODH: z.enum(["direct", "bus", "off"]).default("direct"),
     LULL_HOST_EVENT_PROJECTS: list,

@@ -55,6 +55,10 @@ NOVA = {
         'os_compute_api:servers:stop',
         'os_compute_api:servers:start',
     ),
+    'The status link in an instance, with LULL_STATUS_IN_METADATA': (
+        'os_compute_api:server-metadata:update',
+        'os_compute_api:server-metadata:delete',
+    ),
 }
 
 NEUTRON = {

@@ -11,6 +11,7 @@ import { forgetIfAsked } from "../../lib/steps/forget-moves.ts";
 import { type Consents, hearOwners } from "../../lib/steps/hear-owners.ts";
 import { hostStep } from "../../lib/steps/host-step.ts";
 import { readOwnersRules } from "../../lib/steps/owners-rules.ts";
+import { writeStatusLinks } from "../../lib/steps/status-links.ts";
 
 /** How long it sleeps at most before it looks whether anybody has answered. */
 const LOOK_SECONDS = 60;
@@ -34,6 +35,7 @@ export const handler = hostStep("ASKING", async (context) => {
   const rules = await readOwnersRules(context.constraints, servers, facts);
   const run = await askOwners(context, { servers, moves: known, intents: made, facts, rules });
   const asked = await moves.listByHost(session.session_id, host);
+  await writeStatusLinks(context, servers, asked, made);
   const consents = await hearOwners({ ...context, run }, servers, asked, rules);
   const answersAt = nothingBut(consents);
   if (answersAt !== null)

@@ -10,6 +10,7 @@ import { computeServiceOf, type KnownService } from "../../lib/fleet/services.ts
 import type { Server } from "../../lib/openstack/compute/servers.ts";
 import { askOwners } from "../../lib/steps/ask-owners.ts";
 import { drainIsOver, giveUp } from "../../lib/steps/drain.ts";
+import { settleLostForces } from "../../lib/steps/force-move.ts";
 import { forgetIfAsked } from "../../lib/steps/forget-moves.ts";
 import { type Consents, hearOwners } from "../../lib/steps/hear-owners.ts";
 import { type HostContext, type HostFinding, hostStep } from "../../lib/steps/host-step.ts";
@@ -18,6 +19,7 @@ import { type Judgement, judgeMoves, type Round } from "../../lib/steps/judge-mo
 import { type OwnersRules, readOwnersRules } from "../../lib/steps/owners-rules.ts";
 import { GROUP_BUSY } from "../../lib/steps/start-move.ts";
 import { type Asked, type Delay, leaving, startMoves } from "../../lib/steps/start-moves.ts";
+import { removeStatusLinks, WHEN_IT_LEFT, writeStatusLinks } from "../../lib/steps/status-links.ts";
 import { watchMoves } from "../../lib/steps/watch-moves.ts";
 
 /**
@@ -54,12 +56,15 @@ export const handler = hostStep(
     const refused = refusalIn(consents, "skip", servers);
     const stopping = ending || refused !== null;
     const round = { service, servers, migrations, facts, intents, stopping, unfit };
+    await settleLostForces(found, intents);
     const judgement = await judgeMoves({ ...found, run: asked }, round);
     const stop = refusalIn(consents, "stop", servers);
     const context = { ...found, run: alarmed(asked, judgement, stop, found.now) };
     const look = { ...round, consents, rules, refused };
     const { underWay } = judgement;
     await endImpacts(found, impactsOfGone(look, underWay), "done");
+    if (found.standstill === null)
+      await removeStatusLinks(found, intents, hasLeft(look, underWay), WHEN_IT_LEFT);
     return (underWay.size === 0 && (await end(context, look))) || goOn(context, look, underWay);
   },
   { watches: true },
@@ -88,6 +93,7 @@ const consult = async (
   const run = mayAsk ? await askOwners(context, { ...round, moves: known }) : context.run;
   const asked =
     run === context.run ? known : await moves.listByHost(session.session_id, context.run.host);
+  if (mayAsk) await writeStatusLinks(context, round.servers, asked, round.intents);
   const consents = await hearOwners({ ...context, run }, round.servers, asked, round.rules);
   return { run, consents };
 };
@@ -106,19 +112,19 @@ const refusalIn = (
 };
 
 /**
- * Impacts on instances that have left the host for good: one that is moved cold is on its new host
- * before it runs there.
+ * Whether an instance has left the host for good: one that is moved cold is on its new host before
+ * it runs there.
  */
-const impactsOfGone = (
-  { intents, servers }: Look,
-  underWay: ReadonlyMap<string, Intent>,
-): Intent[] =>
-  intents.filter(
-    ({ instance_id }) =>
-      instance_id !== null &&
-      !underWay.has(instance_id) &&
-      !servers.some(({ id }) => id === instance_id),
-  );
+const hasLeft =
+  ({ servers }: Look, underWay: ReadonlyMap<string, Intent>) =>
+  (instanceId: string): boolean =>
+    !underWay.has(instanceId) && !servers.some(({ id }) => id === instanceId);
+
+/** Impacts on instances that have left. */
+const impactsOfGone = (look: Look, underWay: ReadonlyMap<string, Intent>): Intent[] => {
+  const isGone = hasLeft(look, underWay);
+  return look.intents.filter(({ instance_id }) => instance_id !== null && isGone(instance_id));
+};
 
 /** What ends the round while nothing is on its way; null = the next moves may begin. */
 const end = async (context: HostContext, look: Look): Promise<HostFinding | null> => {
@@ -170,13 +176,14 @@ const goOn = async (
   if (idle && (await isInTheWay(context))) return { run: givingWay(run, now) };
   const busy = underWay.size + count > 0;
   const isOwnersTurn = !busy && delays.length > 0 && delays.every(({ ownersTime }) => ownersTime);
+  const stuck = unfit === null ? await watchMoves(context, round, underWay) : null;
   const trouble =
     unfit ??
     delays
       .filter(({ ownersTime }) => !ownersTime)
       .map(({ words }) => words)
       .find((words) => !busy || !words.endsWith(GROUP_BUSY)) ??
-    (await watchMoves(context, round, underWay)) ??
+    stuck ??
     held(underWay, stopping);
   return {
     run: {

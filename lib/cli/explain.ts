@@ -5,6 +5,7 @@ import {
   type SessionDetail,
 } from "../client/maintenance.ts";
 import type { Api } from "../client/request.ts";
+import { STATUS_KEY } from "../domain/status-link.ts";
 import { type OpenStackCommand, openstackFor } from "../orphans/shell.ts";
 import type { Values } from "./options.ts";
 import { clean } from "./output.ts";
@@ -41,9 +42,15 @@ const EQUALS: Readonly<Record<string, (deed: Deed) => string>> = {
   revert: ({ openstack, subject }) => openstack("server", "migration", "revert", subject),
   abort: ({ openstack, subject }) =>
     openstack("server", "migration", "abort", subject, "MIGRATION"),
+  force_complete: ({ openstack, subject }) =>
+    openstack("server", "migration", "force", "complete", subject, "MIGRATION"),
   offload: ({ openstack, subject }) => openstack("server", "shelve", "--offload", subject),
   stop: ({ openstack, subject }) => openstack("server", "stop", subject),
   start: ({ openstack, subject }) => openstack("server", "start", subject),
+  status_link: ({ openstack, subject }) =>
+    openstack("server", "set", "--property", `${STATUS_KEY}=STATUS_URL`, subject),
+  status_unlink: ({ openstack, subject }) =>
+    openstack("server", "unset", "--property", STATUS_KEY, subject),
   leave_aggregate: ({ openstack, subject, host }) =>
     openstack("aggregate", "remove", "host", subject, host),
   delete_agent: ({ openstack, subject }) => openstack("network", "agent", "delete", subject),

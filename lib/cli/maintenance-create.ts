@@ -99,6 +99,7 @@ export const createCommand: Command = {
     "host-minutes",
     "window",
     "accept-duties",
+    "force-complete",
     "retire",
     "policy",
     "workflow",

@@ -126,6 +126,7 @@ const boundsFrom = (values: Values, now: number): Brakes => {
     ...(hostMinutes !== undefined && { host_minutes: hostMinutes }),
     ...(windows.length > 0 && { next_windows: windows }),
     ...(values.flag("accept-duties") && { accept_duties: true }),
+    ...(values.flag("force-complete") && { force_complete: true }),
     ...(values.flag("retire") && { retire: true }),
     ...(Object.keys(policies).length > 0 && { policies }),
     ...(Object.keys(dialogue).length > 0 && { dialogue }),

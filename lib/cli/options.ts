@@ -185,6 +185,10 @@ export const OPTIONS = {
     type: "boolean",
     help: "also hosts that do more than compute (network gateway, storage)",
   },
+  "force-complete": {
+    type: "boolean",
+    help: "pause an instance whose move does not get on, for no longer than its owner has said",
+  },
   retire: { type: "boolean", help: "the hosts do not come back: their services are deleted" },
   policy: {
     type: "string",

@@ -186,6 +186,7 @@ export type NewMaintenance = {
   readonly host_minutes?: number;
   readonly next_windows?: readonly { readonly starts_at: string; readonly ends_at: string }[];
   readonly accept_duties?: boolean;
+  readonly force_complete?: boolean;
   readonly retire?: boolean;
   readonly policies?: Readonly<Record<string, string>>;
   readonly emergency?: string;

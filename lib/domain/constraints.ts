@@ -25,6 +25,8 @@ export const instanceConstraintsSchema = z.object({
   group_id: z.string().nullable(),
   /** How long a live migration may interrupt it. */
   max_interruption_time: z.int(),
+  /** Whether its owner has said that; otherwise it is the default, and allows nothing. */
+  interruption_stated: z.boolean().default(false),
   /** What is done when the owner does not choose; null = it has never said. */
   migration_type: ownerActionSchema.nullable(),
   /** What it needs between being told and being acted on. */
@@ -97,6 +99,7 @@ export const readInstance = (
       most: caps.max_interruption_time,
       fallback: INSTANCE_DEFAULTS.max_interruption_time,
     }),
+    interruption_stated: fields.isSent("max_interruption_time"),
     migration_type: fields.migrationType("migration_type"),
     resource_mitigation: fields.flag("resource_mitigation", true),
     lead_time: fields.whole("lead_time", {
@@ -182,6 +185,9 @@ const reader = (body: Readonly<Record<string, unknown>>) => {
 
   return {
     id,
+
+    /** An empty text says as little as nothing. */
+    isSent: (path: string): boolean => (sent(path) ?? "") !== "",
 
     /** The body may leave its own id out, but not name another. */
     checkId(path: string, expected: string): void {
@@ -286,6 +292,18 @@ export const constraintsOf = (
     group: group !== null && counts ? claimOn(group) : null,
   };
 };
+
+/**
+ * How long the instance may be interrupted, in seconds, as the project that it is of has said itself;
+ * null when it has not.
+ */
+export const statedInterruption = (
+  instance: InstanceConstraints | undefined,
+  projectId: string | null,
+): number | null =>
+  instance?.interruption_stated && instance.project_id === projectId
+    ? instance.max_interruption_time
+    : null;
 
 const claimOn = ({
   group_id,

@@ -32,8 +32,14 @@ export const moveSchema = z.object({
   deferred_until: z.string().nullable().default(null),
   refusals: z.array(refusalSchema).default([]),
   tries: z.int(),
-  /** Since when no less of it was left to copy than this many bytes; null while nothing is copied. */
-  progress: z.object({ left: z.number(), at: z.string() }).nullable().default(null),
+  /**
+   * Since when no less of it was left to copy than this many bytes, and how many bytes of its memory
+   * had been sent by then; null while nothing is copied.
+   */
+  progress: z
+    .object({ left: z.number(), at: z.string(), sent: z.number().nullable().default(null) })
+    .nullable()
+    .default(null),
   /** Targets to which its memory could not be copied as fast as it changed. */
   stalls: z.int().default(0),
   /** When its cold move arrived and began to wait for its confirmation. */
@@ -211,14 +217,14 @@ const MOST_STALLS = 3;
 export const isTooBusy = ({ stalls }: Move): boolean => stalls >= MOST_STALLS;
 
 /**
- * Takes note of how much is left to copy. The clock of a transfer that does not get on counts from
+ * Takes note of how much is left to copy, and of how much of its memory was sent. The clock of a transfer that does not get on counts from
  * the last time less was left than ever before; one that is queued or being prepared has none.
  */
 export const withProgress = (
   progress: Move["progress"],
-  left: number | null,
+  seen: { readonly left: number; readonly sent: number } | null,
   now: string,
 ): Move["progress"] => {
-  if (left === null) return progress;
-  return progress === null || left < progress.left ? { left, at: now } : progress;
+  if (seen === null) return progress;
+  return progress === null || seen.left < progress.left ? { ...seen, at: now } : progress;
 };

@@ -132,6 +132,7 @@ export const detailOf = (
     host_minutes: session.host_minutes,
     next_windows: session.next_windows,
     accept_duties: session.accept_duties,
+    force_complete: session.force_complete,
     retire: session.retire,
     policies: session.policies,
     dialogue: session.dialogue,

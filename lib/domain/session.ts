@@ -97,6 +97,8 @@ export const newSessionSchema = z.strictObject({
   next_windows: z.array(windowSchema).max(50).default([]),
   /** Hosts that do more than compute are maintained all the same. */
   accept_duties: z.boolean().default(false),
+  /** A live migration that does not get on may pause its instance for as long as its owner bears. */
+  force_complete: z.boolean().default(false),
   /** The hosts do not come back: their service is deleted after the work. */
   retire: z.boolean().default(false),
   policies: policiesSchema.default(policiesSchema.parse({})),

@@ -14,6 +14,7 @@ export const shell = (...words: readonly string[]): string => words.map(quoted).
 const VERSIONS: readonly { readonly begins: string; readonly options: readonly string[] }[] = [
   { begins: "server migrate", options: ["--os-compute-api-version", "2.56"] },
   { begins: "server migration abort", options: ["--os-compute-api-version", "2.24"] },
+  { begins: "server migration force complete", options: ["--os-compute-api-version", "2.22"] },
   { begins: "compute service delete", options: ["--os-compute-api-version", "2.53"] },
   { begins: "compute service list", options: ["--os-compute-api-version", "2.53"] },
   { begins: "resource provider allocation unset", options: ["--os-placement-api-version", "1.12"] },

@@ -135,7 +135,7 @@ const orderWork = async (turn: ActionTurn, order: Order): Promise<string | null>
   const intent = onHost(`action#${turn.index}#${number}`, now);
   await beginEffect(turn.context, intent);
   const finish = (outcome: "done" | "failed" | "refused", details: string | null = null) =>
-    intents.finish({ ...intent, run_id: ref.run_id }, outcome, now, details);
+    intents.finish(ref, intent, outcome, now, details);
 
   const reply = await post(turn, order);
   if (reply === "unknown") return null;

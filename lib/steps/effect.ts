@@ -71,4 +71,4 @@ export const settled = (
   { intents, ref, now }: Pick<HostContext, "intents" | "ref" | "now">,
   effect: string,
 ): Promise<void> =>
-  intents.finish({ run_id: ref.run_id, effect, target_device_id: null, groups: [] }, "done", now);
+  intents.finish(ref, { effect, target_device_id: null, groups: [] }, "done", now);

@@ -43,10 +43,11 @@ export const impactOn = (intents: readonly Intent[], instanceId: string): Intent
  * that was left alone.
  */
 export const endImpacts = async (
-  { intents, now }: Pick<HostContext, "intents" | "now">,
+  { intents, ref, now }: Pick<HostContext, "intents" | "ref" | "now">,
   ending: readonly Intent[],
   outcome: "done" | "refused",
 ): Promise<void> => {
   for (const impact of ending)
-    if (isImpact(impact) && impact.outcome === null) await intents.finish(impact, outcome, now);
+    if (isImpact(impact) && impact.outcome === null)
+      await intents.finish(ref, impact, outcome, now);
 };

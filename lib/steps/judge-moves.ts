@@ -97,7 +97,7 @@ const standingOf = async (
 
 /** Noted and told before it is settled: a step that dies in between does it again. */
 const settleMoved = async (context: HostContext, intent: Intent): Promise<void> => {
-  const { intents, moves, session, run, now } = context;
+  const { intents, moves, session, run, ref, now } = context;
   const move = await moves.get(session.session_id, run.host, intent.instance_id ?? "");
   if (move?.state !== "moved")
     await noteMove(
@@ -112,12 +112,12 @@ const settleMoved = async (context: HostContext, intent: Intent): Promise<void> 
       },
       await wordThatItIsDone(context, move, intent.target),
     );
-  await intents.finish(intent, "done", now);
+  await intents.finish(ref, intent, "done", now);
 };
 
 const settleGone = async (context: HostContext, intent: Intent): Promise<Standing> => {
-  const { intents, now } = context;
-  await intents.finish(intent, "gone", now);
+  const { intents, ref, now } = context;
+  await intents.finish(ref, intent, "gone", now);
   await noteMove(context, intent, { state: "gone", finished_at: now, details: null });
   return "over";
 };
@@ -128,10 +128,10 @@ const judgeCancelled = async (
   round: Round,
   intent: Intent,
 ): Promise<Standing> => {
-  const { intents, session, run, moves, now } = context;
+  const { intents, session, run, moves, ref, now } = context;
   if (wasReverted(round.intents, intent)) {
     const why = "it did not come up there as it was; the move was taken back";
-    await intents.finish(intent, "failed", now, why);
+    await intents.finish(ref, intent, "failed", now, why);
     await noteMove(context, intent, {
       state: "waiting",
       refuse: { host: intent.target, why },
@@ -142,7 +142,7 @@ const judgeCancelled = async (
   if (wasAborted(round.intents, intent)) {
     const why = "its memory changed faster than it could be copied";
     const move = await moves.get(session.session_id, run.host, intent.instance_id ?? "");
-    await intents.finish(intent, "failed", now, why);
+    await intents.finish(ref, intent, "failed", now, why);
     await noteMove(context, intent, {
       state: "waiting",
       refuse: { host: intent.target, why },
@@ -152,7 +152,7 @@ const judgeCancelled = async (
     return "over";
   }
   const details = "its move was cancelled by its owner or an admin; it is not begun again";
-  await intents.finish(intent, "failed", now, details);
+  await intents.finish(ref, intent, "failed", now, details);
   await noteMove(context, intent, { state: "blocked", vetoed: true, details });
   return "over";
 };
@@ -163,7 +163,7 @@ const judgeFailed = async (
   intent: Intent,
   listed: Server | undefined,
 ): Promise<Standing> => {
-  const { intents, now } = context;
+  const { intents, ref, now } = context;
   const cloud = await context.cloud();
   const server = await findServer(cloud.compute, intent.instance_id ?? "");
   if (server === null) return settleGone(context, intent);
@@ -184,7 +184,7 @@ const judgeFailed = async (
     refuse: { host: intent.target, why },
     details: harmed ?? why,
   });
-  await intents.finish(intent, "failed", now, why);
+  await intents.finish(ref, intent, "failed", now, why);
   if (harmed !== null) return { harmed };
   return hasBrokenOff(intent, round.migrations) ? "failed" : "over";
 };
@@ -202,14 +202,14 @@ const judgeOffload = async (
   intent: Intent,
   server: Server | undefined,
 ): Promise<Standing> => {
-  const { intents, now } = context;
+  const { intents, ref, now } = context;
   if (server === undefined) {
     await settleMoved(context, intent);
     return "moved";
   }
   const onItsWay = server.task_state !== null || server.status === "SHELVED_OFFLOADED";
   if (onItsWay || mayBeOnItsWay(intent, now)) return "under way";
-  await intents.finish(intent, "failed", now, "it was not offloaded");
+  await intents.finish(ref, intent, "failed", now, "it was not offloaded");
   await noteMove(context, server, { state: "waiting", details: "Nova did not offload it" });
   return "failed";
 };
@@ -234,7 +234,7 @@ const judgeUnseen = async (
   const interrupts = move?.interrupts ?? false;
   const still = kind === moveKindOf(intent) || (interrupts && kind === "live");
   if (stopping || !still) {
-    await intents.finish(intent, "refused", now, "never called");
+    await intents.finish(ref, intent, "refused", now, "never called");
     await noteMove(context, server, { state: "waiting", destination_host: null, details: null });
     return "over";
   }

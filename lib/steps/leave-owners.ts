@@ -1,16 +1,21 @@
 import { chunked } from "../store/batch-get.ts";
 import type { HostContext } from "./host-step.ts";
 import { endImpacts } from "./impacts.ts";
+import { AT_THE_END, removeStatusLinks } from "./status-links.ts";
 
 /** Asks closed at once. */
 const AT_ONCE = 20;
 
 /**
  * Ends what a host's run has open with owners, because it is over: nobody is impacted by it any
- * more, and what was asked and not answered needs no answer. Safe to repeat.
+ * more, no status link leads here, and what was asked and not answered needs no answer. Safe to
+ * repeat.
  */
 export const leaveOwners = async (
-  context: Pick<HostContext, "asks" | "intents" | "moves" | "session" | "run" | "ref" | "now">,
+  context: Pick<
+    HostContext,
+    "asks" | "cloud" | "intents" | "moves" | "now" | "ref" | "run" | "session" | "settings"
+  >,
 ): Promise<void> => {
   const { asks, intents, moves, session, run, ref, now } = context;
   const made = await intents.list(ref.run_id);
@@ -22,6 +27,7 @@ export const leaveOwners = async (
     made.filter((one) => !wasStopped(one)),
     "refused",
   );
+  await removeStatusLinks(context, made, () => true, AT_THE_END);
   const asked = (await moves.listByHost(session.session_id, run.host)).flatMap(
     ({ asked_by, project_id, ask_id }) =>
       asked_by === ref.run_id && ask_id !== null ? [{ project_id, ask_id }] : [],

@@ -167,12 +167,7 @@ const begin = async (
         started_at: move.started_at ?? now,
         details: null,
       });
-      const called = await callMove(
-        context,
-        { ...intent, run_id: ref.run_id },
-        server.id,
-        move.interrupts,
-      );
+      const called = await callMove(context, intent, server.id, move.interrupts);
       return called ? null : "Nova refused the move; another target is tried";
     }
   }
@@ -181,7 +176,7 @@ const begin = async (
 /** What a call needs to know of its intent. */
 type Called = Pick<
   Intent,
-  "run_id" | "effect" | "request_id" | "target" | "target_device_id" | "newest_migration" | "groups"
+  "effect" | "request_id" | "target" | "target_device_id" | "newest_migration" | "groups"
 >;
 
 /**
@@ -233,7 +228,7 @@ const settleRevived = async (
   instanceId: string,
 ): Promise<false> => {
   const details = "it is no longer shut off; it is looked at again";
-  await context.intents.finish(intent, "refused", context.now, details);
+  await context.intents.finish(context.ref, intent, "refused", context.now, details);
   await noteMove(context, { instance_id: instanceId }, { state: "waiting", details });
   return false;
 };
@@ -246,7 +241,7 @@ const settleRefusal = async (
 ): Promise<void> => {
   const { message: why } = error;
   const gone = isNotFound(error);
-  await context.intents.finish(intent, gone ? "gone" : "refused", context.now, why);
+  await context.intents.finish(context.ref, intent, gone ? "gone" : "refused", context.now, why);
   await noteMove(
     context,
     { instance_id: instanceId },

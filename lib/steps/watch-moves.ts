@@ -1,3 +1,4 @@
+import { expectedPause, nextStep, type Transfer } from "../domain/forcing.ts";
 import { secondsUntil } from "../domain/instant.ts";
 import { type Intent, migrationOf, moveKindOf, withProgress } from "../domain/move.ts";
 import {
@@ -8,6 +9,7 @@ import {
 import { listServices } from "../openstack/compute/services.ts";
 import { isConflict, isNotFound, OpenStackError } from "../openstack/errors.ts";
 import { makeEffect } from "./effect.ts";
+import { forceMove, licenceFor } from "./force-move.ts";
 import type { HostContext } from "./host-step.ts";
 import type { Round } from "./judge-moves.ts";
 import { noteMove } from "./note-move.ts";
@@ -27,8 +29,8 @@ const isAbortedAlready = (intents: readonly Intent[], move: Intent): boolean =>
 
 /**
  * Watches the moves that take longer than most. A live migration that no longer gets on is aborted,
- * which the instance does not notice, and tried elsewhere; it is never forced, which could. One that
- * Nova has queued behind another has no clock.
+ * which the instance does not notice, and tried elsewhere; it is forced, which pauses the instance,
+ * only where session and owner allow it. One that Nova has queued behind another has no clock.
  *
  * @returns what people should know of the oldest one that is stuck; null when all is well
  */
@@ -80,26 +82,53 @@ const watch = async (
   const transfer = transfers.find(({ id }) => id === ours?.id);
   const move = await moves.get(session.session_id, run.host, instanceId);
   const before = move?.progress ?? null;
-  const progress = withProgress(before, transfer === undefined ? null : leftOf(transfer), now);
+  const copied = copiedOf(transfer);
+  const progress = withProgress(before, copied && seenOf(copied), now);
   if (progress !== before) await noteMove(context, intent, { progress });
   if (progress === null || transfer === undefined)
     return overdue(intent, settings.LULL_STALL_SECONDS, now);
-  if (secondsUntil(progress.at, now) < settings.LULL_STALL_SECONDS) return null;
-  if (standstill === null && !isAbortedAlready(round.intents, intent))
+  const isStalled = secondsUntil(progress.at, now) >= settings.LULL_STALL_SECONDS;
+  const pause = copied && expectedPause(progress, copied, now);
+  const licence = await licenceFor(context, round, intent, wasAborted(round.intents, intent));
+  const next = nextStep({ isStalled, pause, ...licence }, now);
+  if (standstill === null && next === "force") await forceMove(context, intent, transfer);
+  if (standstill === null && next === "abort" && !isAbortedAlready(round.intents, intent))
     await makeEffect(context, abortion(intent), (requestId) =>
       abortMigration(compute, instanceId, transfer.id, { requestId }).catch(fineIfOver),
     );
-  return (
-    `instance ${instanceId} changes its memory faster than it can be copied to ${intent.target}; ` +
-    "that move is aborted and tried elsewhere"
-  );
+  return wordsOn(next, intent, licence.forcedAt);
 };
 
-/** Bytes still to be copied; null before the transfer reports. */
-const leftOf = ({ status, memory_remaining_bytes, disk_remaining_bytes }: ServerMigration) =>
-  status !== "running" || memory_remaining_bytes === null
+const wordsOn = (
+  next: ReturnType<typeof nextStep>,
+  { instance_id, target }: Intent,
+  forcedAt: string | null,
+): string | null => {
+  const busy = `instance ${instance_id} changes its memory faster than it can be copied to ${target}`;
+  switch (next) {
+    case "wait":
+      return forcedAt && `${busy}; its move is forced since ${forcedAt}, which pauses it`;
+    case "force":
+      return `${busy}; its move is forced, which pauses it for no longer than its owner has said`;
+    case "abort":
+      return `${busy}; that move is aborted and tried elsewhere`;
+  }
+};
+
+/** What has been copied, and what is left; null before the transfer reports. */
+const copiedOf = (transfer: ServerMigration | undefined): Transfer | null =>
+  transfer?.status !== "running" || transfer.memory_remaining_bytes === null
     ? null
-    : memory_remaining_bytes + (disk_remaining_bytes ?? 0);
+    : {
+        memory_left: transfer.memory_remaining_bytes,
+        disk_left: transfer.disk_remaining_bytes ?? 0,
+        memory_sent: transfer.memory_processed_bytes ?? 0,
+      };
+
+const seenOf = ({ memory_left, disk_left, memory_sent }: Transfer) => ({
+  left: memory_left + disk_left,
+  sent: memory_sent,
+});
 
 /** A move that shows nothing of itself: it is waited for, and people are told. */
 const overdue = ({ instance_id, target, at }: Intent, most: number, now: string): string | null =>

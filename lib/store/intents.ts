@@ -36,7 +36,7 @@ export const mayBeOnItsWay = ({ at }: Pick<Intent, "at">, now: string): boolean 
   now < later(at, CALLER_SECONDS);
 
 /** An effect as far as its end needs it. */
-type Ending = Pick<Intent, "run_id" | "effect" | "target_device_id" | "groups">;
+type Ending = Pick<Intent, "effect" | "target_device_id" | "groups">;
 type Outcome = NonNullable<Intent["outcome"]>;
 
 /** Names an effect over all runs: what targets and groups hold while it is under way. */
@@ -105,25 +105,30 @@ export const intentStore = (table: Table) => {
     },
   });
 
+  /** The end itself, and what it gives back of the target. */
   const putEnd = (
-    { run_id, effect }: Ending,
-    outcome: Outcome,
-    now: string,
-    details: string | null,
-  ): Write => ({
-    Update: {
-      TableName: name,
-      Key: keys.intent(run_id, effect),
-      UpdateExpression: "SET outcome = :outcome, finished_at = :now, details = :details",
-      ConditionExpression: "outcome = :none",
-      ExpressionAttributeValues: {
-        ":outcome": outcome,
-        ":now": now,
-        ":details": details,
-        ":none": null,
+    { run_id }: RunRef,
+    { effect, target_device_id }: Ending,
+    { outcome, now, details }: { outcome: Outcome; now: string; details: string | null },
+  ): Write[] => [
+    {
+      Update: {
+        TableName: name,
+        Key: keys.intent(run_id, effect),
+        UpdateExpression: "SET outcome = :outcome, finished_at = :now, details = :details",
+        ConditionExpression: "outcome = :none",
+        ExpressionAttributeValues: {
+          ":outcome": outcome,
+          ":now": now,
+          ":details": details,
+          ":none": null,
+        },
       },
     },
-  });
+    ...(target_device_id === null
+      ? []
+      : [freeTarget(target_device_id, claimOf({ run_id, effect }))]),
+  ];
 
   /** How long the group rests from now on; null when nobody was impacted, or it needs no rest. */
   const restUntil = ({ recovery_seconds }: GroupClaim, outcome: Outcome, now: string) =>
@@ -190,28 +195,33 @@ export const intentStore = (table: Table) => {
     },
 
     /**
-     * Stores how an effect ended and gives back what it held of its target and its groups; safe to
-     * repeat, and when it was never begun.
+     * Stores how an effect ended, under the live generation only, and gives back what it held of its
+     * target and its groups; safe to repeat, and when it was never begun. Whoever has been taken
+     * over knows how its own call ended, and not whether the effect has been called again since.
+     *
+     * @throws SupersededError when another generation has taken over
      */
     async finish(
+      ref: RunRef,
       intent: Ending,
       outcome: Outcome,
       now: string,
       details: string | null = null,
     ): Promise<void> {
-      const claim = claimOf(intent);
+      const claim = claimOf({ run_id: ref.run_id, effect: intent.effect });
       const groups = distinct(intent.groups);
-      const rests = groups.map((group) => restUntil(group, outcome, now));
-      const others = [
-        putEnd(intent, outcome, now, details),
-        ...(intent.target_device_id === null ? [] : [freeTarget(intent.target_device_id, claim)]),
-      ];
+      let rests = groups.map((group) => restUntil(group, outcome, now));
+      const end = [checkLive(table, ref), ...putEnd(ref, intent, { outcome, now, details })];
       for (;;) {
         const frees = groups.map((group, n) => freeGroup(table, group, claim, rests[n] ?? null));
-        const failed = await transact(table, [...frees, ...others]);
-        if (failed === null || failed[groups.length] === false) return;
+        const failed = await transact(table, [...end, ...frees]);
+        if (failed === null) return;
+        const [live, open] = failed;
+        if (!live) throw new SupersededError(`run ${ref.run_id} has been taken over`);
+        if (!open) return;
+        const freed = failed.slice(end.length);
         // These groups rest for longer already.
-        for (const n of groups.keys()) if (failed[n] === false) rests[n] = null;
+        rests = rests.map((rest, n) => (freed[n] ? rest : null));
       }
     },
 

@@ -47,7 +47,7 @@ export const requestFaultSchema = z.object({
   probability: z.number().min(0).max(1).optional(),
   effect: effectSchema,
 });
-type RequestFault = z.infer<typeof requestFaultSchema>;
+export type RequestFault = z.infer<typeof requestFaultSchema>;
 
 /** What happens when a step of a move is carried out; the lab's driver takes the same words. */
 const behaviourSchema = z.object({

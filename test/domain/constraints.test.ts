@@ -6,6 +6,7 @@ import {
   instanceConstraintsSchema,
   readGroup,
   readInstance,
+  statedInterruption,
 } from "../../lib/domain/constraints.ts";
 import { InvalidError } from "../../lib/domain/errors.ts";
 import { NOW } from "./builders.ts";
@@ -40,6 +41,7 @@ describe("what an owner leaves out", () => {
       instance_name: null,
       group_id: null,
       max_interruption_time: 120,
+      interruption_stated: false,
       migration_type: null,
       resource_mitigation: true,
       lead_time: 120,
@@ -221,6 +223,27 @@ const unlessRefused = <T>(read: () => T): T | null => {
     throw error;
   }
 };
+
+describe("how long a live migration may interrupt an instance", () => {
+  const said = (body: Record<string, unknown>, project = "alpha") =>
+    statedInterruption(instance(body).constraints, project);
+
+  test("is what its owner has said itself, within the operator's cap", () => {
+    expect(said({ max_interruption_time: 30 })).toBe(30);
+    expect(said({ max_interruption_time: "120," })).toBe(120);
+    expect(said({ max_interruption_time: 0 })).toBe(0);
+    expect(said({ max_interruption_time: 86_400 })).toBe(300);
+  });
+
+  test("is nothing that the defaults say, or another project, or a row of before it was noted", () => {
+    expect(said({ lead_time: 40 })).toBeNull();
+    expect(said({ max_interruption_time: null })).toBeNull();
+    expect(said({ max_interruption_time: 30 }, "beta")).toBeNull();
+    expect(statedInterruption(undefined, "alpha")).toBeNull();
+    const { interruption_stated: _, ...old } = instance({ max_interruption_time: 30 }).constraints;
+    expect(statedInterruption(instanceConstraintsSchema.parse(old), "alpha")).toBeNull();
+  });
+});
 
 describe("what holds for an instance", () => {
   const said = { group_id: GROUP, lead_time: 40, migration_type: "MIGRATE" };

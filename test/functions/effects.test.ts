@@ -36,7 +36,7 @@ describe("the effects of a host", () => {
     await api.claim(id, "cmp-01", { run_id: ref.run_id, phase: "MOVING" });
     const intents = intentStore(api.table);
     await intents.begin(ref, id, disable);
-    await intents.finish({ ...disable, run_id: ref.run_id }, "done", NOW);
+    await intents.finish(ref, disable, "done", NOW);
     await intents.begin(ref, id, move);
 
     expect(await api.show(id, "/hosts/cmp-01/effects")).toMatchObject({

@@ -100,6 +100,61 @@ describe("1: no instance comes to harm", () => {
     expect(violationsIn(withCalls(goodStory, abort))).toEqual([]);
   });
 
+  describe("by a move that is forced", () => {
+    const force = (seconds: number, id = 1) =>
+      call(seconds, {
+        path: `/servers/id-web/migrations/${id}/action`,
+        body: { force_complete: null },
+      });
+    const said = { at: at(9), instance_id: "id-web", action: "max_interruption_time" };
+    const story = (calls: readonly ReturnType<typeof force>[], allowed: boolean): Story => {
+      const forced = withCalls(goodStory, ...calls);
+      const sessions = forced.sessions.map(({ detail, ...one }) => ({
+        ...one,
+        detail: { ...detail, session: { ...detail.session, force_complete: allowed } },
+      }));
+      return { ...forced, sessions, permissions: [said] };
+    };
+
+    test("in a session that allows it, once its owner has said how long it bears", () => {
+      expect(violationsIn(story([force(15)], true))).toEqual([]);
+    });
+
+    test.each([
+      ["in a session that does not allow it", story([force(15)], false)],
+      ["whose owner has said nothing", { ...story([force(15)], true), permissions: [] }],
+      ["before its owner has said anything", story([force(8)], true)],
+      ["twice", story([force(15), force(16)], true)],
+      [
+        "by the word of another instance's owner",
+        { ...story([force(15)], true), permissions: [{ ...said, instance_id: "id-db" }] },
+      ],
+    ])("%s is found", (_, broke) => {
+      expect(broken(broke)).toEqual(["invariant 1"]);
+    });
+  });
+
+  const metadata = (key: string, patch: object = {}) =>
+    call(15, { method: "PUT", path: `/servers/id-web/metadata/${key}`, status: 200, ...patch });
+
+  test("a status link that is written and taken away is no harm", () => {
+    const key = "maintenance%3Astatus_url";
+    const calls = [metadata(key), metadata(key, { method: "DELETE" })];
+
+    expect(violationsIn(withCalls(goodStory, ...calls))).toEqual([]);
+  });
+
+  test.each(["role", "maintenance%3Aaction"])("a write to other metadata, %s, is found", (key) => {
+    expect(broken(withCalls(goodStory, metadata(key)))).toEqual(["invariant 1"]);
+  });
+
+  test("metadata that names a host is found", () => {
+    const body = { meta: { "maintenance:status_url": "https://lull.example/status/cmp-01" } };
+    const story = withCalls(goodStory, metadata("maintenance%3Astatus_url", { body }));
+
+    expect(broken(story)).toEqual(["invariant 8"]);
+  });
+
   describe("but for what its owner agreed to", () => {
     const state = (seconds: number, before: string, after: string) =>
       instanceChange(seconds, "id-web", "vm_state", before, after);

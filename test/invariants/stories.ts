@@ -141,7 +141,12 @@ export const goodStory: Story = {
       detail: {
         session_id: SESSION,
         attention: [],
-        session: { state: "MAINTENANCE_DONE", created_at: instant(0), policies: {} },
+        session: {
+          state: "MAINTENANCE_DONE",
+          created_at: instant(0),
+          policies: {},
+          force_complete: false,
+        },
         hosts: [
           {
             hostname: "cmp-01",

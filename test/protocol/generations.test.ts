@@ -52,10 +52,11 @@ const call = async ({ world, step }: Turn, effect: string) => {
   return step(async () => request.reply);
 };
 
-const settle = ({ step, world }: Turn, intent: Intent | NewIntent, outcome: "done" | "failed") => {
-  const { run_id } = world.ref;
-  return step(() => intents.finish({ ...intent, run_id }, outcome, world.now));
-};
+const settle = (
+  { step, world, ref }: Turn,
+  intent: Intent | NewIntent,
+  outcome: "done" | "failed",
+) => step(() => intents.finish(ref, intent, outcome, world.now));
 
 /** Begins a move as MoveInstances does: the newest migration is read before the intent is stored. */
 const beginMove = async (turn: Turn, tried: number) => {

@@ -16,7 +16,7 @@ const { table } = openNearTable();
 const intents = intentStore(table);
 const runs = runStore(table);
 
-type Ending = Parameters<typeof intents.finish>[0];
+type Ending = Parameters<typeof intents.finish>[1];
 
 /** Tries of one instance after which its mover gives up, so that no interleaving is endless. */
 const PATIENCE = 60;
@@ -43,10 +43,10 @@ const depart = (world: World, member: string) => {
 };
 
 /** The move is over in the cloud, and its end is stored. */
-const end = async (step: Step, world: World, intent: Ending) => {
+const end = async (step: Step, world: World, ref: RunRef, intent: Ending) => {
   await step(async () => {
     world.impacted.delete(intent.effect);
-    await intents.finish(intent, "done", world.now);
+    await intents.finish(ref, intent, "done", world.now);
     world.ended.add(intent.effect);
     const freeAt = later(world.now, world.group.recovery_seconds);
     if (freeAt > world.freeAt) world.freeAt = freeAt;
@@ -56,15 +56,21 @@ const end = async (step: Step, world: World, intent: Ending) => {
 /** One generation of a host's run, which moves its members of the group one after the other. */
 const mover = (world: World, ref: RunRef, session: string, members: readonly string[]) => ({
   name: `${ref.run_id}-${ref.generation}`,
-  play: async (step: Step) => {
-    const begun = await step(() => intents.list(ref.run_id));
-    for (const intent of begun) if (intent.outcome === null) await end(step, world, intent);
-    const left = members.filter(
-      (member) => !begun.some(({ instance_id }) => instance_id === member),
-    );
-    for (const member of left) await move(step, world, ref, session, member);
-  },
+  play: (step: Step) => moveAll(step, world, ref, session, members).catch(fineIfSuperseded),
 });
+
+const moveAll = async (
+  step: Step,
+  world: World,
+  ref: RunRef,
+  session: string,
+  members: readonly string[],
+) => {
+  const begun = await step(() => intents.list(ref.run_id));
+  for (const intent of begun) if (intent.outcome === null) await end(step, world, ref, intent);
+  const left = members.filter((member) => !begun.some(({ instance_id }) => instance_id === member));
+  for (const member of left) await move(step, world, ref, session, member);
+};
 
 const move = async (step: Step, world: World, ref: RunRef, session: string, member: string) => {
   const effect = `live_migrate#${member}#001`;
@@ -84,18 +90,16 @@ const move = async (step: Step, world: World, ref: RunRef, session: string, memb
       // From the commit on the move may be under way, whatever becomes of its mover.
       if (answer === "begun") depart(world, effect);
       return answer;
-    }).catch(nullIfSuperseded);
-    if (begun === null) return;
+    });
     if (begun === "group_busy") continue;
     expect(begun).toBe("begun");
-    await end(step, world, { ...intent, run_id: ref.run_id });
+    await end(step, world, ref, intent);
     return;
   }
 };
 
-const nullIfSuperseded = (error: unknown): null => {
-  if (error instanceof SupersededError) return null;
-  throw error;
+const fineIfSuperseded = (error: unknown): void => {
+  if (!(error instanceof SupersededError)) throw error;
 };
 
 const impactedIn = async ({ group }: World): Promise<ReadonlySet<string>> => {

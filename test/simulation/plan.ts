@@ -103,6 +103,7 @@ export const planOf = (chance: Chance): Plan => {
       LULL_ACTION_MINUTES: String(LIMITS.action),
       LULL_VERIFY_MINUTES: String(LIMITS.verify),
       LULL_STALL_SECONDS: "60",
+      LULL_STATUS_IN_METADATA: String(names.length % 2 === 0),
       LULL_EGRESS_ALLOW: "127.0.0.0/8",
     },
     happenings: chosen.map((happening) => ({

@@ -34,7 +34,7 @@ describe("an effect of which nobody heard how it ended", () => {
 
     const disable = onHost("disable", NOW);
     await intents.begin(ref, "session-1", disable);
-    await intents.finish({ ...disable, run_id: ref.run_id }, "done", NOW);
+    await intents.finish(ref, disable, "done", NOW);
     expect(await isFeared(1)).toBe(false);
   });
 });

@@ -34,7 +34,7 @@ const aRun = async () => {
   return {
     begin: (intent: NewIntent) => intents.begin(ref, "session-1", intent),
     finish: (intent: NewIntent, now: string, outcome: "done" | "refused" = "done") =>
-      intents.finish({ ...intent, run_id: ref.run_id }, outcome, now),
+      intents.finish(ref, intent, outcome, now),
     list: () => intents.list(ref.run_id),
   };
 };

@@ -44,7 +44,7 @@ const open = async () => {
   const ref = await startRun(table, "cmp-01");
   const begin = (intent: NewIntent) => intents.begin(ref, SESSION, intent);
   const finish = (intent: NewIntent, outcome: "done" | "failed" = "done") =>
-    intents.finish({ ...intent, run_id: ref.run_id }, outcome, LATER);
+    intents.finish(ref, intent, outcome, LATER);
   return { table, intents, ref, begin, finish, list: () => intents.list(ref.run_id) };
 };
 
@@ -96,12 +96,13 @@ describe("beginning an effect", () => {
   });
 
   test("of an old generation that exists is still the new one's to finish", async () => {
-    const { table, intents, begin, finish, ref, list } = await open();
+    const { table, intents, begin, ref, list } = await open();
     await begin(move("a"));
     await runStore(table).supersede(ref, NOW);
 
-    expect(await intents.begin({ ...ref, generation: 2 }, SESSION, move("a"))).toBe("exists");
-    await finish(move("a"));
+    const next = { ...ref, generation: 2 };
+    expect(await intents.begin(next, SESSION, move("a"))).toBe("exists");
+    await intents.finish(next, move("a"), "done", LATER);
     expect(await list()).toMatchObject([{ generation: 1, outcome: "done" }]);
   });
 });
@@ -230,7 +231,7 @@ describe("finishing an effect", () => {
   test("stores how it ended", async () => {
     const { intents, ref, begin, list } = await open();
     await begin(disable);
-    await intents.finish({ ...disable, run_id: ref.run_id }, "refused", LATER, "Nova said no");
+    await intents.finish(ref, disable, "refused", LATER, "Nova said no");
 
     expect(await list()).toMatchObject([
       { effect: "disable", outcome: "refused", finished_at: LATER, details: "Nova said no" },
@@ -244,6 +245,21 @@ describe("finishing an effect", () => {
     await finish(disable, "failed");
 
     expect(await list()).toMatchObject([{ outcome: "done" }]);
+  });
+
+  test("is refused to an old generation and to an old turn, which keep what the effect holds", async () => {
+    const { table, intents, ref, begin, list } = await open();
+    const other = await startRun(table, "cmp-07");
+    await begin(move("a"));
+    await begin(move("b"));
+    const { rounds } = await runStore(table).heartbeat(ref, NOW);
+    const old = { ...ref, turn: rounds - 1 };
+    await expect(intents.finish(old, move("a"), "refused", LATER)).rejects.toThrow(SupersededError);
+    await runStore(table).supersede(ref, NOW);
+    await expect(intents.finish(ref, move("a"), "refused", LATER)).rejects.toThrow(SupersededError);
+
+    expect(await list()).toMatchObject([{ outcome: null }, { outcome: null }]);
+    expect(await intents.begin(other, SESSION, move("c"))).toBe("target_taken");
   });
 
   test("that was never begun stores nothing", async () => {

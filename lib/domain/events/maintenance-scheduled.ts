@@ -13,8 +13,12 @@ export type Links = {
 const projectUrl = ({ session_id, project_id }: Ask, { publicUrl }: Links): string =>
   `${publicUrl}/v1/maintenance/${session_id}/${project_id}`;
 
+/** Where a project sees what becomes of its instances on one host, which it knows by Nova's `hostId`. */
+export const projectStatusUrl = (publicUrl: string, hostId: string): string =>
+  `${publicUrl}/status/project/${hostId}`;
+
 const statusUrl = ({ publicUrl, hostId }: Links): string | null =>
-  hostId === null ? null : `${publicUrl}/status/project/${hostId}`;
+  hostId === null ? null : projectStatusUrl(publicUrl, hostId);
 
 /** Whether the event is about a single instance, which only style `vnf` has. */
 const isOfOne = ({ state, expects_reply }: Ask, { workflow }: Session): boolean =>

@@ -204,11 +204,16 @@ const admit = (
 
 const find = (routes: readonly Route[], method: string, path: string) => {
   for (const route of routes) {
-    const match = route.method === method && route.path.exec(decodeURI(path));
-    if (match) return { route, params: { ...match.groups } };
+    const match = route.method === method && route.path.exec(path);
+    if (match) return { route, params: decoded(match.groups) };
   }
   return undefined;
 };
+
+const decoded = (params: Readonly<Record<string, string>> = {}): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(params).map(([name, value]) => [name, decodeURIComponent(value)]),
+  );
 
 const callerOf = ({ world, clock, spec }: Simulation, tokens: Tokens, name: string): Caller => {
   const token = tokens.get(name);

@@ -1,6 +1,7 @@
 import type { Simulation } from "../simulation.ts";
+import { VM_STATES } from "../spec.ts";
 import type { Migration } from "../world.ts";
-import { requireUnlocked } from "./action-rules.ts";
+import { requireState, requireUnlocked } from "./action-rules.ts";
 import { type Ask, novaTime, Refused, type Reply, type Route } from "./reply.ts";
 import { isCellDown } from "./server-body.ts";
 import { instanceOf } from "./servers.ts";
@@ -104,10 +105,16 @@ const listOfServer = (ask: Ask): Reply => {
   return { status: 200, body: { migrations } };
 };
 
-const underWay = (ask: Ask, what: string, unknown: number): Migration => {
+const underWay = (
+  ask: Ask,
+  what: string,
+  unknown: number,
+  states: readonly string[] = VM_STATES,
+): Migration => {
   const instance = instanceOf(ask);
   const id = Number(ask.params["migration"]);
   requireUnlocked(ask, instance);
+  requireState(what, instance, states, [instance.task_state]);
   if (instance.task_state !== "migrating")
     throw new Refused(
       409,
@@ -138,7 +145,7 @@ const abort = (ask: Ask): Reply => {
 };
 
 const force = (ask: Ask): Reply => {
-  const row = underWay(ask, "force_complete", 400);
+  const row = underWay(ask, "force_complete", 400, ["active"]);
   if (row.status !== "running") throw invalid(row, "force_complete");
   ask.simulation.moves.get(row.id)?.force.abort();
   return { status: 202 };

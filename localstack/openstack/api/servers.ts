@@ -6,7 +6,7 @@ import { allocate } from "../room.ts";
 import { schedule } from "../scheduler.ts";
 import { addInstance, set } from "../simulation.ts";
 import type { Instance } from "../world.ts";
-import { requireUnlocked } from "./action-rules.ts";
+import { requireState, requireUnlocked } from "./action-rules.ts";
 import { may, requireMembership, requirePolicy } from "./policy.ts";
 import { type Ask, bodyAs, Refused, type Reply, type Route } from "./reply.ts";
 import {
@@ -169,17 +169,50 @@ const remove = (ask: Ask): Reply => {
   return { status: 204 };
 };
 
+/** Nova's quota of a server, unless the cloud says otherwise. */
+const MAX_ITEMS = 128;
+
+/** @throws Refused 409 when locked, or in a state that forbids it; a task does not matter */
+const requireDescribable = (ask: Ask, verb: string, instance: Instance): void => {
+  requireUnlocked(ask, instance);
+  const states = ["active", "paused", "suspended", "stopped"];
+  requireState(`${verb} metadata`, instance, states, [instance.task_state]);
+};
+
+/** @throws Refused 403 above the quota, 409 */
+const describeAs = (ask: Ask, instance: Instance, items: Readonly<Record<string, string>>) => {
+  requireDescribable(ask, "update", instance);
+  const metadata = { ...instance.metadata, ...items };
+  if (Object.keys(metadata).length > MAX_ITEMS)
+    throw new Refused(403, `Maximum number of metadata items exceeds ${MAX_ITEMS}`);
+  set(ask.simulation, instance, { metadata });
+};
+
+const itemsSchema = z.record(z.string().regex(/^[a-zA-Z0-9\-_:. ]{1,255}$/), z.string().max(255));
+
 const setMetadata = (ask: Ask): Reply => {
   const instance = ownOf(ask, "server-metadata:create");
-  const { metadata } = bodyAs(ask, z.object({ metadata: z.record(z.string(), z.string()) }));
-  set(ask.simulation, instance, { metadata: { ...instance.metadata, ...metadata } });
+  const { metadata } = bodyAs(ask, z.object({ metadata: itemsSchema }));
+  describeAs(ask, instance, metadata);
   return { status: 200, body: { metadata: instance.metadata } };
+};
+
+const setMetadataItem = (ask: Ask): Reply => {
+  const { meta } = bodyAs(ask, z.object({ meta: itemsSchema }));
+  if (Object.keys(meta).length !== 1)
+    throw new Refused(400, "Invalid input for field/attribute meta.");
+  const instance = ownOf(ask, "server-metadata:update");
+  if (!Object.hasOwn(meta, ask.params["key"] ?? ""))
+    throw new Refused(400, "Request body and URI mismatch");
+  describeAs(ask, instance, meta);
+  return { status: 200, body: { meta } };
 };
 
 const removeMetadata = (ask: Ask): Reply => {
   const instance = ownOf(ask, "server-metadata:delete");
   const { [ask.params["key"] ?? ""]: gone, ...metadata } = instance.metadata;
   if (gone === undefined) throw new Refused(404, "Metadata item was not found");
+  requireDescribable(ask, "delete", instance);
   set(ask.simulation, instance, { metadata });
   return { status: 204 };
 };
@@ -191,6 +224,11 @@ export const serverRoutes: Route[] = [
   { method: "GET", path: /^\/servers\/(?<id>[^/]+)$/, handle: show },
   { method: "DELETE", path: /^\/servers\/(?<id>[^/]+)$/, handle: remove },
   { method: "POST", path: /^\/servers\/(?<id>[^/]+)\/metadata$/, handle: setMetadata },
+  {
+    method: "PUT",
+    path: /^\/servers\/(?<id>[^/]+)\/metadata\/(?<key>[^/]+)$/,
+    handle: setMetadataItem,
+  },
   {
     method: "DELETE",
     path: /^\/servers\/(?<id>[^/]+)\/metadata\/(?<key>[^/]+)$/,

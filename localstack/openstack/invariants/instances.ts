@@ -51,6 +51,9 @@ const COLD_MOVE = {
   ],
 } as const;
 
+/** What the owner says who lets its moves be forced. */
+const INTERRUPTION = "max_interruption_time";
+
 /** It becomes something else by itself. */
 const UNBORN = "building";
 
@@ -156,10 +159,39 @@ const harmfulCalls = (story: Story): string[] =>
         `${JSON.stringify(body ?? null)} at ${when(at)}`,
     );
 
+const FORCE = /^\/servers\/(?<id>[^/]+)\/migrations\/\d+\/action$/;
+
+/**
+ * A move is forced, which pauses its instance, only in a session that allows it, after the owner has
+ * said how long the instance may be interrupted, and once.
+ */
+const isForceAllowed = (
+  { sessions, permissions, journal }: Story,
+  { path, at, body }: Call,
+): boolean => {
+  const id = FORCE.exec(path)?.groups?.["id"];
+  const isForce = Object.keys(Object(body)).join() === "force_complete";
+  return (
+    isForce &&
+    sessions.some(({ detail }) => detail.session.force_complete) &&
+    permissions.some(
+      (one) => one.instance_id === id && one.action === INTERRUPTION && one.at <= at,
+    ) &&
+    journal.filter((other) => other.path === path).length === 1
+  );
+};
+
+/** Metadata is what owners tell their guests: one key of it is Lull's, to write and to take away. */
+const isStatusLink = ({ method, path }: Call): boolean =>
+  (method === "PUT" || method === "DELETE") &&
+  /^\/servers\/[^/]+\/metadata\/maintenance:status_url$/.test(decodeURIComponent(path));
+
 const isAllowed = (story: Story, call: Call): boolean => {
   const { method, path, body } = call;
   // An abort takes a move back and leaves the guest running where it is.
-  if (method === "DELETE") return /\/migrations\/\d+$/.test(path);
+  if (method === "DELETE" && /\/migrations\/\d+$/.test(path)) return true;
+  if (isStatusLink(call)) return true;
+  if (isForceAllowed(story, call)) return true;
   const id = /^\/servers\/(?<id>[^/]+)\/action$/.exec(path)?.groups?.["id"];
   if (id === undefined) return false;
   const licensed = licencesFor(story, id).flatMap(({ actions }) => actions);

@@ -104,6 +104,7 @@ const detailSchema = z.object({
     created_at: z.string(),
     /** What the admin allowed besides live migration, by what keeps an instance from it. */
     policies: z.record(z.string(), z.string()).default({}),
+    force_complete: z.boolean().default(false),
   }),
   hosts: z.array(
     z.object({
@@ -168,7 +169,7 @@ export type Permission = {
   /** When it was said, in milliseconds. */
   readonly at: number;
   readonly instance_id: string;
-  /** MIGRATE, LIVE_MIGRATE, OWN_ACTION. */
+  /** MIGRATE, LIVE_MIGRATE, OWN_ACTION; `max_interruption_time` = it has said how long it bears. */
   readonly action: string;
 };
 

@@ -56,6 +56,21 @@ describe("--explain", () => {
       {},
       `openstack --os-compute-api-version 2.24 server migration abort ${VM} MIGRATION`,
     ],
+    [
+      `status_link#${VM}`,
+      { instance_id: VM },
+      `openstack server set --property maintenance:status_url=STATUS_URL ${VM}`,
+    ],
+    [
+      `status_unlink#${VM}#001`,
+      { instance_id: VM },
+      `openstack server unset --property maintenance:status_url ${VM}`,
+    ],
+    [
+      `force_complete#live_migrate#${VM}#001`,
+      { instance_id: VM },
+      `openstack --os-compute-api-version 2.22 server migration force complete ${VM} MIGRATION`,
+    ],
     [`confirm#migrate#${VM}#001`, {}, `openstack server migration confirm ${VM}`],
     [`revert#migrate#${VM}#001`, {}, `openstack server migration revert ${VM}`],
     [`stop#${VM}`, {}, `openstack server stop ${VM}`],

@@ -95,7 +95,7 @@ describe("lull maintenance create", () => {
         server.url,
         ...["--host", "cmp-01", "--no-canary", "--soak", "0", "--reserve", "2", "--yes"],
         ...["--cordon-ahead", "1", "--per", "zone=1", "--per", "rack=2", "--host-minutes", "40"],
-        ...["--window", "2026-03-02T01:00Z/+4h", "--accept-duties", "--retire"],
+        ...["--window", "2026-03-02T01:00Z/+4h", "--accept-duties", "--retire", "--force-complete"],
         ...["--policy", "shutoff=stay", "--policy", "locked=move", "--profile", "doctor"],
       ),
     );
@@ -115,6 +115,7 @@ describe("lull maintenance create", () => {
       ],
       accept_duties: true,
       retire: true,
+      force_complete: true,
       policies: { shutoff: "stay", locked: "move" },
       profile: "doctor",
     });

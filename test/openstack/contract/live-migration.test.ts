@@ -329,6 +329,22 @@ describe("a live migration that does not come to its end", () => {
     expect(end.server.host).toBe(row.dest_compute);
   });
 
+  it("cannot be forced while its server does not move, nor under another id", async () => {
+    const { id } = await someServer(cloud, { grouped: false });
+    await expect(forceComplete(cloud.admin.compute, id, 1)).rejects.toMatchObject({
+      status: 409,
+      detail: `Instance ${id} is in an invalid state for 'force_complete'`,
+    });
+    await cloud.behave({ [id]: { live_migration: { outcome: "hang" } } });
+    const after = await lastRow(cloud, id);
+    await liveMigrate(cloud.admin.compute, id);
+    const row = await running(id, after);
+    const other = forceComplete(cloud.admin.compute, id, row.id + 1_000);
+    await expect(other).rejects.toMatchObject({ status: 400 });
+    await abortMigration(cloud.admin.compute, id, row.id);
+    expect((await outcomeOf(cloud, id, after)).row.status).toBe("cancelled");
+  });
+
   it("cannot be aborted once it is over", async () => {
     const server = await someServer(cloud, { grouped: false });
     const after = await lastRow(cloud, server.id);
