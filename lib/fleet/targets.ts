@@ -1,4 +1,5 @@
 import type { Device } from "../domain/device.ts";
+import { fitsBeside, type Promises } from "../domain/plan/promises.ts";
 import type { Target } from "../domain/plan/targets.ts";
 import type { Cloud } from "../openstack/cloud.ts";
 import type { Server } from "../openstack/compute/servers.ts";
@@ -32,17 +33,20 @@ export type Fleet = {
   readonly onTrial: ReadonlySet<string>;
   /** Hosts of the session that are being emptied or worked on, whatever their service says. */
   readonly atWork: ReadonlySet<string>;
+  /** What they will have to take, of moves that began after all this was read. */
+  readonly promises: Promises;
 };
 
-/** The hosts that have room for the instance right now, as Placement and Nova say. */
+/** The hosts that have room for the instance right now, as Placement and Nova say, beside what is promised. */
 export const targetsFor = async (
   cloud: Cloud,
   server: Server,
-  { devices, owners, maintained, onTrial, atWork }: Fleet,
+  { devices, owners, maintained, onTrial, atWork, promises }: Fleet,
 ): Promise<Target[]> => {
+  const need = needOf(server);
   const [fits, services] = await Promise.all([
     candidates(cloud.placement, {
-      resources: needOf(server),
+      resources: need,
       forbidden: ["COMPUTE_STATUS_DISABLED"],
       limit: CANDIDATES,
     }),
@@ -57,6 +61,7 @@ export const targetsFor = async (
   return fits.flatMap(({ provider, resources }) => {
     const device = byProvider.get(provider);
     if (!device?.hypervisor || atWork.has(device.name)) return [];
+    if (!fitsBeside(promises.to(device.name), need, resources)) return [];
     const { capacity = 1, used = 0 } = resources["MEMORY_MB"] ?? {};
     return {
       host: device.name,

@@ -1,5 +1,6 @@
 import { isActive } from "../domain/host-run.ts";
 import { hostsToProve } from "../domain/plan/canary.ts";
+import { openPromises } from "../domain/plan/promises.ts";
 import type { Fleet } from "../fleet/targets.ts";
 import type { HostContext } from "./host-step.ts";
 
@@ -25,5 +26,6 @@ export const readFleet = async ({
     maintained: new Set(finished.map(({ host }) => host)),
     onTrial: hostsToProve(session, runs),
     atWork: new Set(runs.filter(isActive).map(({ host }) => host)),
+    promises: openPromises(),
   };
 };

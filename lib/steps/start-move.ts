@@ -8,7 +8,7 @@ import { groupsApart, hostsToAvoid } from "../fleet/apart.ts";
 import { type GuestFacts, toGuest } from "../fleet/guests.ts";
 import { newestMigration } from "../fleet/migrations.ts";
 import { computeServiceOf } from "../fleet/services.ts";
-import { type Fleet, targetsFor } from "../fleet/targets.ts";
+import { type Fleet, needOf, targetsFor } from "../fleet/targets.ts";
 import { shelveOffload } from "../openstack/compute/server-actions.ts";
 import {
   coldMigrate,
@@ -118,8 +118,10 @@ const sendToBest = async (
       target_device_id: device?.id ?? null,
     };
     const why = await begin(context, server, move, aimed);
+    if (why === null) fleet.promises.promise(host, needOf(server));
     if (why !== TAKEN) return why;
   }
+  if (fleet.promises.any()) return ROOM_PROMISED;
   return waiting(
     context,
     server,
@@ -128,6 +130,8 @@ const sendToBest = async (
 };
 
 const TAKEN = "the target is taken";
+/** Passing: in the next round it is known what is left. */
+export const ROOM_PROMISED = "what room there is was promised to others just now";
 /** Ordinary waiting, while the host has other instances on their way. */
 export const GROUP_BUSY = "another member of its group is on its way";
 

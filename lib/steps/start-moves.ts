@@ -14,7 +14,7 @@ import { leaveInPlace, type Resident } from "./leave-in-place.ts";
 import { noteMove } from "./note-move.ts";
 import type { OwnersRules } from "./owners-rules.ts";
 import { readFleet } from "./read-fleet.ts";
-import { startMove } from "./start-move.ts";
+import { ROOM_PROMISED, startMove } from "./start-move.ts";
 
 /** Tries of one instance on one host: after so many, only its owner or an admin gets further. */
 const MOST_TRIES = 10;
@@ -73,14 +73,14 @@ export const startMoves = async (
   let asked = 0;
   let count = 0;
   for (const subject of subjects) {
-    if (isResident(subject.movability) && mayRest(subject.movability, subject.consent)) continue;
+    if (staysPut(subject)) continue;
     const move = known.find(({ instance_id }) => instance_id === subject.server.id);
     const why = await whyNot(context, round, subject, move);
     if (why === null && asked >= room) continue;
     const refusal = why ?? (await begin(context, round, subject, fleet));
     if (why === null) asked += 1;
     if (refusal === null) count += 1;
-    else delays.push(delayOf(subject, refusal));
+    else if (refusal !== ROOM_PROMISED) delays.push(delayOf(subject, refusal));
   }
   if (room <= 0) return { run, count, delays };
   const others = leaving(round, run).length - residents.length;
@@ -115,6 +115,9 @@ const whyNot = async (
   if (why?.lasting) await noteMove(context, server, { state: "blocked", details: why.words });
   return why?.words ?? null;
 };
+
+const staysPut = ({ movability, consent }: Subject): boolean =>
+  isResident(movability) && mayRest(movability, consent);
 
 /** Whether it may be left in place: one that rests anyway, or whose owner has had a say. */
 const mayRest = ({ kind }: Movability, consent: Consent | undefined): boolean =>

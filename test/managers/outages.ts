@@ -1,4 +1,4 @@
-import type { World } from "../../localstack/openstack/world.ts";
+import type { ChangeFacts } from "../../localstack/openstack/invariants/story.ts";
 import { MARK } from "./project.ts";
 
 /** A time in milliseconds in which something was so. */
@@ -6,8 +6,14 @@ export type Span = { readonly from: number; readonly until: number };
 
 type Seen = { vm_state: unknown; task_state: unknown; metadata: unknown };
 
+/** What became of the instances of a cloud, simulated or real: how they are now, and every change up to that. */
+type Past = {
+  readonly history: readonly ChangeFacts[];
+  readonly instances: ReadonlyMap<string, Seen>;
+};
+
 /** What an instance was like, from each change of it on. */
-const scenesOf = ({ history, instances }: Pick<World, "history" | "instances">, id: string) => {
+const scenesOf = ({ history, instances }: Past, id: string) => {
   const changes = history.filter((one) => one.kind === "instance" && one.id === id);
   const now = instances.get(id);
   if (now === undefined) throw new Error(`there is no instance ${id}`);
@@ -28,9 +34,9 @@ const isAway = ({ vm_state, task_state }: Seen): boolean =>
 const isMarked = ({ metadata }: Seen): boolean => Object.hasOwn(Object(metadata), MARK);
 
 /** When an instance was acted on, by the cloud's own history. */
-export const impactsOn = (world: Pick<World, "history" | "instances">, id: string): Span[] =>
+export const impactsOn = (past: Past, id: string): Span[] =>
   merged(
-    scenesOf(world, id)
+    scenesOf(past, id)
       .filter(isAway)
       .map(({ at: from, until }) => ({ from, until })),
   );
@@ -53,16 +59,13 @@ const overlaps = (one: Span, other: Span): boolean =>
  *
  * @returns in words; empty when all went well
  */
-export const outagesOf = (
-  world: Pick<World, "history" | "instances">,
-  [one, other]: readonly [string, string],
-): string[] => {
+export const outagesOf = (past: Past, [one, other]: readonly [string, string]): string[] => {
   const told = (what: string, { from }: Span) => `${what} at ${new Date(from).toISOString()}`;
-  const both = impactsOn(world, one).filter((span) =>
-    impactsOn(world, other).some((another) => overlaps(span, another)),
+  const both = impactsOn(past, one).filter((span) =>
+    impactsOn(past, other).some((another) => overlaps(span, another)),
   );
   const marked = [one, other].flatMap((id) =>
-    scenesOf(world, id)
+    scenesOf(past, id)
       .filter((scene) => isAway(scene) && isMarked(scene))
       .map(({ at: from, until }) => ({ from, until }))
       .filter(({ from, until }) => until > from),

@@ -8,6 +8,8 @@ const serverSchema = z.looseObject({
   status: z.string(),
   metadata: z.record(z.string(), z.string()),
   flavor: z.looseObject({ original_name: z.string() }),
+  /** Empty when it was booted from a volume. */
+  image: z.looseObject({ id: z.string() }).or(z.literal("")),
 });
 export type OwnServer = z.infer<typeof serverSchema>;
 
@@ -60,6 +62,17 @@ export const openProject = (config: CloudConfig, clock: Clock) => {
     return (await call("compute", "GET", "/servers/detail", schema)).servers;
   };
 
+  /** A server shows the name of its flavor only, and Nova boots by the id. */
+  const flavorId = async (wanted: string): Promise<string> => {
+    const schema = z.object({
+      flavors: z.array(z.looseObject({ id: z.string(), name: z.string() })),
+    });
+    const { flavors } = await call("compute", "GET", "/flavors/detail", schema);
+    const found = flavors.find(({ name }) => name === wanted);
+    if (found === undefined) throw new Error(`there is no flavor ${wanted}`);
+    return found.id;
+  };
+
   /** Looks at its servers again and again. */
   const until = async (is: (all: readonly OwnServer[]) => boolean): Promise<void> => {
     for (let tries = 0; !is(await servers()); tries++) {
@@ -90,8 +103,14 @@ export const openProject = (config: CloudConfig, clock: Clock) => {
     },
 
     /** Boots one like it, and waits until it runs. @returns its id */
-    boot: async ({ name, flavor, metadata }: OwnServer): Promise<string> => {
-      const server = { name, flavorRef: flavor.original_name, metadata };
+    boot: async ({ name, flavor, image, metadata }: OwnServer): Promise<string> => {
+      const server = {
+        name,
+        flavorRef: await flavorId(flavor.original_name),
+        ...(image !== "" && { imageRef: image.id }),
+        networks: "auto",
+        metadata,
+      };
       const schema = z.object({ server: z.looseObject({ id: z.string() }) });
       const made = await call("compute", "POST", "/servers", schema, { server });
       const { id } = made.server;

@@ -88,6 +88,26 @@ export async function actOnHosts(
 }
 
 /**
+ * Starts hosts that the lab does not have, of a size of their own, until `removeHosts`.
+ *
+ * @param settings those of the lab's README that are of a host
+ * @param options more of nova.conf's section DEFAULT
+ */
+export async function startHosts(
+  hosts: readonly string[],
+  settings: Readonly<Record<string, string>>,
+  options: Readonly<Record<string, string | number>>,
+): Promise<void> {
+  const pairs = Object.entries(options).map(([name, value]) => `${name}=${value}`);
+  await run("host.sh", ["start", ...hosts], { ...settings, HOST_OPTIONS: pairs.join(" ") });
+}
+
+/** Takes hosts out of the lab and out of Nova; nothing may be left on them. */
+export async function removeHosts(hosts: readonly string[]): Promise<void> {
+  await run("host.sh", ["remove", ...hosts]);
+}
+
+/**
  * Undoes what tests do: no faults, every host running, every service enabled, every server ACTIVE,
  * resizes confirmed. Servers stay where they are.
  */

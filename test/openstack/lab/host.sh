@@ -4,7 +4,10 @@
 #   host.sh kill HOST...         power loss
 #   host.sh stop HOST...         orderly stop of nova-compute
 #   host.sh freeze HOST...       the process stays and says nothing; thaw lets it go on
-#   host.sh start HOST...        again, with its guests; or a new host
+#   host.sh start HOST...        again, with its guests; or a new host. HOST_VCPUS and the like may
+#                                differ from the lab's, and HOST_OPTIONS="name=value ..." are more
+#                                of its nova-compute's
+#   host.sh remove HOST...       for good; a host that the lab does not have is gone already
 #   host.sh fault JSON           see python/hypervisor.py; without JSON: none
 #   host.sh heal                 no fault, every host running, every service enabled, every server
 #                                ACTIVE: what a test should find
@@ -35,6 +38,13 @@ set_faults() {
   mv "$LAB_FAULTS.new" "$LAB_FAULTS"
 }
 
+remove() {
+  local name
+  end "$@"
+  "$PYTHON" "$HERE/python/remove.py" "$@" || die "Nova keeps $*"
+  for name in "$@"; do rm -f "$ETC/nova/hosts/$name.conf" "$LOG/$name".{out,log}; done
+}
+
 heal() {
   local names
   mapfile -t names < <(known_hosts)
@@ -59,10 +69,11 @@ start)
   for name in "$@"; do runs "$name" && die "$name runs already"; done
   start_hosts "$@"
   ;;
+remove) remove "$@" ;;
 fault) set_faults "${1:-{\}}" ;;
 heal) heal ;;
 *)
-  sed -n '2,10s/^# \{0,1\}//p' host.sh
+  sed -n '2,13s/^# \{0,1\}//p' host.sh
   exit 2
   ;;
 esac

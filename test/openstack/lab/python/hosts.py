@@ -26,6 +26,9 @@ LATE_IMPORTS = (
 
 
 def prepare():
+    # Before the manager is imported: how often its tasks run it reads then and never again.
+    for option in os.environ.get('HOST_OPTIONS', '').split():
+        nova.cmd.compute.CONF.set_override(*option.split('=', 1))
     nova.cmd.compute.objects.register_all()
     # Nova looks for compute_driver below nova.virt only.
     nova.virt.__path__.append(os.path.dirname(os.path.abspath(__file__)))
