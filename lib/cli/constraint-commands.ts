@@ -41,6 +41,7 @@ const ofInstance: readonly Column<Constraints>[] = [
   { name: "group", of: (row) => (isInstance(row) ? row.group_id : null) },
   field("lead_time"),
   field("max_interruption_time"),
+  field("interruption_stated"),
   field("migration_type"),
 ];
 
@@ -150,7 +151,16 @@ const changesFrom = (values: Values, kind: ConstrainedKind): Record<string, unkn
 };
 
 /** What the API adds to what it is told. */
-const ADDED = new Set(["project_id", "stated_project_id", "updated_at", "warnings"]);
+const ADDED = ["project_id", "stated_project_id", "updated_at", "warnings"];
+
+/** A default that is sent would be the owner's word. */
+const UNSTATED = ["max_interruption_time", "interruption_stated"];
+
+/** What the project has said so far, without what it has not said itself. */
+const saidIn = (row: Constraints): Record<string, unknown> => {
+  const unsaid = new Set(row["interruption_stated"] === false ? [...ADDED, ...UNSTATED] : ADDED);
+  return Object.fromEntries(Object.entries(row).filter(([name]) => !unsaid.has(name)));
+};
 
 const set = async ({ values, args, terminal, connect }: Context): Promise<number> => {
   formatOf(values);
@@ -158,9 +168,9 @@ const set = async ({ values, args, terminal, connect }: Context): Promise<number
   const kind = kindOf(kindText);
   const changes = changesFrom(values, kind);
   const api = await connect();
-  const before = Object.entries((await findConstraints(api, kind, id)) ?? {});
-  const kept = Object.fromEntries(before.filter(([name]) => !ADDED.has(name)));
-  const now = await putConstraints(api, kind, id, { ...kept, ...changes });
+  const before = await findConstraints(api, kind, id);
+  const said = before === null ? {} : saidIn(before);
+  const now = await putConstraints(api, kind, id, { ...said, ...changes });
   for (const { path, message } of now.warnings ?? []) terminal.err(clean(`${path} ${message}`));
   printFields(terminal, values, columnsOf(now), now);
   return EXIT.done;

@@ -99,7 +99,9 @@ export const readInstance = (
       most: caps.max_interruption_time,
       fallback: INSTANCE_DEFAULTS.max_interruption_time,
     }),
-    interruption_stated: fields.isSent("max_interruption_time"),
+    // Whoever writes back what was read says nothing new: the default comes with its mark.
+    interruption_stated:
+      fields.flag("interruption_stated", true) && fields.isSent("max_interruption_time"),
     migration_type: fields.migrationType("migration_type"),
     resource_mitigation: fields.flag("resource_mitigation", true),
     lead_time: fields.whole("lead_time", {

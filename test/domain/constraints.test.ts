@@ -235,6 +235,20 @@ describe("how long a live migration may interrupt an instance", () => {
     expect(said({ max_interruption_time: 86_400 })).toBe(300);
   });
 
+  test("is not said by a body that gives the default back as one that was not stated", () => {
+    const { constraints } = instance({ lead_time: 40 });
+    expect(instance({ ...constraints }).constraints).toMatchObject({
+      max_interruption_time: 120,
+      interruption_stated: false,
+    });
+    expect(said({ max_interruption_time: 120, interruption_stated: "False," })).toBeNull();
+    expect(said({ interruption_stated: true })).toBeNull();
+    expect(said({ max_interruption_time: 30, interruption_stated: true })).toBe(30);
+    expect(
+      refusal(() => instance({ max_interruption_time: 30, interruption_stated: "perhaps" })),
+    ).toEqual(["interruption_stated invalid_flag"]);
+  });
+
   test("is nothing that the defaults say, or another project, or a row of before it was noted", () => {
     expect(said({ lead_time: 40 })).toBeNull();
     expect(said({ max_interruption_time: null })).toBeNull();

@@ -163,6 +163,22 @@ describe("writing", () => {
     expect({ ...twice.body, updated_at: "" }).toEqual({ ...once.body, updated_at: "" });
   });
 
+  test("gives a default back as it was read without making it the owner's word", async () => {
+    const path = `/v1/instance/${newInstanceOf(projectNamed("alpha"))}`;
+    await asMember("PUT", path, { lead_time: 40 });
+    const { body: read } = await asMember("GET", path);
+    await asMember("PUT", path, { ...read, lead_time: 50 });
+
+    expect((await asMember("GET", path)).body).toMatchObject({
+      lead_time: 50,
+      max_interruption_time: read.max_interruption_time,
+      interruption_stated: false,
+    });
+    const { interruption_stated: _, ...said } = read;
+    await asMember("PUT", path, said);
+    expect((await asMember("GET", path)).body).toMatchObject({ interruption_stated: true });
+  });
+
   test("lowers what is above the operator's cap and says so", async () => {
     const { status, body } = await asMember("PUT", `/v1/instance/${instanceOf("alpha")}`, {
       lead_time: 100_000,

@@ -13,6 +13,7 @@ const instance = {
   group_id: GROUP,
   lead_time: 40,
   max_interruption_time: 120,
+  interruption_stated: true,
   migration_type: null,
   resource_mitigation: true,
 };
@@ -36,13 +37,13 @@ const pageOf = (name: string, row: object, cursor: string | null) => ({
 });
 
 /** The API of a project with one instance and one group. */
-const startForMember = async () => {
+const startForMember = async (kept: object = instance) => {
   const server = await startApi();
   const sent: { method: string; path: string; body: unknown }[] = [];
   server.world.fault = ({ method, path, query, body }) => {
     sent.push({ method, path: path + (query.size > 0 ? `?${query}` : ""), body });
     const [, , resource = "", id] = path.split("/");
-    const row = resource === "instance" ? instance : group;
+    const row = resource === "instance" ? kept : group;
     if (id === undefined) return pageOf(`${resource}s`, row, query.get("cursor"));
     if (method === "DELETE") return { body: {} };
     if (method === "PUT") return { body: { ...row, ...Object(body), warnings: [LOWERED] } };
@@ -52,8 +53,8 @@ const startForMember = async () => {
 };
 
 describe("lull project constraints", () => {
-  const startedWith = async (args: readonly string[], over = {}) => {
-    const server = await startForMember();
+  const startedWith = async (args: readonly string[], over = {}, kept?: object) => {
+    const server = await startForMember(kept);
     const words = ["project", "constraints", ...args, "--endpoint", server.url];
     const answer = await lullHere(words, over);
     await server[Symbol.asyncDispose]();
@@ -97,6 +98,37 @@ describe("lull project constraints", () => {
       method: "PUT",
       path: `/v1/instance/${INSTANCE}`,
       body: { ...kept, lead_time: 9_000, group_id: null },
+    });
+  });
+
+  describe("where the longest interruption is only the default", () => {
+    const unstated = { ...instance, interruption_stated: false };
+    const bodyOf = async (...options: string[]) => {
+      const args = ["set", "instance", INSTANCE, ...options];
+      return (await startedWith(args, {}, unstated)).sent.at(-1)?.body;
+    };
+
+    test("set does not say it for the owner", async () => {
+      const body = await bodyOf("--lead-time", "60");
+
+      expect(body).toMatchObject({ lead_time: 60, group_id: GROUP });
+      expect(body).not.toHaveProperty("max_interruption_time");
+      expect(body).not.toHaveProperty("interruption_stated");
+    });
+
+    test("set says it when it is given", async () => {
+      const body = await bodyOf("--max-interruption-time", "120");
+
+      expect(body).toMatchObject({ max_interruption_time: 120 });
+      expect(body).not.toHaveProperty("interruption_stated");
+    });
+
+    test("show and list say so", async () => {
+      const { out } = await startedWith(["show", "instance", INSTANCE], {}, unstated);
+      expect(out).toMatch(/^interruption_stated +(false|False)$/m);
+      const columns = ["-f", "value", "-c", "max_interruption_time,interruption_stated"];
+      const list = await startedWith(["list", ...columns], {}, unstated);
+      expect(list.out).toMatch(/^120 (false|False)$/m);
     });
   });
 
