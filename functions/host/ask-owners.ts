@@ -21,7 +21,7 @@ const LOOK_SECONDS = 60;
  * that they will be moved. It goes on as soon as something may be done with one of them.
  */
 export const handler = hostStep("ASKING", async (context) => {
-  const { now, session, intents, ref, moves } = context;
+  const { now, session, settings, intents, ref, moves } = context;
   const { host } = context.run;
   const cloud = await context.cloud();
   // Throws while the cell does not answer: its list would silently be empty.
@@ -35,7 +35,7 @@ export const handler = hostStep("ASKING", async (context) => {
   const rules = await readOwnersRules(context.constraints, servers, facts);
   const run = await askOwners(context, { servers, moves: known, intents: made, facts, rules });
   const asked = await moves.listByHost(session.session_id, host);
-  await writeStatusLinks(context, servers, asked, made);
+  const isLinking = await writeStatusLinks(context, servers, asked, made);
   const consents = await hearOwners({ ...context, run }, servers, asked, rules);
   const answersAt = nothingBut(consents);
   if (answersAt !== null)
@@ -44,6 +44,8 @@ export const handler = hostStep("ASKING", async (context) => {
       wait: "change",
       seconds: Math.max(1, Math.min(LOOK_SECONDS, secondsUntil(now, answersAt))),
     };
+  // Nothing is moved before its owner finds the status page.
+  if (isLinking) return { run, wait: "poll", seconds: settings.LULL_POLL_SECONDS };
   const moving = drainingFrom(entering(run, "MOVING", now), now);
   return { run: { ...moving, instances_left: servers.length } };
 });

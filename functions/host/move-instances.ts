@@ -19,7 +19,7 @@ import { type Judgement, judgeMoves, type Round } from "../../lib/steps/judge-mo
 import { type OwnersRules, readOwnersRules } from "../../lib/steps/owners-rules.ts";
 import { GROUP_BUSY } from "../../lib/steps/start-move.ts";
 import { type Asked, type Delay, leaving, startMoves } from "../../lib/steps/start-moves.ts";
-import { removeStatusLinks, WHEN_IT_LEFT, writeStatusLinks } from "../../lib/steps/status-links.ts";
+import { removeStatusLinks, writeStatusLinks } from "../../lib/steps/status-links.ts";
 import { watchMoves } from "../../lib/steps/watch-moves.ts";
 
 /**
@@ -48,11 +48,11 @@ export const handler = hostStep(
       drainIsOver(found.run, found.settings, found.now);
     const rules = await readOwnersRules(found.constraints, servers, facts);
     const mayAsk = !ending && unfit === null && found.standstill === null;
-    const { run: asked, consents } = await consult(
-      found,
-      { servers, intents, facts, rules },
-      mayAsk,
-    );
+    const {
+      run: asked,
+      consents,
+      isLinking,
+    } = await consult(found, { servers, intents, facts, rules }, mayAsk);
     const refused = refusalIn(consents, "skip", servers);
     const stopping = ending || refused !== null;
     const round = { service, servers, migrations, facts, intents, stopping, unfit };
@@ -60,11 +60,10 @@ export const handler = hostStep(
     const judgement = await judgeMoves({ ...found, run: asked }, round);
     const stop = refusalIn(consents, "stop", servers);
     const context = { ...found, run: alarmed(asked, judgement, stop, found.now) };
-    const look = { ...round, consents, rules, refused };
+    const look = { ...round, consents, rules, refused, isLinking };
     const { underWay } = judgement;
     await endImpacts(found, impactsOfGone(look, underWay), "done");
-    if (found.standstill === null)
-      await removeStatusLinks(found, intents, hasLeft(look, underWay), WHEN_IT_LEFT);
+    if (found.standstill === null) await removeStatusLinks(found, intents, hasLeft(look, underWay));
     return (underWay.size === 0 && (await end(context, look))) || goOn(context, look, underWay);
   },
   { watches: true },
@@ -78,9 +77,11 @@ type Look = Asked & {
   readonly service: KnownService | null;
   /** Why an owner keeps the host from being emptied; null when none does. */
   readonly refused: string | null;
+  /** Whether status links are still to be written, for which nothing is moved yet. */
+  readonly isLinking: boolean;
 };
 
-type Consulted = { readonly run: HostRun; readonly consents: Consents };
+type Consulted = Pick<Look, "consents" | "isLinking"> & { readonly run: HostRun };
 
 /** Asks owners that were not asked yet, and hears all. */
 const consult = async (
@@ -93,9 +94,10 @@ const consult = async (
   const run = mayAsk ? await askOwners(context, { ...round, moves: known }) : context.run;
   const asked =
     run === context.run ? known : await moves.listByHost(session.session_id, context.run.host);
-  if (mayAsk) await writeStatusLinks(context, round.servers, asked, round.intents);
+  const isLinking =
+    mayAsk && (await writeStatusLinks(context, round.servers, asked, round.intents));
   const consents = await hearOwners({ ...context, run }, round.servers, asked, round.rules);
-  return { run, consents };
+  return { run, consents, isLinking };
 };
 
 /** The first owner's word of that kind, with its instance. */
@@ -166,8 +168,8 @@ const goOn = async (
   underWay: ReadonlyMap<string, Intent>,
 ): Promise<HostFinding> => {
   const { settings, standstill, now } = context;
-  const { servers, stopping, unfit, consents } = round;
-  const mayBegin = !stopping && unfit === null && standstill === null;
+  const { servers, stopping, unfit, consents, isLinking } = round;
+  const mayBegin = !stopping && unfit === null && standstill === null && !isLinking;
   const room = mayBegin ? settings.LULL_MOVES_PER_HOST - underWay.size : 0;
   const resting = servers.filter(({ id }) => !underWay.has(id));
   const { run, count, delays } = await startMoves(context, round, resting, room);

@@ -18,6 +18,13 @@ export const linkEffect = (instanceId: string): string => `${LINK}#${instanceId}
 export const isLinkSettled = (made: readonly Made[], instanceId: string): boolean =>
   made.some(({ effect, outcome }) => effect === linkEffect(instanceId) && outcome !== null);
 
+/** Links and their removals of which nobody has heard how they ended. */
+export const unsettledLinks = (made: readonly Made[]): string[] =>
+  made.flatMap(({ effect, outcome }) => {
+    const isLink = effect.startsWith(`${LINK}#`) || effect.startsWith(`${UNLINK}#`);
+    return isLink && outcome === null ? [effect] : [];
+  });
+
 /** Instances that may have the link of this run: also when nobody heard how its writing ended. */
 export const linkedIn = (made: readonly Made[]): string[] =>
   made.flatMap(({ effect, instance_id, outcome }) =>

@@ -22,7 +22,15 @@ export const onHost = (effect: string, at: string): NewIntent => ({
  * @throws FrozenError when nothing may be done to the cloud now
  */
 export const beginEffect = async (
-  { intents, ref, session, run }: Pick<HostContext, "intents" | "ref" | "session" | "run">,
+  {
+    intents,
+    ref,
+    session,
+    run,
+  }: Pick<HostContext, "intents" | "ref"> & {
+    readonly session: Pick<HostContext["session"], "session_id">;
+    readonly run: Pick<HostContext["run"], "host">;
+  },
   intent: NewIntent,
 ): Promise<string> => {
   const begun = await intents.begin(ref, session.session_id, intent);

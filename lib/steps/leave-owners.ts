@@ -1,7 +1,7 @@
 import { chunked } from "../store/batch-get.ts";
 import type { HostContext } from "./host-step.ts";
 import { endImpacts } from "./impacts.ts";
-import { AT_THE_END, removeStatusLinks } from "./status-links.ts";
+import { endStatusLinks } from "./status-links.ts";
 
 /** Asks closed at once. */
 const AT_ONCE = 20;
@@ -27,7 +27,7 @@ export const leaveOwners = async (
     made.filter((one) => !wasStopped(one)),
     "refused",
   );
-  await removeStatusLinks(context, made, () => true, AT_THE_END);
+  await endStatusLinks(context, made);
   const asked = (await moves.listByHost(session.session_id, run.host)).flatMap(
     ({ asked_by, project_id, ask_id }) =>
       asked_by === ref.run_id && ask_id !== null ? [{ project_id, ask_id }] : [],

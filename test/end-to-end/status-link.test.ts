@@ -14,7 +14,7 @@ const KEY = "maintenance:status_url";
 /** As many items as Nova lets a server have. */
 const FULL = Object.fromEntries(Array.from({ length: 128 }, (_, n) => [`item-${n}`, "x"]));
 
-const cloud = quickCloud({ hosts: 5, instances: 0 });
+const cloud = quickCloud({ hosts: 7, instances: 0 });
 const small = { project: "alpha", flavor: "m1.tiny" };
 cloud.instances.push(
   { ...small, name: "web", host: "cmp-01" },
@@ -22,6 +22,8 @@ cloud.instances.push(
   { ...small, name: "full", host: "cmp-02", metadata: FULL },
   { ...small, name: "left", host: "cmp-03" },
   { ...small, name: "own", host: "cmp-04" },
+  { ...small, name: "unwell", host: "cmp-05" },
+  { ...small, name: "stuck", host: "cmp-06" },
 );
 
 const settings = { LULL_STATUS_IN_METADATA: "true", LULL_CONFIRM_SECONDS: "2" };
@@ -123,4 +125,34 @@ test(
 
     expect(own.metadata[KEY]).toBe("mine");
   }),
+);
+
+test.each([
+  { name: "unwell", host: "cmp-05", method: "PUT" },
+  { name: "stuck", host: "cmp-06", method: "DELETE" },
+])(
+  "a host is maintained although the metadata of one of its instances answers 500 to $method",
+  ({ name, host, method }) =>
+    onStage(async (play) => {
+      const instance = named(play.simulator, name);
+      play.simulator.happen({
+        kind: "fault",
+        fault: {
+          service: "compute",
+          method,
+          path: `^/servers/${instance.id}/metadata/`,
+          effect: { kind: "error", status: 500 },
+        },
+      });
+      const id = await play.open({ hosts: [host] });
+      const { detail } = await play.ended(id);
+
+      expect(detail.session.state).toBe("MAINTENANCE_DONE");
+      expect(instance.host).not.toBe(host);
+      const effects = await listEffects(play.api, id, host);
+      const links = effects.filter(({ effect }) => isLink(effect, instance));
+      expect(links.map(({ outcome }) => outcome)).toContain("failed");
+      expect(links.map(({ outcome }) => outcome)).not.toContain(null);
+      play.simulator.happen({ kind: "clear_faults" });
+    })(),
 );
