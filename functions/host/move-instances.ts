@@ -178,8 +178,9 @@ const goOn = async (
   if (idle && (await isInTheWay(context))) return { run: givingWay(run, now) };
   const busy = underWay.size + count > 0;
   const isOwnersTurn = !busy && delays.length > 0 && delays.every(({ ownersTime }) => ownersTime);
-  const stuck = unfit === null ? await watchMoves(context, round, underWay) : null;
+  const { paused, stuck } = await watchMoves(context, round, underWay);
   const trouble =
+    paused ??
     unfit ??
     delays
       .filter(({ ownersTime }) => !ownersTime)

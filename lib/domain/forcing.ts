@@ -15,6 +15,15 @@ export const forcesOf = <Made extends Pick<Intent, "effect" | "instance_id">>(
     ({ effect, instance_id }) => effect.startsWith(`${FORCE}#`) && instance_id === instanceId,
   );
 
+/** Since when the move is forced, or may be; null when it is not, or Nova refused. */
+export const forcedSince = (
+  made: readonly Pick<Intent, "effect" | "outcome" | "at">[],
+  move: Pick<Intent, "effect">,
+): string | null => {
+  const force = made.find(({ effect }) => effect === forceEffect(move));
+  return force === undefined || force.outcome === "refused" ? null : force.at;
+};
+
 /** What is left to copy of an instance that moves, and what has been sent so far, in bytes. */
 export type Transfer = {
   readonly memory_left: number;

@@ -1,6 +1,6 @@
 import { statedInterruption } from "../domain/constraints.ts";
 import { FrozenError } from "../domain/errors.ts";
-import { forceEffect, forcesOf } from "../domain/forcing.ts";
+import { forcedSince, forceEffect, forcesOf } from "../domain/forcing.ts";
 import type { Intent } from "../domain/move.ts";
 import { logger } from "../lambda/logger.ts";
 import { forceComplete, type ServerMigration } from "../openstack/compute/migrations.ts";
@@ -17,30 +17,33 @@ export const licenceFor = async (
   isAborted: boolean,
 ) => {
   const id = move.instance_id ?? "";
-  const forces = forcesOf(intents, id);
-  const mine = forces.find(({ effect }) => effect === forceEffect(move));
   const server = servers.find((one) => one.id === id);
   const said = session.force_complete ? await constraints.instances.getMany([id]) : new Map();
   return {
     isAllowed: session.force_complete && !stopping && !isAborted,
     most: statedInterruption(said.get(id), server?.project_id ?? null),
-    forcedAt: mine === undefined || mine.outcome === "refused" ? null : mine.at,
-    isSpent: forces.length > 0,
+    forcedAt: forcedSince(intents, move),
+    isSpent: forcesOf(intents, id).length > 0,
   };
 };
 
-/** Forces a move to its end, once. One of which nobody heard whether Nova took it counts as forced. */
+/**
+ * Forces a move to its end, once. One of which nobody heard whether Nova took it counts as forced.
+ *
+ * @returns false when Nova refused
+ * @throws FrozenError when nothing may be done to the cloud now
+ */
 export const forceMove = async (
   context: HostContext,
   move: Intent,
   { id }: Pick<ServerMigration, "id">,
-): Promise<void> => {
+): Promise<boolean> => {
   const { intents, ref, session, now } = context;
   const { instance_id } = move;
   const intent = { ...onHost(forceEffect(move), now), instance_id };
   const begun = await intents.begin(ref, session.session_id, intent);
   if (begun === "frozen") throw new FrozenError("no move is forced: all is frozen");
-  if (begun !== "begun") return;
+  if (begun !== "begun") return true;
   const { compute } = await context.cloud();
   const { request_id: requestId } = intent;
   const refusal = await forceComplete(compute, instance_id ?? "", id, { requestId }).then(
@@ -50,6 +53,7 @@ export const forceMove = async (
   if (refusal !== null) logger.warn("force_complete", { ...ref, instance_id, error: refusal });
   const outcome = refusal === null ? "done" : "refused";
   await intents.finish(ref, intent, outcome, now, refusal?.message ?? null);
+  return refusal === null;
 };
 
 /**

@@ -1,4 +1,5 @@
-import { expectedPause, nextStep, type Transfer } from "../domain/forcing.ts";
+import { FrozenError } from "../domain/errors.ts";
+import { expectedPause, forcedSince, nextStep, type Transfer } from "../domain/forcing.ts";
 import { secondsUntil } from "../domain/instant.ts";
 import { type Intent, migrationOf, moveKindOf, withProgress } from "../domain/move.ts";
 import {
@@ -27,33 +28,47 @@ export const wasAborted = (intents: readonly Intent[], move: Intent): boolean =>
 const isAbortedAlready = (intents: readonly Intent[], move: Intent): boolean =>
   intents.some(({ effect, outcome }) => effect === abortion(move) && outcome !== null);
 
+/** What people should know of the moves that take long; null = nothing. */
+type Watched = {
+  /** Of an instance that a forced move keeps paused. */
+  readonly paused: string | null;
+  /** Of the oldest of the others that is stuck. */
+  readonly stuck: string | null;
+};
+
 /**
  * Watches the moves that take longer than most. A live migration that no longer gets on is aborted,
  * which the instance does not notice, and tried elsewhere; it is forced, which pauses the instance,
  * only where session and owner allow it. One that Nova has queued behind another has no clock.
  *
- * @returns what people should know of the oldest one that is stuck; null when all is well
+ * Whoever has paused an instance has to release it: a forced move that lasts too long is aborted also
+ * while the host stands still or may be dead, and waits only for the end of a freeze.
  */
 export const watchMoves = async (
   context: HostContext,
   round: Round,
   underWay: ReadonlyMap<string, Intent>,
-): Promise<string | null> => {
+): Promise<Watched> => {
+  const isForced = (intent: Intent): boolean => forcedSince(round.intents, intent) !== null;
   const slow = [...underWay.values()]
     .filter(({ at }) => secondsUntil(at, context.now) >= QUICK_SECONDS)
+    .filter((intent) => round.unfit === null || isForced(intent))
     .toSorted((a, b) => (a.at < b.at ? -1 : 1));
-  if (slow.length === 0) return null;
+  if (slow.length === 0) return { paused: null, stuck: null };
   const dead = await deadTargets(context, slow);
-  const words: string[] = [];
+  const words: { readonly isForced: boolean; readonly why: string }[] = [];
   for (const intent of slow) {
-    const why = dead.has(intent.target ?? "")
-      ? stranded(intent)
-      : moveKindOf(intent) === "live"
-        ? await watch(context, round, intent)
-        : null;
-    if (why !== null) words.push(why);
+    const forced = isForced(intent);
+    const why =
+      dead.has(intent.target ?? "") && !forced
+        ? stranded(intent)
+        : moveKindOf(intent) === "live"
+          ? await watch(context, round, intent)
+          : null;
+    if (why !== null) words.push({ isForced: forced, why });
   }
-  return words[0] ?? null;
+  const first = (forced: boolean) => words.find((one) => one.isForced === forced)?.why ?? null;
+  return { paused: first(true), stuck: first(false) };
 };
 
 const deadTargets = async (
@@ -74,7 +89,7 @@ const watch = async (
   round: Round,
   intent: Intent,
 ): Promise<string | null> => {
-  const { session, run, moves, settings, standstill, now } = context;
+  const { session, run, moves, settings, now } = context;
   const instanceId = intent.instance_id ?? "";
   const ours = migrationOf(intent, round.migrations);
   const { compute } = await context.cloud();
@@ -91,27 +106,71 @@ const watch = async (
   const pause = copied && expectedPause(progress, copied, now);
   const licence = await licenceFor(context, round, intent, wasAborted(round.intents, intent));
   const next = nextStep({ isStalled, pause, ...licence }, now);
-  if (standstill === null && next === "force") await forceMove(context, intent, transfer);
-  if (standstill === null && next === "abort" && !isAbortedAlready(round.intents, intent))
-    await makeEffect(context, abortion(intent), (requestId) =>
-      abortMigration(compute, instanceId, transfer.id, { requestId }).catch(fineIfOver),
-    );
-  return wordsOn(next, intent, licence.forcedAt);
+  const deed = await act(context, round, { intent, transfer, next, ...licence });
+  return wordsOn(deed, intent, licence.forcedAt);
+};
+
+/** What is to be done next with one move. */
+type Turn = {
+  readonly intent: Intent;
+  readonly transfer: ServerMigration;
+  readonly next: ReturnType<typeof nextStep>;
+  readonly forcedAt: string | null;
+};
+
+/** What was done. `held` = what is due may not be done now. */
+type Deed = "waited" | "forced" | "not forced" | "aborted" | "held";
+
+const act = async (
+  context: HostContext,
+  { intents }: Round,
+  { intent, transfer, next, forcedAt }: Turn,
+): Promise<Deed> => {
+  if (next === "wait") return "waited";
+  const isReleased = next === "abort" && forcedAt !== null;
+  if (context.standstill !== null && !isReleased) return "held";
+  if (next === "force")
+    return (await forceMove(context, intent, transfer)) ? "forced" : "not forced";
+  if (isAbortedAlready(intents, intent)) return "aborted";
+  try {
+    await abort(context, intent, transfer);
+    return "aborted";
+  } catch (error) {
+    if (isReleased && error instanceof FrozenError) return "held";
+    throw error;
+  }
+};
+
+const abort = async (context: HostContext, intent: Intent, { id }: ServerMigration) => {
+  const { compute } = await context.cloud();
+  await makeEffect(context, abortion(intent), (requestId) =>
+    abortMigration(compute, intent.instance_id ?? "", id, { requestId }).catch(fineIfOver),
+  );
 };
 
 const wordsOn = (
-  next: ReturnType<typeof nextStep>,
+  deed: Deed,
   { instance_id, target }: Intent,
   forcedAt: string | null,
 ): string | null => {
   const busy = `instance ${instance_id} changes its memory faster than it can be copied to ${target}`;
-  switch (next) {
-    case "wait":
-      return forcedAt && `${busy}; its move is forced since ${forcedAt}, which pauses it`;
-    case "force":
+  const paused = `the move of instance ${instance_id} to ${target} is forced since ${forcedAt}, which pauses it`;
+  switch (deed) {
+    case "waited":
+      return forcedAt && paused;
+    case "forced":
       return `${busy}; its move is forced, which pauses it for no longer than its owner has said`;
-    case "abort":
-      return `${busy}; that move is aborted and tried elsewhere`;
+    case "not forced":
+      return `${busy}; Nova did not force that move, which is aborted next`;
+    case "aborted":
+      return forcedAt === null
+        ? `${busy}; that move is aborted and tried elsewhere`
+        : `${paused} for longer than its owner has said; that move is aborted`;
+    case "held":
+      return forcedAt === null
+        ? `${busy}; that move is left as it is until something may be done again`
+        : `${paused} for longer than its owner has said; it stays paused until all is thawed; ` +
+            `to release it: openstack server migration abort ${instance_id} MIGRATION`;
   }
 };
 
