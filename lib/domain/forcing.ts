@@ -34,18 +34,21 @@ export type Transfer = {
 
 /**
  * For how many seconds the instance would be paused to send the rest of its memory, at the rate at
- * which this very migration has sent since it last got nearer to its end. Null when nobody can tell:
- * a rate was not seen yet, or disks are left to copy too.
+ * which this very migration has sent since it last got nearer to its end. The rest is the most that
+ * was left since then: within each pass over the memory what is left falls to nothing, and what has
+ * changed meanwhile is counted only at the next. Null when nobody can tell: a rate was not seen yet,
+ * or disks are left to copy too.
  */
 export const expectedPause = (
   progress: Move["progress"],
-  { memory_left, disk_left, memory_sent }: Transfer,
+  { disk_left, memory_sent }: Pick<Transfer, "disk_left" | "memory_sent">,
   now: string,
 ): number | null => {
-  if (progress === null || progress.sent === null || disk_left > 0) return null;
+  if (progress === null || progress.sent === null || progress.most === null) return null;
+  if (disk_left > 0) return null;
   const seconds = secondsUntil(progress.at, now);
   const sent = memory_sent - progress.sent;
-  return seconds > 0 && sent > 0 ? (memory_left * seconds) / sent : null;
+  return seconds > 0 && sent > 0 ? (progress.most * seconds) / sent : null;
 };
 
 type Situation = {
@@ -75,6 +78,6 @@ export const nextStep = (
 ): "wait" | "force" | "abort" => {
   if (forcedAt !== null) return secondsUntil(forcedAt, now) <= (most ?? 0) ? "wait" : "abort";
   if (!isStalled) return "wait";
-  const isBearable = most !== null && pause !== null && pause <= most;
+  const isBearable = most !== null && most > 0 && pause !== null && pause <= most;
   return isAllowed && isBearable && !isSpent ? "force" : "abort";
 };

@@ -33,11 +33,16 @@ export const moveSchema = z.object({
   refusals: z.array(refusalSchema).default([]),
   tries: z.int(),
   /**
-   * Since when no less of it was left to copy than this many bytes, and how many bytes of its memory
-   * had been sent by then; null while nothing is copied.
+   * Since when no less of it was left to copy than this many bytes, how many bytes of its memory had
+   * been sent by then, and how many were left of it at most since; null while nothing is copied.
    */
   progress: z
-    .object({ left: z.number(), at: z.string(), sent: z.number().nullable().default(null) })
+    .object({
+      left: z.number(),
+      at: z.string(),
+      sent: z.number().nullable().default(null),
+      most: z.number().nullable().default(null),
+    })
     .nullable()
     .default(null),
   /** Targets to which its memory could not be copied as fast as it changed. */
@@ -217,14 +222,18 @@ const MOST_STALLS = 3;
 export const isTooBusy = ({ stalls }: Move): boolean => stalls >= MOST_STALLS;
 
 /**
- * Takes note of how much is left to copy, and of how much of its memory was sent. The clock of a transfer that does not get on counts from
- * the last time less was left than ever before; one that is queued or being prepared has none.
+ * Takes note of how much is left to copy, of its memory and in all, and of how much of its memory was
+ * sent, in bytes. The clock of a transfer that does not get on counts from the last time less was left
+ * than ever before; one that is queued or being prepared has none.
  */
 export const withProgress = (
   progress: Move["progress"],
-  seen: { readonly left: number; readonly sent: number } | null,
+  seen: { readonly left: number; readonly memory: number; readonly sent: number } | null,
   now: string,
 ): Move["progress"] => {
   if (seen === null) return progress;
-  return progress === null || seen.left < progress.left ? { ...seen, at: now } : progress;
+  const { left, memory, sent } = seen;
+  if (progress === null || left < progress.left) return { left, at: now, sent, most: memory };
+  const isMore = progress.most !== null && memory > progress.most;
+  return isMore ? { ...progress, most: memory } : progress;
 };

@@ -186,6 +186,7 @@ const copiedOf = (transfer: ServerMigration | undefined): Transfer | null =>
 
 const seenOf = ({ memory_left, disk_left, memory_sent }: Transfer) => ({
   left: memory_left + disk_left,
+  memory: memory_left,
   sent: memory_sent,
 });
 

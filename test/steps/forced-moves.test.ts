@@ -64,7 +64,7 @@ const stalledMove = async ({ forced = true } = {}) => {
     },
   );
   await constraints.instances.put(said.constraints, 10);
-  const progress = { left: 1, at: NOW, sent: 0 };
+  const progress = { left: 1, at: NOW, sent: 0, most: 1 };
   await moves.put(ref, aMove({ host: FROM, instance_id: guest.id, progress }));
   const effect = moveEffect("live", guest.id, 1);
   const move = { ...onHost(effect, NOW), instance_id: guest.id, target: TO };
