@@ -69,7 +69,7 @@ const BLOCKED: ReadonlyMap<string, string> = new Map([
   ["UNKNOWN", "its cell does not answer; repair the cell"],
 ]);
 
-const RUNNING = 1;
+export const RUNNING = 1;
 const PAUSED = 3;
 
 /** Whether its guest has memory on the host, whatever its status says. */

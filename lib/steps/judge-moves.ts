@@ -1,4 +1,5 @@
-import { movabilityOf } from "../domain/instances.ts";
+import { forcedSince } from "../domain/forcing.ts";
+import { movabilityOf, RUNNING } from "../domain/instances.ts";
 import {
   hasBrokenOff,
   type Intent,
@@ -142,19 +143,38 @@ const judgeCancelled = async (
   if (wasAborted(round.intents, intent)) {
     const why = "its memory changed faster than it could be copied";
     const move = await moves.get(session.session_id, run.host, intent.instance_id ?? "");
+    const harmed = await harmOfPause(context, round, intent);
+    // Before the intent is settled: nobody would ask again.
+    if (harmed !== null) await context.save({ ...run, alarm: { at: now, why: harmed } });
     await intents.finish(ref, intent, "failed", now, why);
     await noteMove(context, intent, {
       state: "waiting",
       refuse: { host: intent.target, why },
       stalls: (move?.stalls ?? 0) + 1,
-      details: why,
+      details: harmed ?? why,
     });
-    return "over";
+    return harmed === null ? "over" : { harmed };
   }
   const details = "its move was cancelled by its owner or an admin; it is not begun again";
   await intents.finish(ref, intent, "failed", now, details);
   await noteMove(context, intent, { state: "blocked", vetoed: true, details });
   return "over";
+};
+
+/** Whether the instance of a forced move, which paused it, does not run again now that it is aborted. */
+const harmOfPause = async (
+  { cloud, run }: HostContext,
+  { intents }: Round,
+  intent: Intent,
+): Promise<string | null> => {
+  if (forcedSince(intents, intent) === null) return null;
+  const server = await findServer((await cloud()).compute, intent.instance_id ?? "");
+  if (server === null || server.power_state === RUNNING) return null;
+  const { id, name, status, power_state } = server;
+  return (
+    `${name ?? id} (${id}) does not run again on ${run.host} after its forced move was aborted: ` +
+    `${status}, power state ${power_state}; to start it anew: openstack server reboot --hard ${id}`
+  );
 };
 
 const judgeFailed = async (

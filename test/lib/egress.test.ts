@@ -423,7 +423,7 @@ describe("an allowed receiver", () => {
 
   test("has all its time for the answer once a connection stands", async () => {
     const port = await receiver((_request, response) => setTimeout(() => response.end("ok"), 300));
-    const request = get(`http://127.0.0.1:${port}/`, { connectMs: 100 });
+    const request = get(`http://127.0.0.1:${port}/`, { connectMs: 2_000 });
 
     expect(await send(request, loopback)).toMatchObject({ status: 200 });
   });

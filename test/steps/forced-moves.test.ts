@@ -149,6 +149,28 @@ describe("an instance that a forced move pauses for longer than its owner bears"
   });
 });
 
+describe("an instance whose forced move was aborted", () => {
+  /** It was aborted, and stands so at Nova afterwards. */
+  const afterwards = async (vm_state: "active" | "paused") => {
+    const { watch, judge, cancelled, guest, saved } = await stalledMove();
+    await watch(TOO_LONG);
+    await cancelled();
+    guest.vm_state = vm_state;
+    return { ...(await judge(TOO_LONG)), saved };
+  };
+
+  test("and which does not run again raises the alarm, once it is stored", async () => {
+    const { alarm, saved } = await afterwards("paused");
+
+    expect(alarm).toContain("does not run again on cmp-01");
+    expect(saved).toEqual([expect.objectContaining({ alarm: { at: TOO_LONG, why: alarm } })]);
+  });
+
+  test("and which runs again raises none", async () => {
+    expect(await afterwards("active")).toMatchObject({ alarm: null, saved: [] });
+  });
+});
+
 describe("a move that no longer gets on and was not forced", () => {
   test("is left as it is while nothing may be done, and nobody is told otherwise", async () => {
     const { watch, isAborted } = await stalledMove({ forced: false });
