@@ -71,7 +71,7 @@ export const inspect = async (
   };
 };
 
-/** Asks who can be asked only where it matters. */
+/** Asks who can be asked only where it matters: where owners decide anyway, it does not. */
 const capacityOn = async (
   candidates: readonly Candidate[],
   rooms: readonly HostRoom[],
@@ -79,8 +79,14 @@ const capacityOn = async (
   askable: Askable,
 ) => {
   const shortages = shortagesOn(candidates, rooms, session);
-  const needed = shortages.flatMap(({ forGood, projects }: Shortage) => (forGood ? projects : []));
-  return capacityVerdict(shortages, session, await askable([...new Set(needed)]));
+  const needed = shortages.flatMap(({ forGood, projects }: Shortage) =>
+    forGood && session.workflow !== "vnf" ? projects : [],
+  );
+  return capacityVerdict(
+    shortages,
+    session,
+    needed.length === 0 ? new Set() : await askable([...new Set(needed)]),
+  );
 };
 
 const generalFindings = async (

@@ -1,7 +1,9 @@
 import { openAsking, type Question, questionForRoom, ROOM_ASK } from "../domain/dialogue/asking.ts";
 import { missingIn, type Shortfall } from "../domain/plan/shortfall.ts";
 import type { SessionProject } from "../domain/session-project.ts";
+import { logger } from "../lambda/logger.ts";
 import { listServers } from "../openstack/compute/servers.ts";
+import { OpenStackError, TransientOpenStackError } from "../openstack/errors.ts";
 import { chunked } from "../store/batch-get.ts";
 import { listens, tell } from "./announce.ts";
 import { type SessionContext, update } from "./session-step.ts";
@@ -49,7 +51,10 @@ export const askForRoom = async (
   return false;
 };
 
-/** Those of the projects that would hear it if they were asked for room; none where the session asks nobody. */
+/**
+ * Those of the projects that would hear it if they were asked for room; none where the session asks
+ * nobody, and none of which the cloud does not say whether it listens.
+ */
 export const listeningForRoom = async (
   context: SessionContext,
   projectIds: readonly string[],
@@ -61,11 +66,24 @@ export const listeningForRoom = async (
   for (const chunk of chunked(projectIds, AT_ONCE))
     await Promise.all(
       chunk.map(async (project_id) => {
-        if (await listens(context, question, { project_id, instance_ids: [] }))
-          listening.add(project_id);
+        if (await surelyListens(context, question, project_id)) listening.add(project_id);
       }),
     );
   return listening;
+};
+
+const surelyListens = async (
+  context: SessionContext,
+  question: Question,
+  project_id: string,
+): Promise<boolean> => {
+  try {
+    return await listens(context, question, { project_id, instance_ids: [] });
+  } catch (error) {
+    if (!(error instanceof OpenStackError || error instanceof TransientOpenStackError)) throw error;
+    logger.warn("whether a project listens", { project_id, error });
+    return false;
+  }
 };
 
 /** Has the session wait for the project, unless it was aborted since. */

@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { Session } from "../../lib/domain/session.ts";
-import { inspect } from "../../lib/fleet/inspection.ts";
+import { type Askable, inspect } from "../../lib/fleet/inspection.ts";
 import { type CloudConfig, openCloud } from "../../lib/openstack/cloud.ts";
 import { httpTransport } from "../../lib/openstack/transport.ts";
 import { virtualClock } from "../../localstack/clock.ts";
@@ -42,6 +42,7 @@ const nobody = async () => new Set<string>();
 const look = async (
   { world, config }: Simulator,
   but: Partial<Session> & { readonly as?: CloudConfig; readonly local?: boolean } = {},
+  askable: Askable = nobody,
 ) => {
   const asked: string[] = [];
   const transport = httpTransport();
@@ -63,7 +64,7 @@ const look = async (
     devices: new Map(devices.map((device) => [device.name, device])),
     owners: new Map(),
   };
-  return { ...(await inspect(cloud, session, session.hosts, fleet, nobody, NOW)), asked };
+  return { ...(await inspect(cloud, session, session.hosts, fleet, askable, NOW)), asked };
 };
 
 const small = { flavor: "m1.small" };
@@ -202,6 +203,15 @@ describe("room", () => {
     const { findings } = await look(await simulate({ ...crowded, instances: guests(3) }));
 
     expect(findings).toMatchObject([{ path: "cmp-01", code: "capacity_short" }]);
+  });
+
+  test("that will never be there asks nobody who listens where owners decide anyway", async () => {
+    const simulator = await simulate({ ...crowded, instances: guests(3) });
+    const unwell = () => Promise.reject(new Error("Aodh is unwell"));
+    const { findings, warnings } = await look(simulator, { workflow: "vnf" }, unwell);
+
+    expect(findings).toEqual([]);
+    expect(warnings).toMatchObject([{ code: "capacity_short" }]);
   });
 
   test("that is only out of service now is a warning", async () => {

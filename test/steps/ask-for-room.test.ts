@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { maintenanceScheduled } from "../../lib/domain/events/maintenance-scheduled.ts";
 import { maintenanceSession } from "../../lib/domain/events/maintenance-session.ts";
 import type { Session } from "../../lib/domain/session.ts";
-import { askForRoom } from "../../lib/steps/ask-for-room.ts";
+import { OpenStackError, TransientOpenStackError } from "../../lib/openstack/errors.ts";
+import { askForRoom, listeningForRoom } from "../../lib/steps/ask-for-room.ts";
 import type { SessionContext } from "../../lib/steps/session-step.ts";
 import { askStore } from "../../lib/store/asks.ts";
 import { sessionProjectStore } from "../../lib/store/session-projects.ts";
@@ -67,5 +68,32 @@ describe("a run that goes on after another had asked for room", () => {
 
     await askAgain();
     expect((await sessions.get(session.session_id)).asking).toBeNull();
+  });
+});
+
+describe("of projects that may be asked for room", () => {
+  const told = { message: "Aodh", requestId: null, detail: "" };
+  const listening = (error: Error) => {
+    const listens = (project: string) =>
+      project === "unknown" ? Promise.reject(error) : Promise.resolve(true);
+    const context = {
+      session: aClaimedSession(),
+      ref: { run_id: "run-1", generation: 1 },
+      now: NOW,
+      audience: { listens },
+      settings: { LULL_PUBLIC_URL: "https://lull.invalid" },
+    };
+    return listeningForRoom(context as unknown as SessionContext, ["unknown", "listens"]);
+  };
+
+  test.each([
+    new OpenStackError({ ...told, status: 403 }),
+    new TransientOpenStackError({ ...told, status: 503, sent: true }),
+  ])("one does not count of which the cloud answers %s", async (error) => {
+    expect(await listening(error)).toEqual(new Set(["listens"]));
+  });
+
+  test("nothing is known when the failure is not the cloud's", async () => {
+    await expect(listening(new Error("the table is busy"))).rejects.toThrow("busy");
   });
 });
