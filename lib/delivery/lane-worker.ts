@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import {
   begun,
   type Delivery,
@@ -24,6 +25,10 @@ const CLAIM_SECONDS = 60;
 
 /** A repeat that is due so soon is waited for; the janitor, who sees to later ones, comes once a minute. */
 const PATIENCE_SECONDS = 15;
+
+/** A lane for which its project has no place comes back after so long, and up to so much later. */
+const PUT_OFF_SECONDS = 60;
+const SPREAD_SECONDS = 120;
 
 /** Seconds a worker needs to store an outcome and give its lane back. */
 const LEAVE_SECONDS = 15;
@@ -176,10 +181,11 @@ export const laneWorker = ({ lanes, deliveries, places, send }: Options) => {
     return await places.take(project_id, lane, now);
   };
 
-  /** Leaves the lane as it is to the janitor. */
+  /** Leaves the lane as it is to the janitor, who has others to see to first. */
   const putOff = async (claimed: Lane, time: PassingTime): Promise<void> => {
+    const dueAt = later(time.now(), PUT_OFF_SECONDS + spreadOf(claimed));
     let lane: Lane | null = claimed;
-    while (lane !== null && !(await lanes.release(lane, null, time.now())))
+    while (lane !== null && !(await lanes.release(lane, null, dueAt)))
       lane = await lanes.renew(lane, later(time.now(), CLAIM_SECONDS));
   };
 
@@ -225,3 +231,8 @@ export const laneWorker = ({ lanes, deliveries, places, send }: Options) => {
 
 const leaseFrom = ({ receiver }: Delivery, now: string): string =>
   later(now, leaseSeconds(receiver.kind));
+
+/** Seconds by which the lane comes later than others: always the same, and for each lane others. */
+const spreadOf = ({ receiver_id, session_id }: LaneRef): number =>
+  createHash("sha256").update(`${receiver_id}#${session_id}`).digest().readUInt32BE() %
+  (SPREAD_SECONDS + 1);

@@ -414,11 +414,13 @@ describe("a project with more receivers that hang than it has places", () => {
 
   test("holds those, and no more, and leaves the others to the janitor", async () => {
     const { to, hang, hanging, done, answer } = await crowd();
-    expect(hanging()).toBe(MOST);
-    const put = await lanes.due(NOW, LANES);
-    expect(put).toHaveLength(LANES - MOST);
+    // A lane that only begins to be worked may lose its place to another.
+    const most = [MOST, MOST + 1];
+    expect(most).toContain(hanging());
+    const put = await lanes.due(later(NOW, 180), LANES);
+    expect(put).toHaveLength(LANES - hanging());
     await Promise.all(put.map((lane) => worker(hang)(lane, testTime())));
-    expect(hanging()).toBe(MOST);
+    expect(most).toContain(hanging());
 
     answer();
     await done();
@@ -427,6 +429,19 @@ describe("a project with more receivers that hang than it has places", () => {
       Array.from({ length: LANES }, (_, n) => statesOf(to, `session-${n}`)),
     );
     expect(states.flat()).toEqual(Array.from({ length: LANES }, () => "delivered"));
+  });
+
+  test("leaves the janitor alone for a minute, and does not come back all at once", async () => {
+    const { done, answer } = await crowd();
+    const dueBy = async (seconds: number) => (await lanes.due(later(NOW, seconds), LANES)).length;
+
+    expect(await dueBy(59)).toBe(0);
+    const all = await dueBy(180);
+    expect(all).toBeGreaterThanOrEqual(LANES - MOST - 1);
+    expect(await dueBy(120)).toBeGreaterThan(0);
+    expect(await dueBy(120)).toBeLessThan(all);
+    answer();
+    await done();
   });
 
   test("holds up no other project", async () => {
