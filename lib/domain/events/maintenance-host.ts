@@ -6,7 +6,8 @@ type HostState = "IN_MAINTENANCE" | "MAINTENANCE_COMPLETE";
 
 /**
  * `maintenance.host`, for infrastructure (inspectors, billing, self-healing): work on an empty
- * host begins, or the host is back. Carries the host name, so it never goes to a project.
+ * host begins, or the host is back. It carries the host's name, so it goes to none but the projects
+ * that the operator names (setting LULL_HOST_EVENT_PROJECTS).
  */
 export const maintenanceHost = (run: HostRun, state: HostState, at: string): DomainEvent => ({
   schema: 1,
