@@ -1,0 +1,185 @@
+import type { Blocked, BlockingRule } from "../../lib/domain/plan/timeline.ts";
+import { keepsReserve } from "./host-rules.ts";
+import {
+  hasRoom,
+  keepsApart,
+  keepsCell,
+  keepsRefusals,
+  keepsVersion,
+  keepsZone,
+} from "./move-rules.ts";
+import { sum, TOLERANCE, takesNow } from "./rule.ts";
+import { at, freeOn, hostAt, instanceAt, leaversOf, mostOnOneHost, type World } from "./world.ts";
+
+/** What is not true of a refusal, in the world as it is when the plan has ended. */
+export const refusalsOf = (world: World, blocked: Blocked): string[] => {
+  const { host, instance, rule, missing } = blocked;
+  const wrong: string[] = [];
+  if (instance !== null && !at(world.guests, host).has(instance))
+    wrong.push("the instance is not on the host");
+  if (missing !== null && rule !== "capacity" && rule !== "reserve")
+    wrong.push("room is not what is missing");
+  if (!IS_TRUE[rule](world, blocked)) wrong.push(`${rule} is not true`);
+  return wrong;
+};
+
+const IS_TRUE: Record<BlockingRule, (world: World, blocked: Blocked) => boolean> = {
+  pinned: (world, blocked) =>
+    named(world, blocked).some((id) => instanceAt(world, id).fate === "pinned"),
+  no_target: (world, blocked) =>
+    named(world, blocked).some((id) => allowed(world, id).length === 0),
+  capacity: isShort,
+  "anti-affinity": (world, blocked) =>
+    named(world, blocked).some((id) => isKeptApart(world, id, true)),
+  max_instances_per_host: (world, blocked) =>
+    named(world, blocked).some((id) => isKeptApart(world, id, false)),
+  affinity: (world, blocked) => named(world, blocked).some((id) => isKeptTogether(world, id)),
+  window: (world, { host }) => endsTooLate(world, host),
+  reserve: (world, { host }) => isHeldBack(world, host),
+  not_found: (world, { host }) => !isProven(world, host),
+};
+
+/** The instance that a refusal names; else all that have to leave the host. */
+const named = (world: World, { host, instance }: Blocked): number[] =>
+  instance === null ? leaversOf(world, host) : [instance];
+
+/** Hosts that may take an instance, whatever their room, their groups and what they do now. */
+const allowed = (world: World, instance: number): number[] => {
+  const from = at(world.place, instance);
+  return [...world.cluster.hosts.keys()].filter((to) => {
+    const move = { instance, from, to };
+    return (
+      to !== from &&
+      hostAt(world, to).takes &&
+      keepsZone(world, move) &&
+      keepsCell(world, move) &&
+      keepsVersion(world, move) &&
+      keepsRefusals(world, move)
+    );
+  });
+};
+
+/** Hosts that may take an instance now, whatever their room and their groups. */
+const targetsNow = (world: World, instance: number): number[] =>
+  allowed(world, instance).filter((to) => takesNow(world, to));
+
+const groupsAllow = (world: World, instance: number, to: number): boolean => {
+  const move = { instance, from: at(world.place, instance), to };
+  return keepsApart(world, move, true) && keepsApart(world, move, false);
+};
+
+const fitsNowhere = (world: World, instance: number): boolean =>
+  !targetsNow(world, instance).some(
+    (to) => hasRoom(world, instance, to) && groupsAllow(world, instance, to),
+  );
+
+/** Room is what keeps the host: of its whole set by volume, or of one instance that fits nowhere. */
+function isShort(world: World, { host, instance, missing }: Blocked): boolean {
+  if (missing === null || !missing.some((amount) => amount > 0)) return false;
+  if (missing.length !== world.cluster.resources.length) return false;
+  if (instance === null)
+    return exceedsVolume(world, host) && !exceedsVolume(world, host, (r) => at(missing, r));
+  const helps = allowed(world, instance).some((to) =>
+    instanceAt(world, instance).needs.every(
+      (need, r) => need === 0 || need <= freeOn(world, to, r) + at(missing, r) + TOLERANCE,
+    ),
+  );
+  return helps && (exceedsVolume(world, host) || fitsNowhere(world, instance));
+}
+
+/** Whether what has to leave a host is more than all that is free elsewhere: moves never change it. */
+const exceedsVolume = (
+  world: World,
+  host: number,
+  more: (resource: number) => number = () => 0,
+): boolean => {
+  const leaving = leaversOf(world, host);
+  const others = [...world.cluster.hosts.keys()].filter(
+    (to) =>
+      to !== host && hostAt(world, to).takes && keepsZone(world, { instance: 0, from: host, to }),
+  );
+  return world.cluster.resources.some((_, r) => {
+    const needed = sum(leaving, (id) => at(instanceAt(world, id).needs, r));
+    const free = sum(others, (to) => freeOn(world, to, r));
+    return needed > 0 && needed > free + more(r) + TOLERANCE;
+  });
+};
+
+/** Whether nothing but groups keeps an instance from the room there is, or groups from all targets. */
+const isKeptApart = (world: World, instance: number, isHard: boolean): boolean => {
+  const targets = targetsNow(world, instance);
+  const from = at(world.place, instance);
+  const refuses = (to: number) => !keepsApart(world, { instance, from, to }, isHard);
+  return (
+    fitsNowhere(world, instance) &&
+    targets.some(refuses) &&
+    (targets.every(refuses) || targets.some((to) => refuses(to) && hasRoom(world, instance, to)))
+  );
+};
+
+/** Whether no target takes all that an instance has to stay together with. */
+const isKeptTogether = (world: World, instance: number): boolean => {
+  const bound = at(world.bonds, instance).flat();
+  if (bound.length === 0) return false;
+  const here = [...new Set(bound)].filter(
+    (id) => at(world.place, id) === at(world.place, instance),
+  );
+  const gone = bound
+    .map((id) => at(world.place, id))
+    .filter((to) => to !== at(world.place, instance));
+  return !targetsNow(world, instance).some(
+    (to) =>
+      gone.every((other) => other === to) &&
+      here.every((id) => allowed(world, id).includes(to) && groupsAllow(world, id, to)) &&
+      here.every((id) => instanceAt(world, id).fate === "moves") &&
+      world.cluster.resources.every(
+        (_, r) => sum(here, (id) => at(instanceAt(world, id).needs, r)) <= freeOn(world, to, r),
+      ),
+  );
+};
+
+/** Whether a host might end too late, were it emptied one move after the other from now on. */
+const endsTooLate = (world: World, host: number): boolean => {
+  const { ends_in_seconds } = world.rules;
+  if (ends_in_seconds === null) return false;
+  const leaving = leaversOf(world, host).map((id) => instanceAt(world, id));
+  const lead = leaving.reduce((most, { lead_seconds }) => Math.max(most, lead_seconds), 0);
+  const moves = sum(leaving, ({ move_seconds, groups }) => {
+    const pauses = groups.map((group) => at(world.cluster.groups, group).recovery_seconds);
+    return move_seconds + Math.max(0, ...pauses);
+  });
+  return world.t + lead + moves + hostAt(world, host).work_seconds > ends_in_seconds;
+};
+
+/** Whether the reserve of its zone would be broken, were a host that is not open opened now. */
+const isHeldBack = (world: World, host: number): boolean =>
+  at(world.stage, host) === "closed" &&
+  !keepsReserve({ ...world, stage: world.stage.with(host, "open") }, hostAt(world, host).zone);
+
+/** Whether simple reasons prove that the host cannot be emptied, in any order of moves. */
+const isProven = (world: World, host: number): boolean =>
+  exceedsVolume(world, host) ||
+  leaversOf(world, host).some(
+    (id) =>
+      instanceAt(world, id).fate === "pinned" || isTooLarge(world, id) || isOfLargeGroup(world, id),
+  );
+
+/** Whether an instance is larger than any host that may take it, were it empty. */
+const isTooLarge = (world: World, instance: number): boolean =>
+  !allowed(world, instance).some((to) =>
+    instanceAt(world, instance).needs.every((need, r) => {
+      const listed = sum([...at(world.guests, to)], (id) => at(instanceAt(world, id).needs, r));
+      return need === 0 || need <= freeOn(world, to, r) + listed;
+    }),
+  );
+
+/** Whether a group has more members than all hosts but one can hold. */
+const isOfLargeGroup = (world: World, instance: number): boolean => {
+  const from = at(world.place, instance);
+  return instanceAt(world, instance).groups.some((index) => {
+    const group = at(world.cluster.groups, index);
+    const members = world.cluster.instances.filter(({ groups }) => groups.includes(index)).length;
+    const hosts = world.cluster.hosts.filter((_, other) => other !== from).length;
+    return members > mostOnOneHost(group) * hosts;
+  });
+};
