@@ -99,6 +99,24 @@ export const odd = (
 ): BenchCluster =>
   generate({ count, gib: 128, flavours, load: 1 - hostsFree / count, spread: 0.06 }, options);
 
+/** A cluster small enough for an exhaustive search: 3 to 5 hosts of 64 GiB, 12 instances at most. */
+export const tiny = (seed: number): BenchCluster => {
+  const random = randomOf(seed);
+  const count = random.whole(3, 5);
+  const groups = random.chance(0.5) ? { share: 0.6, size: random.whole(2, count) } : undefined;
+  const cluster = generate(
+    {
+      count,
+      gib: 64,
+      flavours: flavoursOf(11, 16, 19, 24, 29, 32, 45),
+      load: (count - random.pick([1, 1.15, 1.3, 1.5, 1.7])) / count,
+      spread: 0.15,
+    },
+    { seed, zones: random.pick([1, 1, 2]), ...(groups && { groups }) },
+  );
+  return cluster.vms.length <= 12 ? cluster : tiny(seed + 1_000_003);
+};
+
 const generate = (family: Family, { seed, zones = 1, groups }: Options): BenchCluster => {
   const random = randomOf(seed);
   const vms = fill(family, random);
