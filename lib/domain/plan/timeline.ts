@@ -1,6 +1,9 @@
-/** What happens when, in seconds from t = 0; hosts and instances by their index in the cluster. */
+/**
+ * What happens when, in seconds from t = 0; hosts and instances by their index in the cluster. An
+ * open host takes no instances; one that could not be emptied is closed again, and takes them.
+ */
 export type PlanEvent =
-  | { readonly t: number; readonly event: "host_open"; readonly host: number }
+  | { readonly t: number; readonly event: "host_open" | "host_close"; readonly host: number }
   | {
       readonly t: number;
       readonly event: "migrate_start" | "migrate_end";
@@ -18,6 +21,7 @@ export type BlockingRule =
   | "max_instances_per_host"
   | "no_target"
   | "pinned"
+  | "max_impacted_members"
   | "window"
   | "reserve"
   | "not_found";

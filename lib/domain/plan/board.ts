@@ -1,0 +1,338 @@
+import TinyQueue from "tinyqueue";
+import type {
+  Cluster,
+  ClusterGroup,
+  ClusterHost,
+  ClusterInstance,
+  HostJob,
+  Quantities,
+  Rules,
+} from "./cluster.ts";
+import { type Indexed, insert, type RoomIndex, remove, roomIndex } from "./room-index.ts";
+import type { Step } from "./sequence.ts";
+import type { PlanEvent } from "./timeline.ts";
+
+/** `out`: not part of the session, so that it needs no further move, as one that is `done`. */
+export type Stage = "waiting" | "open" | "working" | "done" | "out";
+
+/** A host while the plan is played through. */
+export interface Place extends Indexed<Place> {
+  readonly number: number;
+  readonly host: ClusterHost;
+  readonly pool: Pool;
+  readonly free: number[];
+  freeSlots: number;
+  stage: Stage;
+  /** What is on it and not on its way elsewhere. */
+  readonly guests: Set<Guest>;
+  /** Of an open host: what has still to leave, the largest first. */
+  pending: Guest[];
+  /** Moves from and to it. */
+  inFlight: number;
+  /** Sizes of `pending` together, and how long their moves take one after the other. */
+  need: number;
+  remaining: number;
+  /** Sizes of all that would have to leave it. */
+  load: number;
+  /** Room on settled hosts that it may use up. */
+  credit: number;
+  /** Opened first: it may be emptied onto hosts that are still to be maintained. */
+  early: boolean;
+  openedAt: number;
+  /** Its turn among the open hosts of its pool; the lowest begins first. */
+  turn: number;
+  isEager: boolean;
+  /** Room is kept elsewhere for something on it. */
+  hasHeld: boolean;
+  /** A rescue of it failed. */
+  isStuck: boolean;
+  /** Whether anything on it may not be moved and must not go down with it; whether anything goes down with it. */
+  isPinned: boolean;
+  hasStays: boolean;
+}
+
+/** An instance while the plan is played through. */
+export type Guest = {
+  readonly number: number;
+  readonly instance: ClusterInstance;
+  readonly groups: readonly Group[];
+  /** Its needs as one number, see `unitsOf`. */
+  readonly size: number;
+  /** Whether its size alone says where it may go. */
+  readonly isPlain: boolean;
+  at: Place;
+  to: Place | null;
+  /** Room is kept for it there: the first of its affinity group went there. */
+  heldAt: Place | null;
+};
+
+export type Group = {
+  readonly rules: ClusterGroup;
+  /** Members on one host; 0 = no limit. */
+  readonly most: number;
+  readonly members: Guest[];
+  readonly on: Map<Place, number>;
+  impacted: number;
+  /** Before that no member may be interrupted. */
+  freeAt: number;
+};
+
+/** Hosts among which instances move: a zone of a cell, or the whole cell. */
+export type Pool = {
+  readonly places: Place[];
+  /** Hosts with a free slot that need no further move, and those still to be maintained. */
+  readonly settled: RoomIndex<Place>;
+  readonly waiting: RoomIndex<Place>;
+  /** Hosts that are being emptied, in the order in which they were opened. */
+  queue: Place[];
+  /** Those of them that may have something to begin. */
+  eager: Place[];
+  /** Size of the smallest instance. */
+  smallest: number;
+  /** Free room on settled hosts, and how much of it is promised to open ones. */
+  settledShare: number;
+  promised: number;
+  /** Whether there is room to promise, or a place to open a host, that was not there before. */
+  changed: boolean;
+  /** A rescue that is under way; nothing else is begun meanwhile. */
+  rescue: { readonly place: Place; readonly steps: Step[] } | null;
+  /** Whether anything happened in it since its moves were last looked at. */
+  touched: boolean;
+};
+
+/** What happens at an instant to come; what was scheduled first happens first. */
+type Due = { readonly t: number; readonly n: number; readonly happen: () => void };
+
+/** A cluster while a plan is played through: what is where, what is under way, and what happened. */
+export type Board = {
+  readonly rules: Rules;
+  /** See `unitsOf`. */
+  readonly units: readonly number[];
+  readonly places: readonly Place[];
+  readonly guests: readonly Guest[];
+  readonly pools: readonly Pool[];
+  readonly timeline: PlanEvent[];
+  readonly due: TinyQueue<Due>;
+  /** Hosts that are open or at work, by kind; "" counts all. */
+  readonly open: Map<string, number>;
+  now: number;
+  scheduled: number;
+  migrations: number;
+};
+
+/**
+ * How much one of each resource counts, so that one number says how much of a host is free and how
+ * much an instance takes: the first resource as it is, the others in proportion to the fleet's
+ * capacity (dominant share). Resources that some hosts lack count nothing; they are only checked.
+ */
+const unitsOf = ({ hosts, resources }: Cluster): number[] => {
+  const total = (r: number) => hosts.reduce((sum, { capacity }) => sum + amount(capacity, r), 0);
+  return resources.map((_, r) =>
+    hosts.every(({ capacity }) => amount(capacity, r) > 0) ? total(0) / total(r) : 0,
+  );
+};
+
+export const amount = (amounts: Quantities, r: number): number => amounts[r] ?? 0;
+
+/** What is left of the scarcest resource. */
+export const shareOf = (units: readonly number[], free: Quantities): number => {
+  let share = Number.POSITIVE_INFINITY;
+  for (let r = 0; r < units.length; r++) {
+    const unit = amount(units, r);
+    if (unit > 0) share = Math.min(share, Math.floor(amount(free, r) * unit + ROUNDING));
+  }
+  return share;
+};
+
+/** What it takes of the resource it takes most of. */
+const sizeOf = (units: readonly number[], needs: Quantities): number =>
+  Math.max(0, ...units.map((unit, r) => Math.ceil(amount(needs, r) * unit - ROUNDING)));
+
+/** So that 64 x 2048.0000001 is no unit more than 131072. */
+const ROUNDING = 1e-6;
+
+/** Sets the cluster up as it is at t = 0; hosts that are being emptied are yet to be opened. */
+export const openBoard = (cluster: Cluster, rules: Rules): Board => {
+  const units = unitsOf(cluster);
+  const places = placesOf(cluster, rules, units);
+  const groups = cluster.groups.map(groupOf);
+  const guests = guestsOf(cluster, { places, groups, units });
+  const board: Board = {
+    rules,
+    units,
+    places,
+    guests,
+    pools: [...new Set(places.map(({ pool }) => pool))],
+    timeline: [],
+    due: new TinyQueue<Due>([], (a, b) => a.t - b.t || a.n - b.n),
+    open: new Map(),
+    now: 0,
+    scheduled: 0,
+    migrations: 0,
+  };
+  for (const place of places) index(place);
+  return board;
+};
+
+const placesOf = ({ hosts }: Cluster, rules: Rules, units: readonly number[]): Place[] => {
+  const largest = Math.max(0, ...hosts.map(({ capacity }) => shareOf(units, capacity)));
+  const pools = new Map<string, Pool>();
+  return hosts.map((host, number) => {
+    const key = JSON.stringify([host.cell, rules.same_zone ? host.zone : null]);
+    const pool = pools.get(key) ?? emptyPool(largest);
+    pools.set(key, pool);
+    const free = host.capacity.map((total, r) => total - amount(host.used, r));
+    const place: Place = {
+      number,
+      host,
+      pool,
+      free,
+      share: shareOf(units, free),
+      freeSlots: rules.slots,
+      stage: STAGES[host.job],
+      guests: new Set(),
+      pending: [],
+      inFlight: 0,
+      need: 0,
+      remaining: 0,
+      load: 0,
+      credit: 0,
+      early: false,
+      openedAt: 0,
+      turn: 0,
+      isEager: false,
+      hasHeld: false,
+      isStuck: false,
+      isPinned: false,
+      hasStays: false,
+      before: null,
+      after: null,
+      bucket: 0,
+      index: null,
+    };
+    pool.places.push(place);
+    if (isSettled(place)) pool.settledShare += place.share;
+    return place;
+  });
+};
+
+const STAGES: Readonly<Record<HostJob, Stage>> = {
+  none: "out",
+  waiting: "waiting",
+  emptying: "waiting",
+  working: "working",
+  done: "done",
+};
+
+const emptyPool = (largest: number): Pool => ({
+  places: [],
+  settled: roomIndex(largest),
+  waiting: roomIndex(largest),
+  queue: [],
+  eager: [],
+  smallest: Number.POSITIVE_INFINITY,
+  settledShare: 0,
+  promised: 0,
+  changed: true,
+  rescue: null,
+  touched: true,
+});
+
+const groupOf = (rules: ClusterGroup): Group => ({
+  rules,
+  most:
+    rules.policy === "anti-affinity"
+      ? Math.max(1, rules.max_instances_per_host)
+      : rules.max_instances_per_host,
+  members: [],
+  on: new Map(),
+  impacted: 0,
+  freeAt: 0,
+});
+
+const guestsOf = (
+  { instances }: Cluster,
+  {
+    places,
+    groups,
+    units,
+  }: { places: readonly Place[]; groups: readonly Group[]; units: readonly number[] },
+): Guest[] => {
+  const areAlike = new Set(places.map(({ host }) => host.version)).size < 2;
+  return instances.flatMap((instance, number) => {
+    const place = places[instance.host];
+    if (place === undefined) return [];
+    const guest: Guest = {
+      number,
+      instance,
+      groups: instance.groups.flatMap((group) => groups[group] ?? []),
+      size: sizeOf(units, instance.needs),
+      isPlain:
+        areAlike &&
+        instance.groups.length === 0 &&
+        instance.refused.length === 0 &&
+        instance.needs.every((need, r) => need === 0 || amount(units, r) > 0),
+      at: place,
+      to: null,
+      heldAt: null,
+    };
+    place.guests.add(guest);
+    place.pool.smallest = Math.min(place.pool.smallest, guest.size);
+    if (instance.fate !== "stays") place.load += guest.size;
+    place.isPinned ||= instance.fate === "pinned";
+    place.hasStays ||= instance.fate === "stays";
+    for (const group of guest.groups) {
+      group.members.push(guest);
+      group.on.set(place, (group.on.get(place) ?? 0) + 1);
+    }
+    return [guest];
+  });
+};
+
+/** A host that needs no further move, so that what goes there has moved for the last time. */
+export const isSettled = ({ stage, host }: Place): boolean =>
+  host.takes && (stage === "done" || stage === "out");
+
+/** Puts a host where it is looked for, after its room, its slots or its stage have changed. */
+export const index = (place: Place): void => {
+  remove(place);
+  if (place.freeSlots <= 0 || !place.host.takes) return;
+  if (place.stage === "waiting") insert(place.pool.waiting, place);
+  else if (isSettled(place)) insert(place.pool.settled, place);
+};
+
+/** Changes the stage of a host; room on settled hosts is what the pool can promise. */
+export const enter = (place: Place, stage: Stage): void => {
+  if (isSettled(place)) place.pool.settledShare -= place.share;
+  place.stage = stage;
+  if (isSettled(place)) place.pool.settledShare += place.share;
+  place.pool.changed = true;
+  index(place);
+};
+
+/** Has an open host looked at when its pool is attended to next. */
+export const nudge = (place: Place): void => {
+  place.pool.touched = true;
+  if (place.isEager || place.stage !== "open") return;
+  place.isEager = true;
+  place.pool.eager.push(place);
+};
+
+/** Takes room on a host, or gives it back. */
+export const take = ({ units }: Board, place: Place, needs: Quantities, sign: 1 | -1): void => {
+  for (let r = 0; r < place.free.length; r++)
+    place.free[r] = amount(place.free, r) - sign * amount(needs, r);
+  const share = shareOf(units, place.free);
+  if (isSettled(place)) place.pool.settledShare += share - place.share;
+  place.share = share;
+};
+
+/** Counts a host as open, or no longer. */
+export const count = ({ open }: Board, { host }: Place, by: 1 | -1): void => {
+  for (const kind of ["", ...host.kinds]) open.set(kind, (open.get(kind) ?? 0) + by);
+};
+
+export const schedule = (board: Board, t: number, happen: () => void): void => {
+  board.scheduled += 1;
+  board.due.push({ t, n: board.scheduled, happen });
+};

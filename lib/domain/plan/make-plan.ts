@@ -1,0 +1,133 @@
+import type { Cluster, Rules } from "./cluster.ts";
+import type { Course } from "./credit.ts";
+import { lowerBoundOf } from "./lower-bound.ts";
+import { play } from "./play.ts";
+import type { Plan } from "./timeline.ts";
+
+/** `fastest`: done soonest, at a few more moves. `fewest_moves`: hardly an instance moves twice, and it takes longer. */
+export const OBJECTIVES = ["fastest", "fewest_moves"] as const;
+export type Objective = (typeof OBJECTIVES)[number];
+
+export type MadePlan = Plan & {
+  /** With it the same plan is played again, and goes on being played when the cloud has changed. */
+  readonly course: Course;
+};
+
+/**
+ * The best plan of a fixed number of tries: the course is guessed from the lower bound, then one
+ * setting after the other is varied, in ever smaller steps. Plans that maintain more hosts come
+ * first; among those the objective decides.
+ *
+ * The same input gives the same plan: neither a clock nor chance has a say.
+ */
+export const makePlan = (cluster: Cluster, rules: Rules, objective: Objective): MadePlan => {
+  const { guess, variations, worthOf } = SEARCHES[objective];
+  const tried = new Set<string>();
+  let left = triesFor(cluster);
+  const attempt = (course: Course): MadePlan | null => {
+    const key = JSON.stringify(course);
+    if (left === 0 || tried.has(key)) return null;
+    tried.add(key);
+    left -= 1;
+    return { ...play(cluster, rules, course), course };
+  };
+  const first = guess(cluster, rules);
+  let best: MadePlan = { ...play(cluster, rules, first), course: first };
+  left -= 1;
+  const isBetter = (plan: MadePlan): boolean =>
+    plan.blocked.length !== best.blocked.length
+      ? plan.blocked.length < best.blocked.length
+      : worthOf(plan, cluster) < worthOf(best, cluster);
+  for (const varied of variations)
+    for (const course of varied(best.course)) {
+      const plan = attempt(withinBounds(course, cluster));
+      if (plan !== null && isBetter(plan)) best = plan;
+    }
+  return best;
+};
+
+/** Courses played, so that a plan is there in about a second whatever the size of the cluster. */
+const triesFor = ({ instances }: Cluster): number =>
+  instances.length <= 10_000 ? 25 : instances.length <= 60_000 ? 8 : 4;
+
+type Search = {
+  readonly guess: (cluster: Cluster, rules: Rules) => Course;
+  readonly variations: readonly ((course: Course) => Course[])[];
+  /** The less, the better. */
+  readonly worthOf: (plan: Plan, cluster: Cluster) => number;
+};
+
+/** No more hosts may be empty at once than these shares of the hosts, or of the free room. */
+const MOST_EARLY = 0.26;
+const MOST_OF_FREE = 0.94;
+
+const guessFastest = (cluster: Cluster, rules: Rules): Course => {
+  const { rounds, empty } = lowerBoundOf(cluster, rules);
+  return withinBounds(
+    {
+      early: Math.min(1 / rounds + 0.01, MOST_OF_FREE * empty, MOST_EARLY),
+      cap: rounds > 5 ? 1 : 1 / rounds + (rounds < 4 ? 0.05 : 0),
+      longestLast: true,
+    },
+    cluster,
+  );
+};
+
+const shifted = (by: Partial<Record<"early" | "cap", number>>) => (course: Course) =>
+  [1, -1].map((sign) => ({
+    ...course,
+    early: course.early + sign * (by.early ?? 0),
+    cap: course.cap + sign * (by.cap ?? 0),
+  }));
+
+/** Moves per instance beyond which a little speed is not worth more of them. */
+const FAIR_MOVES = 1.193;
+/** The most that `fewest_moves` spends to be done sooner. */
+const FEW_MOVES = 1.0065;
+
+const dearer = (
+  { makespan_seconds, migrations }: Plan,
+  { instances }: Cluster,
+  fair: number,
+  price: number,
+) =>
+  makespan_seconds * (1 + price * Math.max(0, migrations / Math.max(1, instances.length) - fair));
+
+const SEARCHES: Readonly<Record<Objective, Search>> = {
+  fastest: {
+    guess: guessFastest,
+    variations: [
+      shifted({ early: 0.02 }),
+      shifted({ cap: 0.05 }),
+      shifted({ early: 0.01 }),
+      shifted({ cap: 0.02 }),
+      (course) => [{ ...course, longestLast: !course.longestLast }],
+      shifted({ early: 0.03 }),
+      shifted({ cap: 0.1 }),
+      shifted({ early: 0.01 }),
+      shifted({ cap: 0.01 }),
+    ],
+    worthOf: (plan, cluster) => dearer(plan, cluster, FAIR_MOVES, 2),
+  },
+  fewest_moves: {
+    guess: (cluster, rules) =>
+      withinBounds(
+        { ...guessFastest(cluster, rules), early: cluster.hosts.length < 500 ? 0 : 0.013 },
+        cluster,
+      ),
+    variations: [
+      shifted({ early: 0.01 }),
+      shifted({ early: 0.003 }),
+      shifted({ cap: 0.1 }),
+      (course) => [{ ...course, longestLast: !course.longestLast }],
+    ],
+    worthOf: (plan, cluster) => dearer(plan, cluster, FEW_MOVES, 1000),
+  },
+};
+
+/** In whole hosts, and one at least, so that courses that differ lead to plans that do. */
+const withinBounds = ({ early, cap, longestLast }: Course, { hosts }: Cluster): Course => {
+  const whole = (share: number) =>
+    Math.min(1, Math.max(1, Math.round(share * hosts.length)) / Math.max(1, hosts.length));
+  return { early: whole(early), cap: whole(cap), longestLast };
+};

@@ -1,0 +1,64 @@
+import { amount, type Board, type Place } from "./board.ts";
+import { staying } from "./hosts.ts";
+import type { BlockingRule } from "./timeline.ts";
+
+/** Whether a host may be opened now, as far as it is not a question of room for what is on it. */
+export const mayOpen = (board: Board, place: Place): boolean =>
+  !isAtLimit(board, place) && barrierOf(board, place) === null;
+
+/** Whether as many hosts are open as may be; that passes by itself. */
+const isAtLimit = ({ open, rules }: Board, { host }: Place): boolean =>
+  (open.get("") ?? 0) >= (rules.max_parallel_hosts ?? Number.POSITIVE_INFINITY) ||
+  host.kinds.some(
+    (kind) => (open.get(kind) ?? 0) >= (rules.max_parallel_per[kind] ?? Number.POSITIVE_INFINITY),
+  );
+
+/** The rule that keeps the host from being opened, as things are; null = none. */
+export const barrierOf = (board: Board, place: Place): BlockingRule | null => {
+  if (place.isPinned) return "pinned";
+  if (place.hasStays && !staysWithin(place)) return "max_impacted_members";
+  if (!endsInTime(board, place)) return "window";
+  return reserveLack(board, place) === null ? null : "reserve";
+};
+
+/** Whether the groups of what goes down with the host bear that at all. */
+const staysWithin = (place: Place): boolean =>
+  [...staying(place)].every(
+    ([{ rules }, members]) =>
+      rules.max_impacted_members === 0 || members <= rules.max_impacted_members,
+  );
+
+const endsInTime = ({ rules, now }: Board, { guests, host }: Place): boolean => {
+  if (rules.ends_in_seconds === null) return true;
+  const lead = Math.max(0, ...[...guests].map(({ instance }) => instance.lead_seconds));
+  const moves = [...guests].reduce((sum, { instance }) => sum + instance.move_seconds, 0);
+  return now + lead + moves / rules.slots + host.work_seconds <= rules.ends_in_seconds;
+};
+
+/**
+ * What the zone would lack of its reserve, per resource; null = nothing. Counted is what is free on
+ * hosts that take instances and are not open, less what has still to leave those that are, this one
+ * among them.
+ */
+export const reserveLack = ({ rules, places }: Board, opening: Place): number[] | null => {
+  if (rules.reserve_hosts === 0) return null;
+  const zone = places.filter(({ host }) => host.zone === opening.host.zone);
+  const lack = opening.free.map((_, r) => {
+    let left = 0;
+    for (const place of zone) {
+      if (place === opening || place.stage === "open") left -= leavingOf(place, r);
+      else if (place.stage !== "working" && place.host.takes) left += amount(place.free, r);
+    }
+    const largest = Math.max(...zone.map(({ host }) => amount(host.capacity, r)));
+    return Math.max(0, rules.reserve_hosts * largest - left);
+  });
+  return lack.some((missing) => missing > 0) ? lack : null;
+};
+
+/** What is still on the host and has to leave it. What is on its way has its room already. */
+const leavingOf = ({ guests }: Place, r: number): number => {
+  let sum = 0;
+  for (const { instance } of guests)
+    if (instance.fate !== "stays") sum += amount(instance.needs, r);
+  return sum;
+};

@@ -1,0 +1,116 @@
+import type { Board, Place, Pool } from "./board.ts";
+import { amount, repackExactly } from "./exact-repack.ts";
+import { close, leave, open } from "./hosts.ts";
+import { mayOpen } from "./may-open.ts";
+import { begin, mayBegin, mayTake } from "./moves.ts";
+import { movable, repack } from "./repack.ts";
+import { inSequence, type Step } from "./sequence.ts";
+
+/**
+ * When nothing moves any more and hosts remain: gives up what is half emptied, which costs nothing,
+ * and looks for one host of which *all* instances find a place, others changing places for them if
+ * need be. Only that host is then emptied, so that each rescue ends with one host more at work, and
+ * nothing can wait for each other for ever (the banker's test, with one customer).
+ *
+ * @returns whether there was such a host
+ */
+export const rescue = (board: Board): boolean => {
+  for (const pool of board.pools) {
+    giveUp(board, pool);
+    const remaining = pool.places
+      .filter((place) => place.stage === "waiting" && !place.isStuck && mayOpen(board, place))
+      .sort((a, b) => a.load - b.load || a.number - b.number);
+    pool.rescue = firstWayOut(remaining, pool);
+    if (pool.rescue === null) continue;
+    pool.touched = true;
+    return true;
+  }
+  return false;
+};
+
+const giveUp = (board: Board, pool: Pool): void => {
+  if (pool.rescue !== null) pool.rescue.place.isStuck = true;
+  for (const place of [...pool.queue]) close(board, place);
+};
+
+/** Hosts that are tried: the best choices first, then with some luck, then the few with all means. */
+const TRIED = { first: 60, byChance: 12, exactly: 3 };
+/** Tries by chance for each of them. */
+const CHANCES = 40;
+
+const firstWayOut = (waiting: readonly Place[], pool: Pool): Pool["rescue"] => {
+  const remaining = waiting.filter((place) => hasVolume(place, targetsFor(place, pool)));
+  for (const place of remaining.slice(0, TRIED.first)) {
+    const steps = wayOut(place, pool, null);
+    if (steps !== null) return { place, steps };
+  }
+  for (const place of remaining.slice(0, TRIED.byChance)) {
+    const random = numbersFrom(place.number);
+    for (let n = 0; n < CHANCES; n++) {
+      const steps = wayOut(place, pool, random);
+      if (steps !== null) return { place, steps };
+    }
+  }
+  for (const place of remaining.slice(0, TRIED.exactly)) {
+    const goal = repackExactly(place, targetsFor(place, pool));
+    const steps = typeof goal === "string" ? null : inSequence(goal, place, null);
+    if (steps !== null) return { place, steps };
+  }
+  return null;
+};
+
+/** Moves after which the host is empty, others of its pool changing places for it if need be. */
+const wayOut = (place: Place, pool: Pool, random: (() => number) | null): Step[] | null => {
+  const goal = repack(place, targetsFor(place, pool), random);
+  return goal && inSequence(goal, place, random);
+};
+
+/** Whether what is free is enough for all that is on the host, if it could be cut at will. */
+export const hasVolume = (place: Place, targets: readonly Place[]): boolean =>
+  place.free.every((_, r) => {
+    let free = 0;
+    for (const target of targets) free += Math.max(0, amount(target.free, r));
+    return movable(place).reduce((sum, { instance }) => sum + amount(instance.needs, r), 0) <= free;
+  });
+
+/** Hosts of the pool that may take instances; at this moment none is open. */
+export const targetsFor = (place: Place, { places }: Pool): Place[] =>
+  places.filter((other) => other !== place && other.host.takes && other.stage !== "working");
+
+/** Numbers from 0 to 1 that are the same each time (mulberry32). */
+const numbersFrom = (seed: number): (() => number) => {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+};
+
+/** Goes on with a rescue as far as is possible now: each step waits for the one before. @returns whether one is under way */
+export const goOnRescuing = (board: Board, pool: Pool): boolean => {
+  if (pool.rescue === null) return false;
+  const { steps, place } = pool.rescue;
+  while (steps[0] !== undefined && takeStep(board, steps[0])) steps.shift();
+  const isOver = steps.length === 0 && place.stage !== "open";
+  if (isOver) pool.rescue = null;
+  return !isOver;
+};
+
+const takeStep = (board: Board, step: Step): boolean => {
+  if ("open" in step) {
+    open(board, step.open);
+    return true;
+  }
+  const { guest, target } = step;
+  const isPossible =
+    guest.at.freeSlots > 0 &&
+    target.freeSlots > 0 &&
+    mayTake(target, guest) &&
+    mayBegin(board, guest);
+  if (!isPossible) return false;
+  if (guest.at.stage === "open") leave(guest.at, guest);
+  begin(board, guest, target);
+  return true;
+};
