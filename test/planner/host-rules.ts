@@ -5,7 +5,9 @@ import { at, freeOn, hostAt, instanceAt, leaversOf, staysOn, type World } from "
 export const ON_OPEN: readonly Rule<number>[] = [
   [
     "host_open",
-    (world, host) => at(world.stage, host) === "closed" && hostAt(world, host).job === "waiting",
+    (world, host) =>
+      at(world.stage, host) === "closed" &&
+      ["waiting", "emptying"].includes(hostAt(world, host).job),
   ],
   [
     "max_parallel_hosts",

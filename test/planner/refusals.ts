@@ -9,7 +9,16 @@ import {
   keepsZone,
 } from "./move-rules.ts";
 import { sum, TOLERANCE, takesNow } from "./rule.ts";
-import { at, freeOn, hostAt, instanceAt, leaversOf, mostOnOneHost, type World } from "./world.ts";
+import {
+  at,
+  freeOn,
+  hostAt,
+  instanceAt,
+  leaversOf,
+  mostOnOneHost,
+  staysOn,
+  type World,
+} from "./world.ts";
 
 /** What is not true of a refusal, in the world as it is when the plan has ended. */
 export const refusalsOf = (world: World, blocked: Blocked): string[] => {
@@ -17,7 +26,7 @@ export const refusalsOf = (world: World, blocked: Blocked): string[] => {
   const wrong: string[] = [];
   if (instance !== null && !at(world.guests, host).has(instance))
     wrong.push("the instance is not on the host");
-  if (missing !== null && rule !== "capacity" && rule !== "reserve")
+  if (missing !== null && !["capacity", "reserve", "not_found"].includes(rule))
     wrong.push("room is not what is missing");
   if (!IS_TRUE[rule](world, blocked)) wrong.push(`${rule} is not true`);
   return wrong;
@@ -34,6 +43,7 @@ const IS_TRUE: Record<BlockingRule, (world: World, blocked: Blocked) => boolean>
   max_instances_per_host: (world, blocked) =>
     named(world, blocked).some((id) => isKeptApart(world, id, false)),
   affinity: (world, blocked) => named(world, blocked).some((id) => isKeptTogether(world, id)),
+  max_impacted_members: (world, { host }) => downTogether(world, host),
   window: (world, { host }) => endsTooLate(world, host),
   reserve: (world, { host }) => isHeldBack(world, host),
   not_found: (world, { host }) => !isProven(world, host),
@@ -79,11 +89,13 @@ function isShort(world: World, { host, instance, missing }: Blocked): boolean {
   if (missing.length !== world.cluster.resources.length) return false;
   if (instance === null)
     return exceedsVolume(world, host) && !exceedsVolume(world, host, (r) => at(missing, r));
-  const helps = allowed(world, instance).some((to) =>
-    instanceAt(world, instance).needs.every(
-      (need, r) => need === 0 || need <= freeOn(world, to, r) + at(missing, r) + TOLERANCE,
-    ),
-  );
+  const helps = allowed(world, instance).some((to) => {
+    const movable = leaversOf(world, to).filter((id) => instanceAt(world, id).fate === "moves");
+    return instanceAt(world, instance).needs.every((need, r) => {
+      const room = freeOn(world, to, r) + sum(movable, (id) => at(instanceAt(world, id).needs, r));
+      return need === 0 || need <= room + at(missing, r) + TOLERANCE;
+    });
+  });
   return helps && (exceedsVolume(world, host) || fitsNowhere(world, instance));
 }
 
@@ -94,10 +106,12 @@ const exceedsVolume = (
   more: (resource: number) => number = () => 0,
 ): boolean => {
   const leaving = leaversOf(world, host);
-  const others = [...world.cluster.hosts.keys()].filter(
-    (to) =>
-      to !== host && hostAt(world, to).takes && keepsZone(world, { instance: 0, from: host, to }),
-  );
+  const others = [...world.cluster.hosts.keys()].filter((to) => {
+    const move = { instance: 0, from: host, to };
+    return (
+      to !== host && hostAt(world, to).takes && keepsZone(world, move) && keepsCell(world, move)
+    );
+  });
   return world.cluster.resources.some((_, r) => {
     const needed = sum(leaving, (id) => at(instanceAt(world, id).needs, r));
     const free = sum(others, (to) => freeOn(world, to, r));
@@ -150,6 +164,13 @@ const endsTooLate = (world: World, host: number): boolean => {
   });
   return world.t + lead + moves + hostAt(world, host).work_seconds > ends_in_seconds;
 };
+
+/** Whether more members of a group go down with the host than may. */
+const downTogether = (world: World, host: number): boolean =>
+  [...Map.groupBy(staysOn(world, host), ([, group]) => group)].some(([group, members]) => {
+    const { max_impacted_members } = at(world.cluster.groups, group);
+    return max_impacted_members > 0 && members.length > max_impacted_members;
+  });
 
 /** Whether the reserve of its zone would be broken, were a host that is not open opened now. */
 const isHeldBack = (world: World, host: number): boolean =>

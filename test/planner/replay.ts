@@ -56,6 +56,9 @@ const apply = (played: Replay, event: PlanEvent): void => {
     case "host_open":
       open(played, event.host);
       break;
+    case "host_close":
+      close(played, event.host);
+      break;
     case "migrate_start":
       start(played, event);
       break;
@@ -87,6 +90,13 @@ const open = (played: Replay, host: number): void => {
   world.stage[host] = "open";
   world.opened_at[host] = world.t;
   if (!keepsReserve(world, hostAt(world, host).zone)) blame(played, "reserve", `${host} opened`);
+};
+
+/** A host that could not be emptied is given up: it takes instances again. */
+const close = (played: Replay, host: number): void => {
+  const { world } = played;
+  if (at(world.stage, host) !== "open") blame(played, "host_close", `${host} is not open`);
+  else world.stage[host] = "closed";
 };
 
 const start = (played: Replay, event: MoveEvent): void => {

@@ -23,6 +23,7 @@ export type BrokenRule =
   | "pinned"
   | "stays"
   | "host_open"
+  | "host_close"
   | "work_start"
   | "not_empty"
   | "work_seconds"

@@ -176,9 +176,10 @@ export const openBoard = (cluster: Cluster, rules: Rules): Board => {
 
 const placesOf = ({ hosts }: Cluster, rules: Rules, units: readonly number[]): Place[] => {
   const largest = Math.max(0, ...hosts.map(({ capacity }) => shareOf(units, capacity)));
+  const areCellsKnown = hosts.every(({ cell }) => cell !== null);
   const pools = new Map<string, Pool>();
   return hosts.map((host, number) => {
-    const key = JSON.stringify([host.cell, rules.same_zone ? host.zone : null]);
+    const key = JSON.stringify([areCellsKnown && host.cell, rules.same_zone && host.zone]);
     const pool = pools.get(key) ?? emptyPool(largest);
     pools.set(key, pool);
     const free = host.capacity.map((total, r) => total - amount(host.used, r));
@@ -308,6 +309,16 @@ export const enter = (place: Place, stage: Stage): void => {
   if (isSettled(place)) place.pool.settledShare += place.share;
   place.pool.changed = true;
   index(place);
+};
+
+/** Puts an instance on the list of what has still to leave an open host. */
+export const mustLeave = (place: Place, guest: Guest): void => {
+  if (guest.instance.fate !== "moves") return;
+  place.pending.push(guest);
+  place.pending.sort((a, b) => b.size - a.size || a.number - b.number);
+  place.need += guest.size;
+  place.remaining += guest.instance.move_seconds;
+  nudge(place);
 };
 
 /** Has an open host looked at when its pool is attended to next. */

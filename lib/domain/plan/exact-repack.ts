@@ -1,6 +1,6 @@
 import { amount, type Guest, type Place } from "./board.ts";
-import { movable } from "./repack.ts";
-import { fits, freeOn, put, type Sketch, sketchOf } from "./sketch.ts";
+import { exchangeable, movable } from "./repack.ts";
+import { fits, freeOn, put, type Sketch, sketchOf, staysTogether } from "./sketch.ts";
 
 /** Hosts above which an exact search is hopeless, and placements tried before it is given up. */
 const MOST_TARGETS = 12;
@@ -18,9 +18,9 @@ export const repackExactly = (
 ): Sketch | "none" | "unknown" => {
   if (targets.length > MOST_TARGETS) return "unknown";
   const sketch = sketchOf(targets);
-  const guests = [place, ...targets]
-    .flatMap(movable)
-    .sort((a, b) => b.size - a.size || a.number - b.number);
+  const guests = [...movable(place), ...targets.flatMap(exchangeable)].sort(
+    (a, b) => b.size - a.size || a.number - b.number,
+  );
   for (const guest of guests) put(sketch, guest, null);
   const search = { sketch, guests, left: leftAfter(guests), tries: 0 };
   if (placeFrom(search, 0)) return sketch;
@@ -53,7 +53,7 @@ const placeFrom = (search: Search, n: number): boolean => {
   for (const target of inOrder(sketch, guest)) {
     search.tries += 1;
     if (search.tries > MOST_TRIES) return false;
-    if (!fits(sketch, target, guest)) continue;
+    if (!fits(sketch, target, guest) || !staysTogether(sketch, target, guest)) continue;
     const alike = likeness(sketch, target, guest);
     if (alike !== null && tried.has(alike)) continue;
     if (alike !== null) tried.add(alike);

@@ -14,6 +14,12 @@ import { bears, rest } from "./moves.ts";
  * Opens a host: from now on nothing is put on it, its owners are told, and what is on it leaves.
  */
 export const open = (board: Board, place: Place): void => {
+  board.timeline.push({ t: board.now, event: "host_open", host: place.number });
+  empty(board, place);
+};
+
+/** Sets about emptying an open host. */
+export const empty = (board: Board, place: Place): void => {
   enter(place, "open");
   count(board, place, 1);
   place.openedAt = board.now;
@@ -25,7 +31,6 @@ export const open = (board: Board, place: Place): void => {
   place.pool.queue.push(place);
   place.turn = board.scheduled;
   nudge(place);
-  board.timeline.push({ t: board.now, event: "host_open", host: place.number });
   for (const lead of new Set(place.pending.map(({ instance }) => instance.lead_seconds)))
     if (lead > 0) wakeAt(board, place, board.now + lead);
 };
@@ -60,6 +65,7 @@ export const leave = (place: Place, guest: Guest): void => {
 /** Starts the work on an open host that is empty, if the groups of what stays on it bear that. */
 export const workWhenEmpty = (board: Board, place: Place): void => {
   if (place.stage !== "open" || place.pending.length > 0 || place.inFlight > 0) return;
+  if (place.isPinned || isTooLate(board, place)) return;
   const down = staying(place);
   if (![...down].every(([group, members]) => bears(board, group, members))) return;
   for (const [group, members] of down) group.impacted += members;
@@ -69,6 +75,9 @@ export const workWhenEmpty = (board: Board, place: Place): void => {
   board.timeline.push({ t: board.now, event: "work_start", host: place.number });
   schedule(board, board.now + place.host.work_seconds, () => finish(board, place));
 };
+
+const isTooLate = ({ now, rules }: Board, { host }: Place): boolean =>
+  rules.ends_in_seconds !== null && now + host.work_seconds > rules.ends_in_seconds;
 
 /** Lets work go on that runs at t = 0. */
 export const goOnWorking = (board: Board, place: Place): void => {

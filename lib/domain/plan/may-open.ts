@@ -30,8 +30,9 @@ const staysWithin = (place: Place): boolean =>
 
 const endsInTime = ({ rules, now }: Board, { guests, host }: Place): boolean => {
   if (rules.ends_in_seconds === null) return true;
-  const lead = Math.max(0, ...[...guests].map(({ instance }) => instance.lead_seconds));
-  const moves = [...guests].reduce((sum, { instance }) => sum + instance.move_seconds, 0);
+  const leaving = [...guests].filter(({ instance }) => instance.fate === "moves");
+  const lead = Math.max(0, ...leaving.map(({ instance }) => instance.lead_seconds));
+  const moves = leaving.reduce((sum, { instance }) => sum + instance.move_seconds, 0);
   return now + lead + moves / rules.slots + host.work_seconds <= rules.ends_in_seconds;
 };
 
@@ -59,6 +60,6 @@ export const reserveLack = ({ rules, places }: Board, opening: Place): number[] 
 const leavingOf = ({ guests }: Place, r: number): number => {
   let sum = 0;
   for (const { instance } of guests)
-    if (instance.fate !== "stays") sum += amount(instance.needs, r);
+    if (instance.fate === "moves") sum += amount(instance.needs, r);
   return sum;
 };

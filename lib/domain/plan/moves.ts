@@ -1,8 +1,10 @@
 import {
+  amount,
   type Board,
   type Group,
   type Guest,
   index,
+  mustLeave,
   nudge,
   type Place,
   schedule,
@@ -12,12 +14,20 @@ import {
 /** Whether a target may take the instance, whatever the slots: room, groups, versions, refusals. */
 export const mayTake = (target: Place, guest: Guest): boolean =>
   target !== guest.at &&
-  target.pool === guest.at.pool &&
-  target.host.takes &&
-  target.host.version >= guest.at.host.version &&
+  mayEver(target, guest) &&
   hasRoom(target, guest) &&
-  groupsAllow(target, guest) &&
-  !guest.instance.refused.includes(target.number);
+  groupsAllow(target, guest);
+
+/** Whether the host may bear the instance at all, were it empty. */
+export const mayEver = (target: Place, { instance, at }: Guest): boolean =>
+  target.pool === at.pool &&
+  target.host.takes &&
+  target.host.version >= at.host.version &&
+  isSameCell(target.host.cell, at.host.cell) &&
+  !instance.refused.includes(target.number);
+
+const isSameCell = (a: string | null, b: string | null): boolean =>
+  a === null || b === null || a === b;
 
 const hasRoom = (target: Place, guest: Guest): boolean => {
   if (guest.heldAt === target) return true;
@@ -26,26 +36,36 @@ const hasRoom = (target: Place, guest: Guest): boolean => {
   return true;
 };
 
-const groupsAllow = (target: Place, guest: Guest): boolean => {
-  for (const group of guest.groups) {
-    if (group.most > 0 && guest.heldAt !== target && (group.on.get(target) ?? 0) >= group.most)
-      return false;
-    if (
-      group.rules.policy === "affinity" &&
-      guest.heldAt !== target &&
-      !holdsAll(target, group.members)
-    )
-      return false;
-  }
-  return true;
-};
-
-/** Whether all of an affinity group finds room on the target: it goes there as a whole. */
-const holdsAll = (target: Place, members: readonly Guest[]): boolean =>
-  members.every(({ heldAt }) => heldAt === null) &&
-  target.free.every(
-    (free, r) => members.reduce((sum, { instance }) => sum + (instance.needs[r] ?? 0), 0) <= free,
+const groupsAllow = (target: Place, guest: Guest): boolean =>
+  guest.heldAt === target ||
+  guest.groups.every(
+    (group) =>
+      bearsMore(group, target, 1) &&
+      (group.rules.policy !== "affinity" || takesAll(target, group.members)),
   );
+
+const bearsMore = ({ most, on }: Group, target: Place, more: number): boolean =>
+  most === 0 || (on.get(target) ?? 0) + more <= most;
+
+/** Whether all of an affinity group may go to the target: it goes there as a whole. */
+const takesAll = (target: Place, members: readonly Guest[]): boolean =>
+  members.every(
+    (member) =>
+      member.heldAt === null && member.instance.fate === "moves" && mayEver(target, member),
+  ) &&
+  target.free.every((free, r) => sumOf(members, r) <= free) &&
+  [...countsOf(members)].every(([group, more]) => bearsMore(group, target, more));
+
+const sumOf = (guests: readonly Guest[], r: number): number =>
+  guests.reduce((sum, { instance }) => sum + amount(instance.needs, r), 0);
+
+/** How many of the instances are in each group. */
+const countsOf = (guests: readonly Guest[]): Map<Group, number> => {
+  const counts = new Map<Group, number>();
+  for (const { groups } of guests)
+    for (const group of groups) counts.set(group, (counts.get(group) ?? 0) + 1);
+  return counts;
+};
 
 /** Whether its owner has been told long enough ago, and its groups bear one more interruption. */
 export const mayBegin = (board: Board, { instance, at, groups, to }: Guest): boolean =>
@@ -68,7 +88,7 @@ export const begin = (board: Board, guest: Guest, target: Place): void => {
   for (const { rules, members } of guest.groups)
     if (rules.policy === "affinity")
       for (const member of members)
-        if (member !== guest && member.heldAt === null) {
+        if (member !== guest && member.at !== target && member.heldAt === null) {
           settleOn(board, member, target);
           member.at.hasHeld = true;
         }
@@ -132,6 +152,7 @@ const land = (board: Board, guest: Guest, target: Place): void => {
   guest.heldAt = null;
   target.guests.add(guest);
   target.load += guest.size;
+  if (target.stage === "open") mustLeave(target, guest);
   nudge(source);
 };
 

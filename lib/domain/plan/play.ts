@@ -1,7 +1,7 @@
 import { type Board, type Guest, openBoard, type Place, type Pool } from "./board.ts";
 import type { Cluster, Rules } from "./cluster.ts";
 import { type Course, fund, isFunded } from "./credit.ts";
-import { goOnWorking, leave, open, spend, workWhenEmpty } from "./hosts.ts";
+import { empty, goOnWorking, leave, open, spend, workWhenEmpty } from "./hosts.ts";
 import { mayOpen } from "./may-open.ts";
 import { begin, goOn, mayBegin, mayTake } from "./moves.ts";
 import { goOnRescuing, rescue } from "./rescue.ts";
@@ -33,7 +33,7 @@ const takeUp = (board: Board, { moves }: Cluster): void => {
     if (guest !== undefined && target !== undefined) goOn(board, guest, target, seconds);
   }
   for (const place of board.places) {
-    if (place.host.job === "emptying") open(board, place);
+    if (place.host.job === "emptying") empty(board, place);
     if (place.host.job === "working") goOnWorking(board, place);
   }
 };
@@ -67,6 +67,7 @@ const attend = (board: Board, pool: Pool, course: Course): void => {
   for (const place of pool.eager) workWhenEmpty(board, place);
   if (goOnRescuing(board, pool)) return;
   if (pool.changed) fund(board, pool, course);
+  for (const place of pool.eager) workWhenEmpty(board, place);
   beginMoves(board, pool);
 };
 

@@ -1,5 +1,6 @@
 import { amount, type Guest, type Place } from "./board.ts";
-import { fits, freeOn, mayEver, placeOf, put, type Sketch, sketchOf } from "./sketch.ts";
+import { mayEver } from "./moves.ts";
+import { fits, freeOn, placeOf, put, type Sketch, sketchOf, staysTogether } from "./sketch.ts";
 
 /**
  * Looks for a placement that leaves one host empty: its instances the largest first, each where it
@@ -42,6 +43,13 @@ const MOST_AT_ONCE = 3;
 export const movable = ({ guests }: Place): Guest[] =>
   [...guests].filter(({ instance, to }) => instance.fate === "moves" && to === null).sort(bySize);
 
+/** What may change places for others: not what has to stay together with the rest of a group. */
+export const exchangeable = (place: Place): Guest[] =>
+  movable(place).filter((guest) => !isBound(guest));
+
+export const isBound = ({ groups }: Guest): boolean =>
+  groups.some(({ rules }) => rules.policy === "affinity");
+
 const bySize = (a: Guest, b: Guest): number => b.size - a.size || a.number - b.number;
 
 const takeLargest = (guests: Guest[]): Guest => {
@@ -56,7 +64,7 @@ const tightestFor = (sketch: Sketch, guest: Guest, random: (() => number) | null
   let best: Place | null = null;
   let least = Number.POSITIVE_INFINITY;
   for (const target of sketch.targets) {
-    if (!fits(sketch, target, guest)) continue;
+    if (!fits(sketch, target, guest) || !staysTogether(sketch, target, guest)) continue;
     const rank = rankOf(sketch, target) * (random === null ? 1 : 0.7 + 0.6 * random());
     if (rank < least) [best, least] = [target, rank];
   }
@@ -143,8 +151,8 @@ const firstThatFree = (
 
 /** What may be moved of all that is on a host in the sketch. */
 const placedOn = (sketch: Sketch, target: Place): Guest[] => [
-  ...movable(target).filter((guest) => placeOf(sketch, guest) === target),
+  ...exchangeable(target).filter((guest) => placeOf(sketch, guest) === target),
   ...[...sketch.placed].flatMap(([guest, place]) =>
-    place === target && guest.at !== target ? [guest] : [],
+    place === target && guest.at !== target && !isBound(guest) ? [guest] : [],
   ),
 ];

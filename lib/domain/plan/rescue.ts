@@ -1,5 +1,5 @@
-import type { Board, Place, Pool } from "./board.ts";
-import { amount, repackExactly } from "./exact-repack.ts";
+import { amount, type Board, type Place, type Pool } from "./board.ts";
+import { repackExactly } from "./exact-repack.ts";
 import { close, leave, open } from "./hosts.ts";
 import { mayOpen } from "./may-open.ts";
 import { begin, mayBegin, mayTake } from "./moves.ts";
@@ -100,6 +100,7 @@ export const goOnRescuing = (board: Board, pool: Pool): boolean => {
 
 const takeStep = (board: Board, step: Step): boolean => {
   if ("open" in step) {
+    if (!mayOpen(board, step.open)) return false;
     open(board, step.open);
     return true;
   }

@@ -1,4 +1,5 @@
 import type { Guest, Place } from "./board.ts";
+import { isBound } from "./repack.ts";
 import { fits, placeOf, put, type Sketch, sketchOf } from "./sketch.ts";
 
 /** What a rescue does, in order: a host is opened, or an instance moves. */
@@ -47,7 +48,9 @@ const detour = (
 ): { guest: Guest; target: Place } | null => {
   const able = left
     .map(({ guest }) => guest)
-    .filter((guest) => placeOf(now, guest) !== emptied && fits(now, emptied, guest))
+    .filter(
+      (guest) => placeOf(now, guest) !== emptied && !isBound(guest) && fits(now, emptied, guest),
+    )
     .sort((a, b) => a.size - b.size || a.number - b.number);
   return able[0] === undefined ? null : { guest: able[0], target: emptied };
 };

@@ -1,4 +1,5 @@
 import { amount, type Guest, type Place } from "./board.ts";
+import { mayEver } from "./moves.ts";
 
 /**
  * A placement that is only thought of: where instances would be, with what room that leaves and how
@@ -46,12 +47,6 @@ const change = (sketch: Sketch, place: Place, guest: Guest, by: 1 | -1): void =>
   }
 };
 
-/** Whether the host may bear the instance at all, were it empty. */
-export const mayEver = (place: Place, { instance, at }: Guest): boolean =>
-  place.pool === at.pool &&
-  place.host.version >= at.host.version &&
-  !instance.refused.includes(place.number);
-
 /** Whether the instance, which is on no host of the sketch or on another one, may be put there. */
 export const fits = (sketch: Sketch, place: Place, guest: Guest): boolean =>
   mayEver(place, guest) &&
@@ -69,4 +64,14 @@ export const lackOn = (sketch: Sketch, place: Place, { instance }: Guest): numbe
 export const groupsBear = ({ on }: Sketch, place: Place, { groups }: Guest): boolean =>
   groups.every(
     (group) => group.most === 0 || ((on.get(group) ?? group.on).get(place) ?? 0) < group.most,
+  );
+
+/** Whether the rest of its affinity groups is still to be placed, or goes there too. */
+export const staysTogether = (sketch: Sketch, place: Place, guest: Guest): boolean =>
+  guest.groups.every(
+    ({ rules, members }) =>
+      rules.policy !== "affinity" ||
+      members.every((member) =>
+        [null, place].includes(member === guest ? null : placeOf(sketch, member)),
+      ),
   );

@@ -1,9 +1,10 @@
-import { amount, type Board, type Guest, type Place } from "./board.ts";
+import { amount, type Board, type Group, type Guest, type Place } from "./board.ts";
 import { barrierOf, reserveLack } from "./may-open.ts";
+import { mayEver } from "./moves.ts";
 import { movable } from "./repack.ts";
 import { hasVolume, targetsFor } from "./rescue.ts";
-import { fits, groupsBear, mayEver, put, type Sketch, sketchOf } from "./sketch.ts";
-import type { Blocked } from "./timeline.ts";
+import { fits, groupsBear, put, type Sketch, sketchOf } from "./sketch.ts";
+import type { Blocked, BlockingRule } from "./timeline.ts";
 
 /** Why each host that was not maintained was not: at the end of the plan nothing moves any more. */
 export const whyBlocked = (board: Board): Blocked[] =>
@@ -27,7 +28,7 @@ const reasonFor = (board: Board, place: Place): Reason => {
   }
   const { left, first } = leftOver(guests, targets, place);
   const rule = hasVolume(place, targets) ? "not_found" : "capacity";
-  return { instance: first, rule, missing: left };
+  return { instance: first, rule, missing: first === null ? null : left };
 };
 
 const pinnedOn = ({ guests }: Place): number | null =>
@@ -40,12 +41,32 @@ const nowhere = (guest: Guest, targets: readonly Place[]): Reason | null => {
   if (admissible.length === 0) return { instance, rule: "no_target", missing: null };
   const lacks = admissible.map((target) => lackWhenEmptied(target, guest));
   if (!lacks.includes(null)) return { instance, rule: "capacity", missing: leastOf(lacks) };
-  const sketch = sketchOf(targets);
-  const isKeptApart = !admissible.some((target) => groupsBear(sketch, target, guest));
-  if (!isKeptApart) return null;
-  const isApart = guest.groups.some(({ rules }) => rules.policy === "anti-affinity");
-  return { instance, rule: isApart ? "anti-affinity" : "max_instances_per_host", missing: null };
+  const rule = groupRule(guest, admissible);
+  return rule === null ? null : { instance, rule, missing: null };
 };
+
+/** The rule of its groups that keeps the instance from all of the hosts; null = none does. */
+const groupRule = (guest: Guest, targets: readonly Place[]): BlockingRule | null => {
+  if (!mayFollow(guest)) return "affinity";
+  const sketch = sketchOf(targets);
+  if (targets.some((target) => groupsBear(sketch, target, guest))) return null;
+  const refuses =
+    ({ most, on }: Group) =>
+    (target: Place) =>
+      most > 0 && (on.get(target) ?? 0) >= most;
+  const group =
+    guest.groups.find((each) => targets.every(refuses(each))) ??
+    guest.groups.find((each) => targets.some(refuses(each)));
+  return group?.rules.policy === "anti-affinity" ? "anti-affinity" : "max_instances_per_host";
+};
+
+/** Whether all that it has to stay together with may leave its host, too. */
+const mayFollow = ({ groups, at }: Guest): boolean =>
+  groups.every(
+    ({ rules, members }) =>
+      rules.policy !== "affinity" ||
+      members.every((member) => member.at !== at || member.instance.fate === "moves"),
+  );
 
 /** What the host lacks for the instance even if all that may be moved had left it. */
 const lackWhenEmptied = (target: Place, { instance }: Guest): number[] | null => {
