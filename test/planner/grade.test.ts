@@ -55,6 +55,20 @@ test("a plan that keeps every rule has no fault, by name or by index", () => {
 test.each<[string, string, Partial<typeof CLUSTER>, object, object]>([
   ["time that falls", "time falls", {}, {}, { timeline: [...TIMELINE, ...work(1, "h0")] }],
   ["a host it does not have", "nobody knows", {}, {}, { timeline: work(0, "h9") }],
+  [
+    "an instance the cluster does not have",
+    "nobody knows this",
+    {},
+    {},
+    { timeline: [...move(0, "v9", 0, 2), ...TIMELINE] },
+  ],
+  [
+    "a blocked host the cluster does not have",
+    "what is blocked",
+    {},
+    {},
+    { blocked: [{ host: "h9", instance: null, rule: "capacity" }] },
+  ],
   ["an instance elsewhere", "elsewhere", {}, {}, { timeline: move(0, 0, 1, 2) }],
   ["a move to its source", "goes nowhere", {}, {}, { timeline: move(0, 0, 0, 0) }],
   [

@@ -75,6 +75,12 @@ const CASES: readonly Case[] = [
     plan: aPlan([started(0, 1, 2, 0), ...legal.timeline]),
   },
   {
+    rule: "source",
+    when: "the instance is on a host at work",
+    of: aCluster({ hosts: [{ job: "working" }, SPARE], instances: [{}] }),
+    plan: aPlan([...moved(0, 0, 0, 1), { t: 100, event: "work_end", host: 0 }]),
+  },
+  {
     rule: "target",
     when: "it is the source",
     plan: aPlan([started(0, 1, 1, 1), ...legal.timeline]),
@@ -252,6 +258,12 @@ const CASES: readonly Case[] = [
   },
   {
     rule: "affinity",
+    when: "members part on their way",
+    of: pair(group({ policy: "affinity" }, 0, 0)),
+    plan: aPlan([...twoMoves(10, 2).timeline, ...moved(120, 1, 2, 1)]),
+  },
+  {
+    rule: "affinity",
     when: "a member moves on alone",
     of: pair(group({ policy: "affinity" }, 0, 0)),
     plan: aPlan([...twoMoves(10, 1).timeline, ...moved(120, 0, 1, 2)]),
@@ -348,6 +360,19 @@ const CASES: readonly Case[] = [
       ...moved(129, 1, 1, 2),
       ...worked(139, 1),
     ]),
+  },
+  {
+    rule: "recovery_seconds",
+    when: "a member goes down with its host too soon after another moved",
+    of: aCluster({
+      hosts: [{}, SPARE, SPARE],
+      instances: [
+        { fate: "stays", groups: [0] },
+        { host: 1, groups: [0] },
+      ],
+      groups: [{ recovery_seconds: 30 }],
+    }),
+    plan: aPlan([opened(0, 0), ...moved(0, 1, 1, 2), ...worked(39, 0)]),
   },
   {
     rule: "pinned",
