@@ -8,7 +8,7 @@ import {
   keepsVersion,
   keepsZone,
 } from "./move-rules.ts";
-import { sum, TOLERANCE, takesNow } from "./rule.ts";
+import { sum, TOLERANCE } from "./rule.ts";
 import {
   at,
   freeOn,
@@ -53,7 +53,10 @@ const IS_TRUE: Record<BlockingRule, (world: World, blocked: Blocked) => boolean>
 const named = (world: World, { host, instance }: Blocked): number[] =>
   instance === null ? leaversOf(world, host) : [instance];
 
-/** Hosts that may take an instance, whatever their room, their groups and what they do now. */
+/**
+ * Hosts that may take an instance, whatever their room and their groups; open ones too: what is not
+ * maintained after all can be put back.
+ */
 const allowed = (world: World, instance: number): number[] => {
   const from = at(world.place, instance);
   return [...world.cluster.hosts.keys()].filter((to) => {
@@ -69,17 +72,13 @@ const allowed = (world: World, instance: number): number[] => {
   });
 };
 
-/** Hosts that may take an instance now, whatever their room and their groups. */
-const targetsNow = (world: World, instance: number): number[] =>
-  allowed(world, instance).filter((to) => takesNow(world, to));
-
 const groupsAllow = (world: World, instance: number, to: number): boolean => {
   const move = { instance, from: at(world.place, instance), to };
   return keepsApart(world, move, true) && keepsApart(world, move, false);
 };
 
 const fitsNowhere = (world: World, instance: number): boolean =>
-  !targetsNow(world, instance).some(
+  !allowed(world, instance).some(
     (to) => hasRoom(world, instance, to) && groupsAllow(world, instance, to),
   );
 
@@ -87,41 +86,54 @@ const fitsNowhere = (world: World, instance: number): boolean =>
 function isShort(world: World, { host, instance, missing }: Blocked): boolean {
   if (missing === null || !missing.some((amount) => amount > 0)) return false;
   if (missing.length !== world.cluster.resources.length) return false;
+  const targets = new Set(leaversOf(world, host).flatMap((id) => allowed(world, id)));
   if (instance === null)
-    return exceedsVolume(world, host) && !exceedsVolume(world, host, (r) => at(missing, r));
-  const helps = allowed(world, instance).some((to) => {
-    const movable = leaversOf(world, to).filter((id) => instanceAt(world, id).fate === "moves");
-    return instanceAt(world, instance).needs.every((need, r) => {
-      const room = freeOn(world, to, r) + sum(movable, (id) => at(instanceAt(world, id).needs, r));
-      return need === 0 || need <= room + at(missing, r) + TOLERANCE;
-    });
-  });
-  return helps && (exceedsVolume(world, host) || fitsNowhere(world, instance));
+    return (
+      exceedsVolume(world, host, targets) &&
+      !exceedsVolume(world, host, targets, (r) => at(missing, r))
+    );
+  const helps = allowed(world, instance).some((to) =>
+    instanceAt(world, instance).needs.every(
+      (need, r) => need === 0 || need <= freeOn(world, to, r) + at(missing, r) + TOLERANCE,
+    ),
+  );
+  return helps && (exceedsVolume(world, host, targets) || fitsNowhere(world, instance));
 }
 
-/** Whether what has to leave a host is more than all that is free elsewhere: moves never change it. */
+/** Whether what has to leave a host is more than all that is free on some hosts, and so much more. */
 const exceedsVolume = (
   world: World,
   host: number,
+  targets: ReadonlySet<number>,
   more: (resource: number) => number = () => 0,
 ): boolean => {
   const leaving = leaversOf(world, host);
-  const others = [...world.cluster.hosts.keys()].filter((to) => {
-    const move = { instance: 0, from: host, to };
-    return (
-      to !== host && hostAt(world, to).takes && keepsZone(world, move) && keepsCell(world, move)
-    );
-  });
   return world.cluster.resources.some((_, r) => {
     const needed = sum(leaving, (id) => at(instanceAt(world, id).needs, r));
-    const free = sum(others, (to) => freeOn(world, to, r));
+    const free = sum([...targets], (to) => freeOn(world, to, r));
     return needed > 0 && needed > free + more(r) + TOLERANCE;
   });
 };
 
+/**
+ * All hosts that moves from a host may lead to, over others if need be. Nothing that is there ever
+ * leaves them, so that no move changes how much of them is taken in all.
+ */
+const within = (world: World, host: number): Set<number> => {
+  const reached = new Set([host]);
+  for (const from of reached)
+    for (const to of world.cluster.hosts.keys()) {
+      const move = { instance: 0, from, to };
+      if (hostAt(world, to).takes && keepsZone(world, move) && keepsCell(world, move))
+        reached.add(to);
+    }
+  reached.delete(host);
+  return reached;
+};
+
 /** Whether nothing but groups keeps an instance from the room there is, or groups from all targets. */
 const isKeptApart = (world: World, instance: number, isHard: boolean): boolean => {
-  const targets = targetsNow(world, instance);
+  const targets = allowed(world, instance);
   const from = at(world.place, instance);
   const refuses = (to: number) => !keepsApart(world, { instance, from, to }, isHard);
   return (
@@ -141,7 +153,7 @@ const isKeptTogether = (world: World, instance: number): boolean => {
   const gone = bound
     .map((id) => at(world.place, id))
     .filter((to) => to !== at(world.place, instance));
-  return !targetsNow(world, instance).some(
+  return !allowed(world, instance).some(
     (to) =>
       gone.every((other) => other === to) &&
       here.every((id) => allowed(world, id).includes(to) && groupsAllow(world, id, to)) &&
@@ -179,7 +191,7 @@ const isHeldBack = (world: World, host: number): boolean =>
 
 /** Whether simple reasons prove that the host cannot be emptied, in any order of moves. */
 const isProven = (world: World, host: number): boolean =>
-  exceedsVolume(world, host) ||
+  exceedsVolume(world, host, within(world, host)) ||
   leaversOf(world, host).some(
     (id) =>
       instanceAt(world, id).fate === "pinned" || isTooLarge(world, id) || isOfLargeGroup(world, id),

@@ -572,6 +572,20 @@ describe("a refusal that is true is confirmed", () => {
       blocked: { rule: "max_instances_per_host", instance: 0 },
     },
     {
+      says: "anti-affinity: the host with the other member was opened and not maintained",
+      of: aCluster({ hosts: [{}, {}], ...group({ policy: "anti-affinity" }, 0, 1) }),
+      plan: aPlan([opened(0, 1)]),
+      blocked: { rule: "anti-affinity", instance: 0 },
+    },
+    {
+      says: "capacity: the whole set exceeds what its cell has",
+      of: aCluster({
+        hosts: [{ cell: "c1" }, { ...SPARE, cell: "c1", used: [40] }, { ...SPARE, cell: "c2" }],
+        instances: [{}, {}],
+      }),
+      blocked: { rule: "capacity", instance: 0, missing: [20] },
+    },
+    {
       says: "affinity: each finds room, but not both",
       of: aCluster({
         hosts: [{}, { ...SPARE, used: [40] }, { ...SPARE, used: [40] }],
@@ -625,6 +639,20 @@ describe("a refusal that is not true is found out", () => {
       says: "capacity: less is said to be missing than is",
       of: twoHosts({}, { host: 1, needs: [70] }),
       blocked: { rule: "capacity", instance: 0, missing: [9] },
+    },
+    {
+      says: "capacity: it fits on a host that was opened and not maintained",
+      of: aCluster({ hosts: [{}, {}], instances: [{}] }),
+      plan: aPlan([opened(0, 1)]),
+      blocked: { rule: "capacity", instance: 0, missing: [10] },
+    },
+    {
+      says: "not_found: volume proves it for its cell",
+      of: aCluster({
+        hosts: [{ cell: "c1" }, { ...SPARE, cell: "c1", used: [70] }, { ...SPARE, cell: "c2" }],
+        instances: [{}],
+      }),
+      blocked: { rule: "not_found" },
     },
     {
       says: "capacity: nothing is said to be missing",
