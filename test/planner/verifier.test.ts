@@ -398,6 +398,17 @@ const CASES: readonly Case[] = [
     plan: aPlan([opened(0, 0), ...worked(0, 0)]),
   },
   {
+    rule: "host_close",
+    when: "the host is not open",
+    plan: aPlan([{ t: 0, event: "host_close", host: 0 }, ...legal.timeline]),
+  },
+  {
+    rule: "work_start",
+    when: "the host was given up",
+    of: aCluster({ hosts: [{}] }),
+    plan: aPlan([opened(0, 0), { t: 0, event: "host_close", host: 0 }, ...worked(0, 0)]),
+  },
+  {
     rule: "work_start",
     when: "the host was never opened",
     of: aCluster({ hosts: [{}] }),
@@ -513,6 +524,21 @@ describe("what may look wrong and is right", () => {
     expect(verify(of, someRules(), plan)).toEqual([]);
   });
 
+  test("a host that was given up takes instances until it is opened again", () => {
+    const plan = aPlan([
+      opened(0, 1),
+      { t: 0, event: "host_close", host: 1 },
+      opened(0, 0),
+      ...moved(0, 0, 0, 1),
+      ...worked(10, 0),
+      opened(110, 1),
+      ...moved(110, 0, 1, 0),
+      ...moved(120, 1, 1, 0),
+      ...worked(130, 1),
+    ]);
+    expect(verify(cluster, someRules({ max_parallel_hosts: 1 }), plan)).toEqual([]);
+  });
+
   test("a host goes to work with those that stay and with what nobody listed", () => {
     const of = aCluster({ hosts: [{ used: [70] }], instances: [{ fate: "stays" }] });
     expect(verify(of, someRules(), aPlan([opened(0, 0), ...worked(0, 0)]))).toEqual([]);
@@ -592,6 +618,18 @@ describe("a refusal that is true is confirmed", () => {
         ...group({ policy: "affinity" }, 0, 0),
       }),
       blocked: { rule: "affinity", instance: 0 },
+    },
+    {
+      says: "max_impacted_members: two go down with the host where one may",
+      of: aCluster({
+        hosts: [{}],
+        instances: [
+          { fate: "stays", groups: [0] },
+          { fate: "stays", groups: [0] },
+        ],
+        groups: [{ max_impacted_members: 1 }],
+      }),
+      blocked: { rule: "max_impacted_members" },
     },
     {
       says: "window: work alone takes longer",
@@ -682,6 +720,18 @@ describe("a refusal that is not true is found out", () => {
       says: "affinity: both find room",
       of: aCluster({ hosts: [{}, SPARE], ...group({ policy: "affinity" }, 0, 0) }),
       blocked: { rule: "affinity", instance: 0 },
+    },
+    {
+      says: "max_impacted_members: two go down with the host where two may",
+      of: aCluster({
+        hosts: [{}],
+        instances: [
+          { fate: "stays", groups: [0] },
+          { fate: "stays", groups: [0] },
+        ],
+        groups: [{ max_impacted_members: 2 }],
+      }),
+      blocked: { rule: "max_impacted_members" },
     },
     {
       says: "window: there is time enough",
