@@ -88,19 +88,11 @@ const printed = (plan: MadePlan, seconds: number) => ({
   timeline: plan.timeline.flatMap(eventOf),
 });
 
-const eventOf = (event: PlanEvent) => {
-  switch (event.event) {
-    case "migrate_start":
-    case "migrate_end":
-      return [
-        { t: event.t, event: event.event, vm: event.instance, from: event.from, to: event.to },
-      ];
-    case "work_start":
-    case "work_end":
-      return [{ t: event.t, event: event.event, host: event.host }];
-    default:
-      return [];
-  }
+/** Hosts are opened and closed in the plan only: an outsider sees moves and work. */
+const eventOf = (one: PlanEvent): object[] => {
+  const { t, event } = one;
+  if ("instance" in one) return [{ t, event, vm: one.instance, from: one.from, to: one.to }];
+  return event === "host_open" || event === "host_close" ? [] : [{ t, event, host: one.host }];
 };
 
 const { positionals, values } = parseArgs({

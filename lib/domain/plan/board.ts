@@ -24,7 +24,7 @@ export interface Place extends Indexed<Place> {
   freeSlots: number;
   stage: Stage;
   /** What is on it and not on its way elsewhere. */
-  readonly guests: Set<Guest>;
+  readonly guests: Guest[];
   /** Of an open host: what has still to leave, the largest first. */
   pending: Guest[];
   /** Moves from and to it. */
@@ -38,12 +38,12 @@ export interface Place extends Indexed<Place> {
   credit: number;
   /** Opened first: it may be emptied onto hosts that are still to be maintained. */
   early: boolean;
+  /** It needs no credit for some of its moves: it is early, or room is kept elsewhere for them. */
+  isExempt: boolean;
   openedAt: number;
   /** Its turn among the open hosts of its pool; the lowest begins first. */
   turn: number;
   isEager: boolean;
-  /** Room is kept elsewhere for something on it. */
-  hasHeld: boolean;
   /** A rescue of it failed. */
   isStuck: boolean;
   /** Whether anything on it may not be moved and must not go down with it; whether anything goes down with it. */
@@ -61,6 +61,8 @@ export type Guest = {
   /** Whether its size alone says where it may go. */
   readonly isPlain: boolean;
   at: Place;
+  /** Where it is in the list of its host. */
+  seat: number;
   to: Place | null;
   /** Room is kept for it there: the first of its affinity group went there. */
   heldAt: Place | null;
@@ -85,8 +87,13 @@ export type Pool = {
   readonly waiting: RoomIndex<Place>;
   /** Hosts that are being emptied, in the order in which they were opened. */
   queue: Place[];
-  /** Those of them that may have something to begin. */
-  eager: Place[];
+  /** Those of them that may have a move to begin, in the same order if `isSorted`. */
+  readonly eager: Place[];
+  isSorted: boolean;
+  /** Those that may have nothing left on them. */
+  emptied: Place[];
+  /** How many of them need no credit for some of their moves. */
+  exempt: number;
   /** Size of the smallest instance. */
   smallest: number;
   /** Free room on settled hosts, and how much of it is promised to open ones. */
@@ -191,7 +198,7 @@ const placesOf = ({ hosts }: Cluster, rules: Rules, units: readonly number[]): P
       share: shareOf(units, free),
       freeSlots: rules.slots,
       stage: STAGES[host.job],
-      guests: new Set(),
+      guests: [],
       pending: [],
       inFlight: 0,
       need: 0,
@@ -199,10 +206,10 @@ const placesOf = ({ hosts }: Cluster, rules: Rules, units: readonly number[]): P
       load: 0,
       credit: 0,
       early: false,
+      isExempt: false,
       openedAt: 0,
       turn: 0,
       isEager: false,
-      hasHeld: false,
       isStuck: false,
       isPinned: false,
       hasStays: false,
@@ -231,6 +238,9 @@ const emptyPool = (largest: number): Pool => ({
   waiting: roomIndex(largest),
   queue: [],
   eager: [],
+  isSorted: true,
+  emptied: [],
+  exempt: 0,
   smallest: Number.POSITIVE_INFINITY,
   settledShare: 0,
   promised: 0,
@@ -274,10 +284,11 @@ const guestsOf = (
         instance.refused.length === 0 &&
         instance.needs.every((need, r) => need === 0 || amount(units, r) > 0),
       at: place,
+      seat: 0,
       to: null,
       heldAt: null,
     };
-    place.guests.add(guest);
+    seat(place, guest);
     place.pool.smallest = Math.min(place.pool.smallest, guest.size);
     if (instance.fate !== "stays") place.load += guest.size;
     place.isPinned ||= instance.fate === "pinned";
@@ -311,6 +322,26 @@ export const enter = (place: Place, stage: Stage): void => {
   index(place);
 };
 
+/** Lets a host begin moves for which it has no credit. */
+export const exempt = (place: Place): void => {
+  if (!place.isExempt) place.pool.exempt += 1;
+  place.isExempt = true;
+};
+
+/** Notes an instance on a host. */
+export const seat = ({ guests }: Place, guest: Guest): void => {
+  guest.seat = guests.length;
+  guests.push(guest);
+};
+
+/** Takes it off again; the last one takes its seat. */
+export const unseat = ({ guests }: Place, guest: Guest): void => {
+  const last = guests.pop();
+  if (last === undefined || last === guest) return;
+  guests[guest.seat] = last;
+  last.seat = guest.seat;
+};
+
 /** Puts an instance on the list of what has still to leave an open host. */
 export const mustLeave = (place: Place, guest: Guest): void => {
   if (guest.instance.fate !== "moves") return;
@@ -323,10 +354,17 @@ export const mustLeave = (place: Place, guest: Guest): void => {
 
 /** Has an open host looked at when its pool is attended to next. */
 export const nudge = (place: Place): void => {
-  place.pool.touched = true;
-  if (place.isEager || place.stage !== "open") return;
+  const { pool, stage, isEager, pending, inFlight } = place;
+  pool.touched = true;
+  if (stage !== "open") return;
+  if (pending.length === 0) {
+    if (inFlight === 0 && !pool.emptied.includes(place)) pool.emptied.push(place);
+    return;
+  }
+  if (isEager) return;
   place.isEager = true;
-  place.pool.eager.push(place);
+  pool.isSorted &&= (pool.eager.at(-1)?.turn ?? 0) <= place.turn;
+  pool.eager.push(place);
 };
 
 /** Takes room on a host, or gives it back. */

@@ -82,6 +82,6 @@ const hasVolume = ({ sketch, left }: Search, n: number): boolean =>
 
 /** Hosts of the same likeness are as good as one another for what is still to be placed. */
 const likeness = (sketch: Sketch, target: Place, { groups }: Guest): string | null =>
-  groups.length > 0 || target.guests.size > 0
+  groups.length > 0 || target.guests.length > 0
     ? null
     : `${target.host.version} ${freeOn(sketch, target).join()}`;

@@ -53,6 +53,9 @@ export const close = (board: Board, place: Place): void => {
 
 const leaveQueue = (place: Place): void => {
   place.pool.queue.splice(place.pool.queue.indexOf(place), 1);
+  if (place.isExempt) place.pool.exempt -= 1;
+  place.isExempt = false;
+  place.early = false;
 };
 
 /** Takes an instance that begins to move off the list of its host. */

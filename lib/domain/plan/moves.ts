@@ -1,6 +1,7 @@
 import {
   amount,
   type Board,
+  exempt,
   type Group,
   type Guest,
   index,
@@ -8,7 +9,9 @@ import {
   nudge,
   type Place,
   schedule,
+  seat,
   take,
+  unseat,
 } from "./board.ts";
 
 /** Whether a target may take the instance, whatever the slots: room, groups, versions, refusals. */
@@ -90,7 +93,7 @@ export const begin = (board: Board, guest: Guest, target: Place): void => {
       for (const member of members)
         if (member !== guest && member.at !== target && member.heldAt === null) {
           settleOn(board, member, target);
-          member.at.hasHeld = true;
+          exempt(member.at);
         }
   board.migrations += 1;
   board.timeline.push(moveEvent(board, "migrate_start", guest, target));
@@ -122,7 +125,7 @@ export const goOn = (board: Board, guest: Guest, target: Place, seconds: number)
 /** Lets a move run that has its room on both hosts. */
 const fly = (board: Board, guest: Guest, target: Place, seconds: number): void => {
   guest.to = target;
-  guest.at.guests.delete(guest);
+  unseat(guest.at, guest);
   guest.at.load -= guest.size;
   for (const group of guest.groups) group.impacted += 1;
   for (const place of [guest.at, target]) {
@@ -150,7 +153,7 @@ const land = (board: Board, guest: Guest, target: Place): void => {
   guest.at = target;
   guest.to = null;
   guest.heldAt = null;
-  target.guests.add(guest);
+  seat(target, guest);
   target.load += guest.size;
   if (target.stage === "open") mustLeave(target, guest);
   nudge(source);

@@ -1,4 +1,4 @@
-import { type Board, type Guest, openBoard, type Place, type Pool } from "./board.ts";
+import { type Board, exempt, type Guest, openBoard, type Place, type Pool } from "./board.ts";
 import type { Cluster, Rules } from "./cluster.ts";
 import { type Course, fund, isFunded } from "./credit.ts";
 import { empty, goOnWorking, leave, open, spend, workWhenEmpty } from "./hosts.ts";
@@ -49,6 +49,7 @@ const openEarly = (board: Board, pool: Pool, { early }: Course): void => {
     if (left === 0) return;
     if (!mayOpen(board, place)) continue;
     place.early = true;
+    exempt(place);
     open(board, place);
     left -= 1;
   }
@@ -64,11 +65,20 @@ const secondsOf = ({ guests }: Place): number => {
 const attend = (board: Board, pool: Pool, course: Course): void => {
   if (!pool.touched) return;
   pool.touched = false;
-  for (const place of pool.eager) workWhenEmpty(board, place);
+  startWorks(board, pool);
   if (goOnRescuing(board, pool)) return;
   if (pool.changed) fund(board, pool, course);
-  for (const place of pool.eager) workWhenEmpty(board, place);
+  startWorks(board, pool);
   beginMoves(board, pool);
+};
+
+/** Starts the work on hosts that have become empty; what has to wait for its groups is looked at again. */
+const startWorks = (board: Board, pool: Pool): void => {
+  if (pool.emptied.length === 0) return;
+  for (const place of pool.emptied) workWhenEmpty(board, place);
+  pool.emptied = pool.emptied.filter(
+    ({ stage, pending }) => stage === "open" && pending.length === 0,
+  );
 };
 
 /**
@@ -77,15 +87,13 @@ const attend = (board: Board, pool: Pool, course: Course): void => {
  */
 const beginMoves = (board: Board, pool: Pool): void => {
   const { eager, smallest } = pool;
+  if (!pool.isSorted) eager.sort((a, b) => a.turn - b.turn);
+  pool.isSorted = true;
   const settled = mostRoom(pool.settled) + 1;
   const inVain: InVain = { settled, any: Math.max(settled, mostRoom(pool.waiting) + 1) };
-  eager.sort((a, b) => a.turn - b.turn);
-  const needy = eager.findLastIndex(
-    ({ early, hasHeld, pending }) => early || hasHeld || pending.length === 0,
-  );
   let kept = 0;
   let n = 0;
-  for (; n < eager.length && (n <= needy || inVain.settled > smallest); n++) {
+  for (; n < eager.length && (pool.exempt > 0 || inVain.settled > smallest); n++) {
     const place = eager[n];
     if (place === undefined) continue;
     place.isEager = place.stage === "open" && beginFrom(board, place, inVain);
@@ -109,20 +117,19 @@ const beginFrom = (board: Board, place: Place, inVain: InVain): boolean => {
     leave(place, guest);
     spend(place, guest.size);
     begin(board, guest, target);
+    inVain.settled = Math.min(inVain.settled, mostRoom(place.pool.settled) + 1);
   }
-  return place.pending.length === 0 || (place.freeSlots > 0 && canPay(place));
+  return place.freeSlots > 0 && canPay(place);
 };
 
 /** Whether it is worth looking at its instances one by one. */
 const mayHope = (place: Place, inVain: InVain): boolean =>
-  canPay(place) &&
-  (place.hasHeld ||
-    (place.pending.at(-1)?.size ?? 0) < (place.early ? inVain.any : inVain.settled));
+  canPay(place) && (place.isExempt || (place.pending.at(-1)?.size ?? 0) < inVain.settled);
 
 /** Whether its credit is enough for its smallest instance at least. */
-const canPay = ({ pending, early, hasHeld, credit }: Place): boolean => {
+const canPay = ({ pending, isExempt, credit }: Place): boolean => {
   const smallest = pending.at(-1);
-  return smallest !== undefined && (early || hasHeld || smallest.size <= credit);
+  return smallest !== undefined && (isExempt || smallest.size <= credit);
 };
 
 type Move = { readonly guest: Guest; readonly target: Place };
