@@ -61,9 +61,9 @@ const boundOf = (
   const first = Math.min(...jobs.map(([number]) => (drains.get(number) ?? 0) / rules.slots));
   const atOnce = mostAtOnce(capacities, free);
   if (atOnce === 0) return { simple: Infinity, improved: Infinity, rounds: Infinity, empty: 0 };
-  const rate = Math.max(
+  const rate = here.reduce(
+    (most, { needs, move_seconds }) => Math.max(most, amount(needs, r) / move_seconds),
     0,
-    ...here.map(({ needs, move_seconds }) => amount(needs, r) / move_seconds),
   );
   const ramp = rate === 0 ? 0 : smallest / (rules.slots * rate);
   const total = capacities.reduce((sum, capacity) => sum + capacity, 0);
