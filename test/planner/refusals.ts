@@ -94,11 +94,19 @@ function isShort(world: World, { host, instance, missing }: Blocked): boolean {
     );
   const helps = allowed(world, instance).some((to) =>
     instanceAt(world, instance).needs.every(
-      (need, r) => need === 0 || need <= freeOn(world, to, r) + at(missing, r) + TOLERANCE,
+      (need, r) => need === 0 || need <= mostFreeOn(world, to, r) + at(missing, r) + TOLERANCE,
     ),
   );
   return helps && (exceedsVolume(world, host, targets) || fitsNowhere(world, instance));
 }
+
+/** What of a host would be free, had all that may be moved left it: others may make way. */
+const mostFreeOn = (world: World, host: number, resource: number): number =>
+  freeOn(world, host, resource) +
+  sum(
+    leaversOf(world, host).filter((id) => instanceAt(world, id).fate === "moves"),
+    (id) => at(instanceAt(world, id).needs, resource),
+  );
 
 /** Whether what has to leave a host is more than all that is free on some hosts, and so much more. */
 const exceedsVolume = (
