@@ -74,6 +74,7 @@ export const someRules = (rules: Partial<Rules> = {}): Rules => ({
   max_parallel_hosts: null,
   max_parallel_per: {},
   same_zone: false,
+  zone_order: [],
   reserve_hosts: 0,
   ends_in_seconds: null,
   ...rules,

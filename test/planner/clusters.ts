@@ -265,6 +265,7 @@ export const clusterOf = (
       max_parallel_hosts: maxParallel,
       max_parallel_per: {},
       same_zone: sameAz,
+      zone_order: [],
       reserve_hosts: 0,
       ends_in_seconds: null,
     },

@@ -177,6 +177,7 @@ const rulesOf = (dice: Random, { hosts }: Cluster): Rules => {
     max_parallel_hosts: limit === null ? null : Math.max(limit, open.length),
     max_parallel_per: dice.chance(0.3) ? { "rack=r0": Math.max(1, open.length) } : {},
     same_zone: dice.chance(0.3),
+    zone_order: dice.chance(0.3) ? ["z2", "z1"] : [],
     reserve_hosts: dice.pick([0, 0, 0, 1]),
     ends_in_seconds: dice.pick([null, null, null, 3000, 10_000]),
   };

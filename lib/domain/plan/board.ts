@@ -20,6 +20,8 @@ export interface Place extends Indexed<Place> {
   readonly number: number;
   readonly host: ClusterHost;
   readonly pool: Pool;
+  /** Of its zone in the order of zones; the lowest is opened first. */
+  readonly rank: number;
   readonly free: number[];
   freeSlots: number;
   stage: Stage;
@@ -56,6 +58,8 @@ export type Guest = {
   readonly number: number;
   readonly instance: ClusterInstance;
   readonly groups: readonly Group[];
+  /** Whether any of its groups would rather have it here than there. */
+  readonly hasWishes: boolean;
   /** Its needs as one number, see `unitsOf`. */
   readonly size: number;
   /** Whether its size alone says where it may go. */
@@ -185,6 +189,7 @@ const placesOf = ({ hosts }: Cluster, rules: Rules, units: readonly number[]): P
   const largest = Math.max(0, ...hosts.map(({ capacity }) => shareOf(units, capacity)));
   const areCellsKnown = hosts.every(({ cell }) => cell !== null);
   const pools = new Map<string, Pool>();
+  const order = rules.zone_order.length + 1;
   return hosts.map((host, number) => {
     const key = JSON.stringify([areCellsKnown && host.cell, rules.same_zone && host.zone]);
     const pool = pools.get(key) ?? emptyPool(largest);
@@ -194,6 +199,7 @@ const placesOf = ({ hosts }: Cluster, rules: Rules, units: readonly number[]): P
       number,
       host,
       pool,
+      rank: (rules.zone_order.indexOf(host.zone) + order) % order,
       free,
       share: shareOf(units, free),
       freeSlots: rules.slots,
@@ -273,10 +279,12 @@ const guestsOf = (
   return instances.flatMap((instance, number) => {
     const place = places[instance.host];
     if (place === undefined) return [];
+    const own = instance.groups.flatMap((group) => groups[group] ?? []);
     const guest: Guest = {
       number,
       instance,
-      groups: instance.groups.flatMap((group) => groups[group] ?? []),
+      groups: own,
+      hasWishes: own.some(({ rules }) => rules.policy?.startsWith("soft-")),
       size: sizeOf(units, instance.needs),
       isPlain:
         areAlike &&

@@ -92,6 +92,8 @@ export type Rules = {
   readonly max_parallel_per: Readonly<Record<string, number>>;
   /** Whether instances stay in their zone. */
   readonly same_zone: boolean;
+  /** Zones whose hosts are opened before those of others, as far as nothing else speaks against it. */
+  readonly zone_order: readonly string[];
   /** So many times the largest host of a zone stays free there on hosts that are not open, beyond what open ones still have to give away. */
   readonly reserve_hosts: number;
   /** No host is opened that would not be done by then; null = open end. */

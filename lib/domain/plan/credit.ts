@@ -54,15 +54,18 @@ const topUp = (place: Place): boolean => {
   return isFunded(place);
 };
 
-/** The host with the least on it that may be opened. */
+/** Of the zone that comes first, the host with the least on it that may be opened. */
 const openNext = (board: Board, pool: Pool): Place | null => {
   let next: Place | null = null;
   for (const place of pool.places)
-    if (place.stage === "waiting" && (next === null || place.load < next.load))
+    if (place.stage === "waiting" && (next === null || isBefore(place, next)))
       if (mayOpen(board, place)) next = place;
   if (next !== null) open(board, next);
   return next;
 };
+
+const isBefore = (a: Place, b: Place): boolean =>
+  a.rank < b.rank || (a.rank === b.rank && a.load < b.load);
 
 /** Spreads the room that is left over, so that the hosts with the most left to fund have the least of it unfunded. */
 const beginOthers = (board: Board, pool: Pool, most: number): void => {

@@ -59,6 +59,14 @@ const takesAll = (target: Place, members: readonly Guest[]): boolean =>
   target.free.every((free, r) => sumOf(members, r) <= free) &&
   [...countsOf(members)].every(([group, more]) => bearsMore(group, target, more));
 
+/** Whether the target is where the soft groups of the instance would have it. */
+export const isWished = (target: Place, { groups }: Guest): boolean =>
+  groups.every(({ rules, on }) => {
+    const members = on.get(target) ?? 0;
+    if (rules.policy === "soft-anti-affinity") return members === 0;
+    return rules.policy !== "soft-affinity" || members > 0;
+  });
+
 const sumOf = (guests: readonly Guest[], r: number): number =>
   guests.reduce((sum, { instance }) => sum + amount(instance.needs, r), 0);
 

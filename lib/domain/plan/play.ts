@@ -3,7 +3,7 @@ import type { Cluster, Rules } from "./cluster.ts";
 import { type Course, fund, isFunded } from "./credit.ts";
 import { empty, goOnWorking, leave, open, spend, workWhenEmpty } from "./hosts.ts";
 import { mayOpen } from "./may-open.ts";
-import { begin, goOn, mayBegin, mayTake } from "./moves.ts";
+import { begin, goOn, isWished, mayBegin, mayTake } from "./moves.ts";
 import { goOnRescuing, rescue } from "./rescue.ts";
 import { mostRoom, tightest } from "./room-index.ts";
 import type { Plan } from "./timeline.ts";
@@ -43,7 +43,10 @@ const openEarly = (board: Board, pool: Pool, { early }: Course): void => {
   const order = pool.places
     .filter(({ stage }) => stage === "waiting")
     .map((place) => ({ place, seconds: secondsOf(place) }))
-    .sort((a, b) => a.seconds - b.seconds || a.place.number - b.place.number);
+    .sort(
+      (a, b) =>
+        a.place.rank - b.place.rank || a.seconds - b.seconds || a.place.number - b.place.number,
+    );
   let left = Math.round(early * pool.places.length);
   for (const { place } of order) {
     if (left === 0) return;
@@ -153,16 +156,23 @@ const nextMove = (board: Board, place: Place, inVain: InVain): Move | null => {
   return null;
 };
 
-/** The tightest host that needs no further move; for a host opened early, else one that still does. */
+/** Where an instance goes: where its soft groups wish it, if there is such a host. */
 const targetFor = (guest: Guest, early: boolean): Place | null => {
-  const { at, heldAt } = guest;
-  const suits = (target: Place) => mayTake(target, guest);
-  if (heldAt !== null) return heldAt.freeSlots > 0 && suits(heldAt) ? heldAt : null;
-  const { settled, waiting } = at.pool;
-  return (
-    tightest(settled, guest.size, suits) ?? (early ? tightest(waiting, guest.size, suits) : null)
-  );
+  const { heldAt } = guest;
+  if (heldAt !== null) return heldAt.freeSlots > 0 && mayTake(heldAt, guest) ? heldAt : null;
+  const wished = guest.hasWishes
+    ? tightestFor(guest, early, (target) => mayTake(target, guest) && isWished(target, guest))
+    : null;
+  return wished ?? tightestFor(guest, early, (target) => mayTake(target, guest));
 };
+
+/** The tightest host that needs no further move; for a host opened early, else one that still does. */
+const tightestFor = (
+  { at, size }: Guest,
+  early: boolean,
+  suits: (target: Place) => boolean,
+): Place | null =>
+  tightest(at.pool.settled, size, suits) ?? (early ? tightest(at.pool.waiting, size, suits) : null);
 
 /** Goes to the next instant at which anything happens. @returns false = nothing will */
 const advance = (board: Board): boolean => {
