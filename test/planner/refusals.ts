@@ -82,22 +82,22 @@ const fitsNowhere = (world: World, instance: number): boolean =>
     (to) => hasRoom(world, instance, to) && groupsAllow(world, instance, to),
   );
 
-/** Room is what keeps the host: of its whole set by volume, or of one instance that fits nowhere. */
+/** Room is what keeps the host: of its whole set by volume, or of one instance that no host could bear even if others made way. */
 function isShort(world: World, { host, instance, missing }: Blocked): boolean {
   if (missing === null || !missing.some((amount) => amount > 0)) return false;
   if (missing.length !== world.cluster.resources.length) return false;
   const targets = new Set(leaversOf(world, host).flatMap((id) => allowed(world, id)));
-  if (instance === null)
-    return (
-      exceedsVolume(world, host, targets) &&
-      !exceedsVolume(world, host, targets, (r) => at(missing, r))
+  const isShortInAll =
+    exceedsVolume(world, host, targets) &&
+    !exceedsVolume(world, host, targets, (r) => at(missing, r));
+  const wouldFit = (more: (r: number) => number) =>
+    instance !== null &&
+    allowed(world, instance).some((to) =>
+      instanceAt(world, instance).needs.every(
+        (need, r) => need === 0 || need <= mostFreeOn(world, to, r) + more(r) + TOLERANCE,
+      ),
     );
-  const helps = allowed(world, instance).some((to) =>
-    instanceAt(world, instance).needs.every(
-      (need, r) => need === 0 || need <= mostFreeOn(world, to, r) + at(missing, r) + TOLERANCE,
-    ),
-  );
-  return helps && (exceedsVolume(world, host, targets) || fitsNowhere(world, instance));
+  return isShortInAll || (!wouldFit(() => 0) && wouldFit((r) => at(missing, r)));
 }
 
 /** What of a host would be free, had all that may be moved left it: others may make way. */
@@ -147,7 +147,8 @@ const isKeptApart = (world: World, instance: number, isHard: boolean): boolean =
   return (
     fitsNowhere(world, instance) &&
     targets.some(refuses) &&
-    (targets.every(refuses) || targets.some((to) => refuses(to) && hasRoom(world, instance, to)))
+    (targets.every((to) => !groupsAllow(world, instance, to)) ||
+      targets.some((to) => refuses(to) && hasRoom(world, instance, to)))
   );
 };
 
