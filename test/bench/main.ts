@@ -4,6 +4,7 @@ import { sessionCosts } from "./cost.ts";
 import { delivery, deliveryKills } from "./delivery.ts";
 import type { Table } from "./figure.ts";
 import { hostPages } from "./host-pages.ts";
+import { plans } from "./plans.ts";
 import { startUp } from "./start-up.ts";
 import { templateLimits } from "./template.ts";
 
@@ -26,6 +27,7 @@ const benches: Readonly<Record<string, () => Promise<Table>>> = {
   bundles: bundleSizes,
   template: templateLimits,
   "host-pages": hostPages,
+  plans: async () => plans(),
   delivery,
   "delivery-kills": () => deliveryKills(Number(values.each)),
   cost: () => sessionCosts(values.hosts.split(",").map(Number)),

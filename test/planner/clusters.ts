@@ -34,7 +34,8 @@ export type BenchCluster = {
 const ALLOCATION_RATIO = 4;
 const GIB = 1024;
 
-type Flavour = { readonly gib: number; readonly weight: number };
+/** Without `vcpus` it takes as much of a host's processors as of its memory. */
+type Flavour = { readonly gib: number; readonly weight: number; readonly vcpus?: number };
 
 /** What a family of clusters is made of. */
 type Family = {
@@ -73,6 +74,33 @@ export const MIXED = flavoursOf(1.5, 2.5, 4, 6.5, 9, 14, 22, 31, 48);
 /** Hosts of 512 GiB and 64 cores, instances of 2 to 64 GiB: about 38 on a host at a load of 0.7. */
 export const uniform = (count: number, load: number, options: Options): BenchCluster =>
   generate({ count, gib: 512, flavours: DOUBLING, load, spread: 0.06 }, options);
+
+/** The same with a third of the instances having half, the same and twice the processors: now memory is scarce, now they are. */
+export const twoScarce = (count: number, load: number, options: Options): BenchCluster => {
+  const flavours = [0.25, 0.5, 1].flatMap((ratio) =>
+    DOUBLING.map((one) => ({ ...one, vcpus: Math.max(1, one.gib * ratio) })),
+  );
+  return generate({ count, gib: 512, flavours, load, spread: 0.06 }, options);
+};
+
+/** Hosts of 256, 512 and 768 GiB, a third of each. */
+export const unequal = (count: number, load: number, { seed, ...options }: Options): BenchCluster =>
+  [256, 512, 768]
+    .map((gib, n) =>
+      generate(
+        { count: Math.round(count / 3), gib, flavours: DOUBLING, load, spread: 0.06 },
+        { ...options, seed: seed * 3 + n },
+      ),
+    )
+    .reduce(joined);
+
+const joined = (a: BenchCluster, b: BenchCluster): BenchCluster => ({
+  hosts: [...a.hosts, ...b.hosts].map((host, n) => ({ ...host, name: `host-${n}` })),
+  vms: [
+    ...a.vms,
+    ...b.vms.map((vm) => ({ ...vm, host: vm.host + a.hosts.length, aa: vm.aa && `${vm.aa}'` })),
+  ].map((vm, n) => ({ ...vm, name: `vm-${n}` })),
+});
 
 /** 20 hosts of 128 GiB whose free room lies in small pieces; meant for loads of 0.75 to 0.94. */
 export const fragmented = (load: number, options: Options): BenchCluster =>
@@ -150,19 +178,26 @@ const fill = (family: Family, random: Random): Placed[] => {
   for (const [host, load] of loadsOf(family, random).entries()) {
     const wanted = Math.min(family.gib, load * family.gib + carried);
     let used = 0;
+    let processors = 0;
     for (;;) {
       const fitting = family.flavours.filter(
-        ({ gib }) => used + gib <= family.gib && gib < 2 * (wanted - used),
+        (flavour) =>
+          used + flavour.gib <= family.gib &&
+          processors + processorsOf(flavour) <= family.gib / 2 &&
+          flavour.gib < 2 * (wanted - used),
       );
       if (fitting.length === 0) break;
-      const gib = weighted(fitting, random);
-      used += gib;
-      vms.push({ mem: gib * GIB, vcpu: Math.max(1, Math.floor(gib / 2)), host });
+      const flavour = weighted(fitting, random);
+      used += flavour.gib;
+      processors += processorsOf(flavour);
+      vms.push({ mem: flavour.gib * GIB, vcpu: processorsOf(flavour), host });
     }
     carried += load * family.gib - used;
   }
   return vms;
 };
+
+const processorsOf = ({ gib, vcpus = Math.max(1, Math.floor(gib / 2)) }: Flavour): number => vcpus;
 
 /** The load each host is to have; together they make the load of the family. */
 const loadsOf = ({ count, load, spread }: Family, random: Random): number[] => {
@@ -174,13 +209,13 @@ const loadsOf = ({ count, load, spread }: Family, random: Random): number[] => {
   return loads;
 };
 
-const weighted = (flavours: readonly Flavour[], random: Random): number => {
+const weighted = (flavours: readonly Flavour[], random: Random): Flavour => {
   let left = random.next() * flavours.reduce((sum, { weight }) => sum + weight, 0);
-  for (const { gib, weight } of flavours) {
-    left -= weight;
-    if (left < 0) return gib;
+  for (const flavour of flavours) {
+    left -= flavour.weight;
+    if (left < 0) return flavour;
   }
-  return random.pick(flavours).gib;
+  return random.pick(flavours);
 };
 
 /** Names of groups for a share of the instances, by instance; no two members share a host. */
