@@ -212,10 +212,11 @@ const runOf = ({ made, options, changed = (cluster) => cluster }: Family, seed: 
 /** Ganeti's hroller knows no zones; its plan of 5,000 hosts takes minutes. */
 const MOST_FOR_HROLLER = 1_000;
 
-/** What hroller makes of the same clusters: its time over the simple bound, or how often it gives up. */
+/** What hroller makes of the same clusters: its time over the simple bound, how many rules it breaks on all of them, how often it gives up. */
 const rivalOf = ({ made, options, seeds, changed }: Family): string => {
   if (options !== undefined || changed !== undefined) return "";
   const ratios: number[] = [];
+  let broken = 0;
   for (let seed = 1; seed <= seeds; seed++) {
     const bench = made(seed);
     if (bench.hosts.length > MOST_FOR_HROLLER) return "";
@@ -223,14 +224,17 @@ const rivalOf = ({ made, options, seeds, changed }: Family): string => {
     if (plan.outcome === "not installed") return "not installed";
     if (plan.outcome === "aborted") continue;
     const { cluster, rules } = clusterOf(bench, OPTIONS);
-    const { makespan_seconds } = figuresOf(plan.waves, bench, OPTIONS);
+    const { makespan_seconds, violations, overloads } = figuresOf(plan.waves, bench, OPTIONS);
+    broken += violations + overloads;
     ratios.push(makespan_seconds / lowerBoundOf(cluster, rules).simple);
   }
   const aborted = seeds - ratios.length;
-  return [
-    ...(ratios.length > 0 ? [mean(ratios)] : []),
-    ...(aborted > 0 ? [`aborts ${aborted}`] : []),
-  ].join(", ");
+  const words = [
+    ratios.length > 0 && mean(ratios),
+    broken > 0 && `breaks ${broken}`,
+    aborted > 0 && `aborts ${aborted}`,
+  ];
+  return words.filter((word) => word !== false).join(", ");
 };
 
 const sum = (values: readonly number[]): number =>

@@ -106,6 +106,8 @@ export type Figures = {
   readonly migrations_per_vm: number;
   /** Instances that share a host with another member of their group while they are away. */
   readonly violations: number;
+  /** Hosts that have less memory, or fewer processors than four per core, than their instances need. */
+  readonly overloads: number;
 };
 
 /**
@@ -129,7 +131,21 @@ export const figuresOf = (
     makespan_seconds: seconds.reduce((sum, one) => sum + one, 0),
     migrations_per_vm: (2 * moves.flat().length) / cluster.vms.length,
     violations: waves.reduce((sum, wave) => sum + violationsIn(wave, cluster), 0),
+    overloads: waves.reduce((sum, wave) => sum + overloadsIn(wave, cluster), 0),
   };
+};
+
+const overloadsIn = ({ moves }: Wave, { hosts, vms }: BenchCluster): number => {
+  const places = vms.map(({ host }) => host);
+  for (const { vm, to } of moves) places[vm] = to;
+  const on = Map.groupBy(vms.keys(), (vm) => places[vm]);
+  return hosts.filter(({ mem, cpu }, host) => {
+    const needs = (on.get(host) ?? []).map((vm) => vms[vm] ?? { mem: 0, vcpu: 0 });
+    return (
+      needs.reduce((sum, one) => sum + one.mem, 0) > mem ||
+      needs.reduce((sum, one) => sum + one.vcpu, 0) > 4 * cpu
+    );
+  }).length;
 };
 
 const violationsIn = ({ moves }: Wave, { vms }: BenchCluster): number => {

@@ -23,6 +23,8 @@ export interface Place extends Indexed<Place> {
   /** Of its zone in the order of zones; the lowest is opened first. */
   readonly rank: number;
   readonly free: number[];
+  /** All its room as one number, see `unitsOf`. */
+  readonly size: number;
   freeSlots: number;
   stage: Stage;
   /** What is on it and not on its way elsewhere. */
@@ -86,6 +88,8 @@ export type Group = {
 /** Hosts among which instances move: a zone of a cell, or the whole cell. */
 export type Pool = {
   readonly places: Place[];
+  /** All their room. */
+  size: number;
   /** Hosts with a free slot that need no further move, and those still to be maintained. */
   readonly settled: RoomIndex<Place>;
   readonly waiting: RoomIndex<Place>;
@@ -201,6 +205,7 @@ const placesOf = ({ hosts }: Cluster, rules: Rules, units: readonly number[]): P
       pool,
       rank: (rules.zone_order.indexOf(host.zone) + order) % order,
       free,
+      size: shareOf(units, host.capacity),
       share: shareOf(units, free),
       freeSlots: rules.slots,
       stage: STAGES[host.job],
@@ -225,6 +230,7 @@ const placesOf = ({ hosts }: Cluster, rules: Rules, units: readonly number[]): P
       index: null,
     };
     pool.places.push(place);
+    pool.size += place.size;
     if (isSettled(place)) pool.settledShare += place.share;
     return place;
   });
@@ -240,6 +246,7 @@ const STAGES: Readonly<Record<HostJob, Stage>> = {
 
 const emptyPool = (largest: number): Pool => ({
   places: [],
+  size: 0,
   settled: roomIndex(largest),
   waiting: roomIndex(largest),
   queue: [],

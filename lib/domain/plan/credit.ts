@@ -4,9 +4,9 @@ import { mayOpen } from "./may-open.ts";
 
 /** How a plan is steered; `search.ts` looks for the best course. */
 export type Course = {
-  /** Share of the hosts that is emptied first, onto hosts that are still to be maintained. */
+  /** Share of all room whose hosts are emptied first, onto hosts that are still to be maintained. */
   readonly early: number;
-  /** Share of the hosts that may be funded in full at once; what is left over begins others early. */
+  /** Share of all room whose hosts may be funded in full at once; what is left over begins others early. */
   readonly cap: number;
   /** Whether the longest drain goes first once no host waits any more. */
   readonly longestLast: boolean;
@@ -20,21 +20,24 @@ export type Course = {
 export const fund = (board: Board, pool: Pool, course: Course): void => {
   pool.changed = false;
   if (roomOf(pool) <= 0) return;
-  const most = Math.max(1, Math.round(course.cap * pool.places.length));
+  const most = course.cap * pool.size;
   const drains = pool.queue.filter(({ early, pending }) => !early && pending.length > 0);
   const rest = drains.filter((place) => !isFunded(place)).sort(urgency(pool, course));
-  let funded = drains.length - rest.length;
+  let funded = sizeOf(drains.filter(isFunded));
   for (const place of rest) {
     if (funded >= most || roomOf(pool) <= 0) break;
-    if (topUp(place)) funded += 1;
+    if (topUp(place)) funded += place.size;
   }
   while (funded < most && roomOf(pool) > 0) {
     const place = openNext(board, pool);
     if (place === null) break;
-    if (topUp(place)) funded += 1;
+    if (topUp(place)) funded += place.size;
   }
   if (roomOf(pool) > 0) beginOthers(board, pool, most);
 };
+
+const sizeOf = (places: readonly Place[]): number =>
+  places.reduce((sum, { size }) => sum + size, 0);
 
 const roomOf = ({ settledShare, promised }: Pool): number => settledShare - promised;
 
@@ -70,10 +73,11 @@ const isBefore = (a: Place, b: Place): boolean =>
 /** Spreads the room that is left over, so that the hosts with the most left to fund have the least of it unfunded. */
 const beginOthers = (board: Board, pool: Pool, most: number): void => {
   const others = pool.queue.filter((place) => !place.early && !isFunded(place));
-  while (others.length < most) {
+  for (let begun = sizeOf(others); begun < most; ) {
     const place = openNext(board, pool);
     if (place === null) break;
     others.push(place);
+    begun += place.size;
   }
   others.sort((a, b) => unfunded(b) - unfunded(a) || a.number - b.number);
   const level = levelFor(others.map(unfunded), roomOf(pool));

@@ -47,14 +47,13 @@ const openEarly = (board: Board, pool: Pool, { early }: Course): void => {
       (a, b) =>
         a.place.rank - b.place.rank || a.seconds - b.seconds || a.place.number - b.place.number,
     );
-  let left = Math.round(early * pool.places.length);
+  let left = early * pool.size;
   for (const { place } of order) {
-    if (left === 0) return;
-    if (!mayOpen(board, place)) continue;
+    if (left < place.size / 2 || !mayOpen(board, place)) continue;
     place.early = true;
     exempt(place);
     open(board, place);
-    left -= 1;
+    left -= place.size;
   }
 };
 
