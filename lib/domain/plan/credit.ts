@@ -8,8 +8,6 @@ export type Course = {
   readonly early: number;
   /** Share of all room whose hosts may be funded in full at once; what is left over begins others early. */
   readonly cap: number;
-  /** Whether the longest drain goes first once no host waits any more. */
-  readonly longestLast: boolean;
 };
 
 /**
@@ -22,7 +20,7 @@ export const fund = (board: Board, pool: Pool, course: Course): void => {
   if (roomOf(pool) <= 0) return;
   const most = course.cap * pool.size;
   const drains = pool.queue.filter(({ early, pending }) => !early && pending.length > 0);
-  const rest = drains.filter((place) => !isFunded(place)).sort(urgency(pool, course));
+  const rest = drains.filter((place) => !isFunded(place)).sort(urgency(pool));
   let funded = sizeOf(drains.filter(isFunded));
   for (const place of rest) {
     if (funded >= most || roomOf(pool) <= 0) break;
@@ -45,9 +43,9 @@ const roomOf = ({ settledShare, promised }: Pool): number => settledShare - prom
 export const isFunded = ({ credit, need }: Place): boolean => credit >= need;
 
 /** Short drains first, so that their hosts are at work soon; at the very end the long ones, which nothing else would hide. */
-const urgency = (pool: Pool, { longestLast }: Course): ((a: Place, b: Place) => number) => {
+const urgency = (pool: Pool): ((a: Place, b: Place) => number) => {
   const isLastWave = !pool.places.some(({ stage }) => stage === "waiting");
-  const sign = longestLast && isLastWave ? -1 : 1;
+  const sign = isLastWave ? -1 : 1;
   return (a, b) => sign * (a.remaining - b.remaining) || a.number - b.number;
 };
 

@@ -22,27 +22,22 @@ export type MadePlan = Plan & {
  */
 export const makePlan = (cluster: Cluster, rules: Rules, objective: Objective): MadePlan => {
   const { guess, variations, worthOf } = SEARCHES[objective];
-  const tried = new Set<string>();
-  let left = triesFor(cluster);
-  const attempt = (course: Course): MadePlan | null => {
-    const key = JSON.stringify(course);
-    if (left === 0 || tried.has(key)) return null;
-    tried.add(key);
-    left -= 1;
-    return { ...play(cluster, rules, course), course };
-  };
   const first = withinBounds(guess(cluster, rules), cluster);
+  const tried = new Set([JSON.stringify(first)]);
+  const tries = triesFor(cluster);
   let best: MadePlan = { ...play(cluster, rules, first), course: first };
-  left -= 1;
-  const isBetter = (plan: MadePlan): boolean =>
+  const isBetter = (plan: Plan): boolean =>
     plan.blocked.length !== best.blocked.length
       ? plan.blocked.length < best.blocked.length
       : worthOf(plan, cluster) < worthOf(best, cluster);
-  for (const varied of variations)
-    for (const course of varied(best.course)) {
-      const plan = attempt(withinBounds(course, cluster));
-      if (plan !== null && isBetter(plan)) best = plan;
-    }
+  for (const varied of variations) {
+    const course = withinBounds(varied(best.course), cluster);
+    const key = JSON.stringify(course);
+    if (tried.size >= tries || tried.has(key)) continue;
+    tried.add(key);
+    const plan = play(cluster, rules, course);
+    if (isBetter(plan)) best = { ...plan, course };
+  }
   return best;
 };
 
@@ -52,7 +47,7 @@ const triesFor = ({ instances }: Cluster): number =>
 
 type Search = {
   readonly guess: (cluster: Cluster, rules: Rules) => Course;
-  readonly variations: readonly ((course: Course) => Course[])[];
+  readonly variations: readonly ((course: Course) => Course)[];
   /** The less, the better. */
   readonly worthOf: (plan: Plan, cluster: Cluster) => number;
 };
@@ -72,17 +67,12 @@ const guessFastest = (cluster: Cluster, rules: Rules): Course => {
   return {
     early: Math.min(1 / rounds, MOST_OF_FREE * empty, MOST_EARLY),
     cap: rounds > 6 ? 1 : capped * empty,
-    longestLast: true,
   };
 };
 
-const shifted = (by: Partial<Record<"early" | "cap", number>>) => (course: Course) => [
-  {
-    ...course,
-    early: course.early + (by.early ?? 0),
-    cap: course.cap + (by.cap ?? 0),
-  },
-];
+const shifted =
+  ({ early = 0, cap = 0 }: Partial<Record<"early" | "cap", number>>) =>
+  (course: Course): Course => ({ ...course, early: course.early + early, cap: course.cap + cap });
 
 /** Moves per instance beyond which a little speed is not worth more of them. */
 const FAIR_MOVES = 1.193;
@@ -105,7 +95,7 @@ const SEARCHES: Readonly<Record<Objective, Search>> = {
       shifted({ cap: 0.02 }),
       shifted({ cap: -0.02 }),
       shifted({ early: 0.01 }),
-      (course) => [{ ...course, cap: course.cap < 1 ? 1 : 0.2 }],
+      (course) => ({ ...course, cap: course.cap < 1 ? 1 : 0.2 }),
       shifted({ cap: -0.02 }),
       shifted({ early: -0.02 }),
       shifted({ cap: 0.02 }),
@@ -118,19 +108,14 @@ const SEARCHES: Readonly<Record<Objective, Search>> = {
       ...guessFastest(cluster, rules),
       early: cluster.hosts.length < 500 ? 0 : 0.013,
     }),
-    variations: [
-      shifted({ early: 0.01 }),
-      shifted({ early: 0.003 }),
-      shifted({ cap: 0.1 }),
-      (course) => [{ ...course, longestLast: !course.longestLast }],
-    ],
+    variations: [shifted({ early: 0.01 }), shifted({ early: 0.003 }), shifted({ cap: 0.1 })],
     worthOf: (plan, cluster) => dearer(plan, cluster, FEW_MOVES, 1000),
   },
 };
 
 /** In whole hosts, and one at least, so that courses that differ lead to plans that do. */
-const withinBounds = ({ early, cap, longestLast }: Course, { hosts }: Cluster): Course => {
+const withinBounds = ({ early, cap }: Course, { hosts }: Cluster): Course => {
   const whole = (share: number) =>
     Math.min(1, Math.max(1, Math.round(share * hosts.length)) / Math.max(1, hosts.length));
-  return { early: whole(early), cap: whole(cap), longestLast };
+  return { early: whole(early), cap: whole(cap) };
 };
