@@ -1,3 +1,4 @@
+import { balanceOf } from "../../lib/domain/plan/balance.ts";
 import type { Cluster, ClusterGroup } from "../../lib/domain/plan/cluster.ts";
 import { lowerBoundOf } from "../../lib/domain/plan/lower-bound.ts";
 import { makePlan } from "../../lib/domain/plan/make-plan.ts";
@@ -145,7 +146,7 @@ function percent(load: number): string {
 
 /**
  * What the planner reaches on families of seeded clusters: means over the seeds, every plan judged
- * by the verifier. `simple` and `bound` are the makespan over the two lower bounds.
+ * by the verifier. `spread` is that of the loads afterwards; `simple` and `bound` are the makespan over the two lower bounds.
  */
 export const plans = (): Table => [
   [
@@ -157,6 +158,7 @@ export const plans = (): Table => [
     "bound",
     "moves",
     "fewest",
+    "spread",
     "seconds",
     "hroller",
   ],
@@ -175,6 +177,7 @@ const rowFor = (family: Family): string[] => {
     mean(whole.map(({ improved }) => improved)),
     mean(whole.map(({ moves }) => moves)),
     mean(whole.map(({ fewest }) => fewest)),
+    mean(whole.map(({ spread }) => spread)),
     mean(runs.map(({ seconds }) => seconds)),
     rivalOf(family),
   ];
@@ -187,6 +190,7 @@ type Run = {
   readonly improved: number;
   readonly moves: number;
   readonly fewest: number;
+  readonly spread: number;
   readonly seconds: number;
 };
 
@@ -205,6 +209,7 @@ const runOf = ({ made, options, changed = (cluster) => cluster }: Family, seed: 
     improved: fastest.makespan_seconds / bound.improved,
     moves: fastest.migrations / cluster.instances.length,
     fewest: fewest.migrations / cluster.instances.length,
+    spread: balanceOf(cluster, fastest).after,
     seconds,
   };
 };
