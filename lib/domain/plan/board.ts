@@ -150,7 +150,7 @@ const unitsOf = ({ hosts, resources }: Cluster): number[] => {
 export const amount = (amounts: Quantities, r: number): number => amounts[r] ?? 0;
 
 /** What is left of the scarcest resource. */
-export const shareOf = (units: readonly number[], free: Quantities): number => {
+const shareOf = (units: readonly number[], free: Quantities): number => {
   let share = Number.POSITIVE_INFINITY;
   for (let r = 0; r < units.length; r++) {
     const unit = amount(units, r);
@@ -317,7 +317,7 @@ const guestsOf = (
 };
 
 /** A host that needs no further move, so that what goes there has moved for the last time. */
-export const isSettled = ({ stage, host }: Place): boolean =>
+const isSettled = ({ stage, host }: Place): boolean =>
   host.takes && (stage === "done" || stage === "out");
 
 /** Puts a host where it is looked for, after its room, its slots or its stage have changed. */

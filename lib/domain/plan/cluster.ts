@@ -60,7 +60,7 @@ export type ClusterInstance = {
   readonly fate: Fate;
 };
 
-export type GroupPolicy = "anti-affinity" | "affinity" | "soft-anti-affinity" | "soft-affinity";
+type GroupPolicy = "anti-affinity" | "affinity" | "soft-anti-affinity" | "soft-affinity";
 
 /** Server groups of Nova and instance groups of Fenix (FEAT03) are the same here. */
 export type ClusterGroup = {

@@ -54,7 +54,7 @@ export const fits = (sketch: Sketch, place: Place, guest: Guest): boolean =>
   groupsBear(sketch, place, guest);
 
 /** What the host is short of for the instance, per resource; null = nothing. */
-export const lackOn = (sketch: Sketch, place: Place, { instance }: Guest): number[] | null => {
+const lackOn = (sketch: Sketch, place: Place, { instance }: Guest): number[] | null => {
   const free = freeOn(sketch, place);
   const lack = instance.needs.map((need, r) => Math.max(0, need - amount(free, r)));
   return lack.some((missing) => missing > 0) ? lack : null;
