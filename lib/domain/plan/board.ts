@@ -50,6 +50,8 @@ export interface Place extends Indexed<Place> {
   isEager: boolean;
   /** A rescue of it failed. */
   isStuck: boolean;
+  /** Its work would end after the window, although that does not show when it is opened. */
+  isLate: boolean;
   /** Whether anything on it may not be moved and must not go down with it; whether anything goes down with it. */
   isPinned: boolean;
   hasStays: boolean;
@@ -222,6 +224,7 @@ const placesOf = ({ hosts }: Cluster, rules: Rules, units: readonly number[]): P
       turn: 0,
       isEager: false,
       isStuck: false,
+      isLate: false,
       isPinned: false,
       hasStays: false,
       before: null,

@@ -38,7 +38,31 @@ export const makePlan = (cluster: Cluster, rules: Rules, objective: Objective): 
     const plan = play(cluster, rules, course);
     if (isBetter(plan)) best = { ...plan, course };
   }
-  return best;
+  return withoutLateOnes(cluster, rules, best);
+};
+
+/**
+ * Plans again without hosts that would be emptied, and then not be done in the window. They hinder
+ * each other, so each time only the half that was opened last is left alone.
+ */
+const withoutLateOnes = (cluster: Cluster, rules: Rules, first: MadePlan): MadePlan => {
+  let plan = first;
+  const late = new Set<number>();
+  for (;;) {
+    const vain = openedInVain(plan).filter((host) => !late.has(host));
+    if (vain.length === 0) return plan;
+    for (const host of vain.slice(Math.floor(vain.length / 2))) late.add(host);
+    plan = { ...play(cluster, rules, first.course, late), course: first.course };
+  }
+};
+
+/** Hosts that were opened and are kept from their work by the end of the window, the first opened first. */
+const openedInVain = ({ blocked, timeline }: Plan): number[] => {
+  const tooLate = new Set(blocked.filter(({ rule }) => rule === "window").map(({ host }) => host));
+  const opened = timeline.flatMap((event) =>
+    event.event === "host_open" && tooLate.has(event.host) ? [event.host] : [],
+  );
+  return [...new Set(opened)];
 };
 
 /** Courses played, so that a plan is there within a second or a few, whatever the size of the cluster. */

@@ -1,4 +1,4 @@
-import { amount, type Board, type Place } from "./board.ts";
+import { amount, type Board, type Guest, type Place } from "./board.ts";
 import { staying } from "./hosts.ts";
 import type { BlockingRule } from "./timeline.ts";
 
@@ -17,7 +17,7 @@ const isAtLimit = ({ open, rules }: Board, { host }: Place): boolean =>
 export const barrierOf = (board: Board, place: Place): BlockingRule | null => {
   if (place.isPinned) return "pinned";
   if (place.hasStays && !staysWithin(place)) return "max_impacted_members";
-  if (!endsInTime(board, place)) return "window";
+  if (place.isLate || !endsInTime(board, place)) return "window";
   return reserveLack(board, place) === null ? null : "reserve";
 };
 
@@ -30,10 +30,24 @@ const staysWithin = (place: Place): boolean =>
 
 const endsInTime = ({ rules, now }: Board, { guests, host }: Place): boolean => {
   if (rules.ends_in_seconds === null) return true;
-  const leaving = [...guests].filter(({ instance }) => instance.fate === "moves");
+  const moves = leadAndMoves(guests, ({ instance }) => instance.move_seconds / rules.slots);
+  return now + moves + host.work_seconds <= rules.ends_in_seconds;
+};
+
+/** Whether it will even if its moves go one after the other, each after the rest of its groups. */
+export const surelyEndsInTime = ({ rules, now }: Board, { guests, host }: Place): boolean => {
+  const moves = leadAndMoves(
+    guests,
+    ({ instance, groups }) =>
+      instance.move_seconds + Math.max(0, ...groups.map((group) => group.rules.recovery_seconds)),
+  );
+  return now + moves + host.work_seconds <= (rules.ends_in_seconds ?? Number.POSITIVE_INFINITY);
+};
+
+const leadAndMoves = (guests: readonly Guest[], seconds: (guest: Guest) => number): number => {
+  const leaving = guests.filter(({ instance }) => instance.fate === "moves");
   const lead = Math.max(0, ...leaving.map(({ instance }) => instance.lead_seconds));
-  const moves = leaving.reduce((sum, { instance }) => sum + instance.move_seconds, 0);
-  return now + lead + moves / rules.slots + host.work_seconds <= rules.ends_in_seconds;
+  return lead + leaving.reduce((sum, guest) => sum + seconds(guest), 0);
 };
 
 /**

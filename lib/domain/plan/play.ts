@@ -15,9 +15,20 @@ import { whyBlocked } from "./why-blocked.ts";
  * more. Whatever the course, no rule is broken; a better course is only sooner done.
  *
  * Nothing is random and no clock is read: the same input gives the same plan.
+ *
+ * @param late hosts that are left alone, as they would not be done by the end of the window
  */
-export const play = (cluster: Cluster, rules: Rules, course: Course): Plan => {
+export const play = (
+  cluster: Cluster,
+  rules: Rules,
+  course: Course,
+  late: ReadonlySet<number> = new Set(),
+): Plan => {
   const board = openBoard(cluster, rules);
+  for (const number of late) {
+    const place = board.places[number];
+    if (place !== undefined) place.isLate = true;
+  }
   takeUp(board, cluster);
   for (const pool of board.pools) openEarly(board, pool, course);
   do for (const pool of board.pools) attend(board, pool, course);

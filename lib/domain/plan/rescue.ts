@@ -1,7 +1,7 @@
 import { amount, type Board, type Place, type Pool } from "./board.ts";
 import { repackExactly } from "./exact-repack.ts";
 import { close, leave, open } from "./hosts.ts";
-import { mayOpen } from "./may-open.ts";
+import { mayOpen, surelyEndsInTime } from "./may-open.ts";
 import { begin, mayBegin, mayTake } from "./moves.ts";
 import { movable, repack } from "./repack.ts";
 import { inSequence, type Step } from "./sequence.ts";
@@ -18,7 +18,7 @@ export const rescue = (board: Board): boolean => {
   for (const pool of board.pools) {
     giveUp(board, pool);
     const remaining = pool.places
-      .filter((place) => place.stage === "waiting" && !place.isStuck && mayOpen(board, place))
+      .filter((place) => place.stage === "waiting" && !place.isStuck && mayBeAlone(board, place))
       .sort((a, b) => a.load - b.load || a.number - b.number);
     pool.rescue = firstWayOut(remaining, pool);
     if (pool.rescue === null) continue;
@@ -26,6 +26,12 @@ export const rescue = (board: Board): boolean => {
     return true;
   }
   return false;
+};
+
+/** Whether it may be opened while nothing else is: then even a host that was thought late may be in time. */
+const mayBeAlone = (board: Board, place: Place): boolean => {
+  if (place.isLate && surelyEndsInTime(board, place)) place.isLate = false;
+  return mayOpen(board, place);
 };
 
 const giveUp = (board: Board, pool: Pool): void => {

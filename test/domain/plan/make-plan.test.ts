@@ -128,6 +128,18 @@ describe("a plan", () => {
   });
 });
 
+test("a plan empties no host for whose work the window is too short in the end", () => {
+  const cluster = aCluster({
+    hosts: [{}, {}, { ...SPARE, capacity: [200] }],
+    instances: [0, 0, 1, 1].map((host) => ({ host })),
+  });
+  const { timeline, blocked } = planFor(cluster, { ends_in_seconds: 125, slots: 1 });
+
+  expect(worked(timeline)).toEqual([0]);
+  expect(blocked).toMatchObject([{ host: 1, rule: "window" }]);
+  expect(startsOf(timeline).map(({ from }) => from)).toEqual([0, 0]);
+});
+
 describe("a host that cannot be maintained", () => {
   test("is named with the instance that has no place, and what it lacks", () => {
     const cluster = aCluster({
