@@ -149,7 +149,7 @@ const unitsOf = ({ hosts, resources }: Cluster): number[] => {
   );
 };
 
-export const amount = (amounts: Quantities, r: number): number => amounts[r] ?? 0;
+export const amount = (amounts: ArrayLike<number>, r: number): number => amounts[r] ?? 0;
 
 /** What is left of the scarcest resource. */
 const shareOf = (units: readonly number[], free: Quantities): number => {

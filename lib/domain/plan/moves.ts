@@ -23,11 +23,14 @@ export const mayTake = (target: Place, guest: Guest): boolean =>
 
 /** Whether the host may bear the instance at all, were it empty. */
 export const mayEver = (target: Place, { instance, at }: Guest): boolean =>
-  target.pool === at.pool &&
-  target.host.takes &&
-  target.host.version >= at.host.version &&
-  isSameCell(target.host.cell, at.host.cell) &&
-  !instance.refused.includes(target.number);
+  leadsTo(at, target) && !instance.refused.includes(target.number);
+
+/** Whether instances may move from one host to the other: never back to an older hypervisor. */
+export const leadsTo = (from: Place, to: Place): boolean =>
+  to.pool === from.pool &&
+  to.host.takes &&
+  to.host.version >= from.host.version &&
+  isSameCell(to.host.cell, from.host.cell);
 
 const isSameCell = (a: string | null, b: string | null): boolean =>
   a === null || b === null || a === b;
