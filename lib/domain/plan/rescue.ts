@@ -1,8 +1,9 @@
 import { amount, type Board, type Place, type Pool } from "./board.ts";
-import { repackExactly } from "./exact-repack.ts";
 import { close, leave, open } from "./hosts.ts";
 import { mayOpen, surelyEndsInTime } from "./may-open.ts";
 import { begin, mayBegin, mayTake } from "./moves.ts";
+import { numbersFrom } from "./random.ts";
+import { rearrange } from "./rearrange.ts";
 import { movable, repack } from "./repack.ts";
 import { inSequence, type Step } from "./sequence.ts";
 
@@ -39,28 +40,45 @@ const giveUp = (board: Board, pool: Pool): void => {
   for (const place of [...pool.queue]) close(board, place);
 };
 
-/** Hosts that are tried: the best choices first, then with some luck, then the few with all means. */
-const TRIED = { first: 60, byChance: 12, exactly: 3 };
-/** Tries by chance for each of them. */
-const CHANCES = 40;
+/** Hosts that are tried: with exchanges that suggest themselves, with all means, and with some luck. */
+const TRIED = { first: 60, thoroughly: 6, byChance: 4 };
+/** What may be tried thoroughly, for all of them together: about a tenth of a second. */
+const MOST_TRIES = 200_000;
+/** Tries by chance for each. */
+const CHANCES = 20;
 
 const firstWayOut = (waiting: readonly Place[], pool: Pool): Pool["rescue"] => {
   const remaining = waiting.filter((place) => hasVolume(place, targetsFor(place, pool)));
-  for (const place of remaining.slice(0, TRIED.first)) {
-    const steps = wayOut(place, pool, null);
-    if (steps !== null) return { place, steps };
-  }
-  for (const place of remaining.slice(0, TRIED.byChance)) {
+  const effort = { left: MOST_TRIES };
+  const exchange = (place: Place) => wayOut(place, pool, null);
+  const thoroughly = (place: Place) => rearrange(place, targetsFor(place, pool), effort);
+  const byChance = (place: Place) => {
     const random = numbersFrom(place.number);
-    for (let n = 0; n < CHANCES; n++) {
-      const steps = wayOut(place, pool, random);
-      if (steps !== null) return { place, steps };
-    }
-  }
-  for (const place of remaining.slice(0, TRIED.exactly)) {
-    const goal = repackExactly(place, targetsFor(place, pool));
-    const steps = typeof goal === "string" ? null : inSequence(goal, place, null);
-    if (steps !== null) return { place, steps };
+    return firstOf(Array(CHANCES).keys(), () => wayOut(place, pool, random));
+  };
+  return (
+    rescueOf(remaining.slice(0, TRIED.first), exchange) ??
+    rescueOf(remaining.slice(0, TRIED.thoroughly), thoroughly) ??
+    rescueOf(remaining.slice(0, TRIED.byChance), byChance)
+  );
+};
+
+const rescueOf = (
+  places: readonly Place[],
+  wayFor: (place: Place) => Step[] | null,
+): Pool["rescue"] =>
+  firstOf(places, (place) => {
+    const steps = wayFor(place);
+    return steps && { place, steps };
+  });
+
+const firstOf = <Each, Found>(
+  items: Iterable<Each>,
+  find: (item: Each) => Found | null,
+): Found | null => {
+  for (const item of items) {
+    const found = find(item);
+    if (found !== null) return found;
   }
   return null;
 };
@@ -82,17 +100,6 @@ export const hasVolume = (place: Place, targets: readonly Place[]): boolean =>
 /** Hosts of the pool that may take instances; at this moment none is open. */
 export const targetsFor = (place: Place, { places }: Pool): Place[] =>
   places.filter((other) => other !== place && other.host.takes && other.stage !== "working");
-
-/** Numbers from 0 to 1 that are the same each time (mulberry32). */
-const numbersFrom = (seed: number): (() => number) => {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-};
 
 /** Goes on with a rescue as far as is possible now: each step waits for the one before. @returns whether one is under way */
 export const goOnRescuing = (board: Board, pool: Pool): boolean => {

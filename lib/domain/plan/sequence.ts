@@ -3,7 +3,9 @@ import { isBound } from "./repack.ts";
 import { fits, placeOf, put, type Sketch, sketchOf } from "./sketch.ts";
 
 /** What a rescue does, in order: a host is opened, or an instance moves. */
-export type Step = { readonly open: Place } | { readonly guest: Guest; readonly target: Place };
+export type Step = { readonly open: Place } | Move;
+
+export type Move = { readonly guest: Guest; readonly target: Place };
 
 /**
  * Puts the moves that lead to a placement into an order in which each has room when its turn comes.
@@ -18,11 +20,11 @@ export const inSequence = (
   random: (() => number) | null,
 ): Step[] | null => {
   const now = sketchOf([...goal.targets, emptied]);
-  let left = [...goal.placed].flatMap(([guest, target]) =>
+  let left: Move[] = [...goal.placed].flatMap(([guest, target]) =>
     target === null || target === guest.at ? [] : [{ guest, target }],
   );
   if (random !== null) left = shuffled(left, random);
-  const steps: { guest: Guest; target: Place }[] = [];
+  const steps: Move[] = [];
   let detours = 0;
   while (left.length > 0) {
     const next =
@@ -34,18 +36,19 @@ export const inSequence = (
     put(now, next.guest, next.target);
     steps.push(next);
   }
-  const opens = steps.findLastIndex(({ target }) => target === emptied) + 1;
-  return [...steps.slice(0, opens), { open: emptied }, ...steps.slice(opens)];
+  return opening(emptied, steps);
+};
+
+/** Opens a host as soon as nothing goes there any more. */
+export const opening = (emptied: Place, moves: readonly Move[]): Step[] => {
+  const before = moves.findLastIndex(({ target }) => target === emptied) + 1;
+  return [...moves.slice(0, before), { open: emptied }, ...moves.slice(before)];
 };
 
 const MOST_DETOURS = 20;
 
 /** The smallest instance of a circle that finds room on the host to be emptied. */
-const detour = (
-  now: Sketch,
-  left: readonly { readonly guest: Guest; readonly target: Place }[],
-  emptied: Place,
-): { guest: Guest; target: Place } | null => {
+const detour = (now: Sketch, left: readonly Move[], emptied: Place): Move | null => {
   const able = left
     .map(({ guest }) => guest)
     .filter(
