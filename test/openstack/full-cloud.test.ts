@@ -106,11 +106,11 @@ test(
     expect(manager.told("SCALE_IN")).toHaveLength(1);
     expect(manager.journal.filter(({ kind }) => kind === "choked")).toEqual([]);
     const did = manager.journal.flatMap((one) => (one.kind === "did" ? [one.what] : []));
-    expect(did).toEqual([
-      "scaled in by 2",
-      expect.stringMatching("switched over"),
-      "scaled out by 2",
-    ]);
+    expect([did.at(0), did.at(-1)]).toEqual(["scaled in by 2", "scaled out by 2"]);
+    // Once or twice, as the host of the active one comes after that of its standby or before it.
+    const switched = did.slice(1, -1);
+    expect(switched.length).toBeGreaterThan(0);
+    expect(switched.filter((what) => !what.startsWith("switched over"))).toEqual([]);
 
     expect(await hasRoom(admin)).toBe(false);
     expect(namesIn(after)).toEqual(namesIn(before));
