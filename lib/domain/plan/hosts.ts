@@ -23,7 +23,7 @@ export const empty = (board: Board, place: Place): void => {
   enter(place, "open");
   count(board, place, 1);
   place.openedAt = board.now;
-  place.pending = [...place.guests]
+  place.pending = place.guests
     .filter(({ instance }) => instance.fate === "moves")
     .sort((a, b) => b.size - a.size || a.number - b.number);
   place.need = place.pending.reduce((sum, { size }) => sum + size, 0);
@@ -44,7 +44,6 @@ export const close = (board: Board, place: Place): void => {
   place.pending = [];
   place.need = 0;
   place.remaining = 0;
-  place.early = false;
   leaveQueue(place);
   enter(place, "waiting");
   count(board, place, -1);

@@ -1,11 +1,12 @@
 import { beginMoves } from "./begin-moves.ts";
-import { type Board, exempt, openBoard, type Place, type Pool } from "./board.ts";
+import { type Board, exempt, type Place, type Pool } from "./board.ts";
 import type { Cluster, Rules } from "./cluster.ts";
 import { type Course, fund } from "./credit.ts";
 import { empty, goOnWorking, open, workWhenEmpty } from "./hosts.ts";
 import { mayOpen } from "./may-open.ts";
 import { goOn } from "./moves.ts";
 import { goOnRescuing, rescue } from "./rescue.ts";
+import { openBoard } from "./set-up-board.ts";
 import type { Plan } from "./timeline.ts";
 import { whyBlocked } from "./why-blocked.ts";
 

@@ -1,6 +1,6 @@
 /** What the index keeps of a host: how much is free, and its neighbours in its bucket. */
 export type Indexed<Entry> = {
-  /** Free room as one number, see `unitsOf` in board.ts. */
+  /** Free room as one number, see `unitsOf` in set-up-board.ts. */
   share: number;
   before: Entry | null;
   after: Entry | null;
