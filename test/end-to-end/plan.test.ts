@@ -1,0 +1,87 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { expect, test } from "vitest";
+import {
+  getCurve,
+  getPlan,
+  listOperations,
+  type Operation,
+  startPlan,
+} from "../../lib/client/plans.ts";
+import { collect } from "../../lib/client/request.ts";
+import { quickCloud } from "./quick-cloud.ts";
+import { type Play, theStage } from "./stage.ts";
+
+const onStage = theStage({ cloud: quickCloud({ hosts: 4, instances: 8, spread: 0 }) });
+
+const NO_BRAKES = { canary: false, soak_minutes: 0, reserve_hosts: 0 };
+
+const madePlan = async ({ api }: Play, body: Parameters<typeof startPlan>[1]) => {
+  let plan = await startPlan(api, body);
+  while (plan.status === "making") {
+    await pause(50);
+    plan = await getPlan(api, plan.plan_id);
+  }
+  return plan;
+};
+
+const isSame = ({ number, what, host, instance_id, to }: Operation) => ({
+  number,
+  what,
+  host,
+  instance_id,
+  to,
+});
+
+test(
+  "what a plan foresees a session then does, and the same list says of each operation that it was done",
+  onStage(async (play) => {
+    const { api, open, ended } = play;
+    const body = { hosts: ["cmp-01"], ...NO_BRAKES };
+    const { plan_id, ...plan } = await madePlan(play, body);
+    expect(plan).toMatchObject({ status: "ready", error: null, session_id: null });
+    for (const objective of ["fastest", "fewest_moves"])
+      expect(plan.outcomes?.[objective]).toMatchObject({
+        hosts_maintained: 1,
+        hosts_blocked: 0,
+        moves: 2,
+        operations: 4,
+      });
+    const foreseen = await collect(listOperations(api, plan_id));
+    expect(foreseen.map(({ what, host }) => `${what} ${host}`)).toEqual([
+      "open cmp-01",
+      "move cmp-01",
+      "move cmp-01",
+      "work cmp-01",
+    ]);
+    expect(foreseen.map(({ state }) => state)).toEqual(Array(4).fill(undefined));
+
+    const sessionId = await open(body);
+    const { detail } = await ended(sessionId);
+    const done = await collect(listOperations(api, plan_id, { sessionId }));
+    expect(done.map(isSame)).toEqual(foreseen.map(isSame));
+    expect(done.map(({ state }) => state)).toEqual(Array(4).fill("SUCCEEDED"));
+    expect(new Set(done.flatMap(({ went_to }) => went_to ?? []))).toEqual(
+      new Set(detail.instances.map(({ destination_host }) => destination_host)),
+    );
+  }),
+);
+
+test(
+  "a plan tells how much room is left and how many suffer at the worst, and when it should be over",
+  onStage(async (play) => {
+    const hosts = ["cmp-02", "cmp-03"];
+    const plan = await madePlan(play, { hosts, max_parallel_hosts: 2, ...NO_BRAKES });
+    const points = await getCurve(play.api, plan.plan_id, "fewest_moves");
+
+    expect(Math.max(...points.map(({ hosts_out }) => hosts_out))).toBe(2);
+    expect(Math.max(...points.map(({ impacted }) => impacted))).toBeGreaterThan(0);
+    expect(points.at(-1)).toMatchObject({ hosts_out: 0, impacted: 0 });
+    expect(points.at(-1)?.free["MEMORY_MB"]).toBeGreaterThan(points[0]?.free["MEMORY_MB"] ?? 0);
+    const { ends_at_low = "", ends_at = "", ends_at_high = "" } = plan.outcomes?.["fastest"] ?? {};
+    expect([ends_at, ends_at_low, ends_at_high].toSorted()).toEqual([
+      ends_at_low,
+      ends_at,
+      ends_at_high,
+    ]);
+  }),
+);
