@@ -25,7 +25,7 @@ const outcomeSchema = z.looseObject({
   hosts_blocked: z.number(),
   blocked: z.array(blockedSchema),
 });
-
+export type Outcome = z.infer<typeof outcomeSchema>;
 
 const planSchema = z.looseObject({
   plan_id: z.string(),

@@ -133,7 +133,6 @@ export const planStore = (table: Table) => {
   };
 };
 
-
 const coursesRows = (
   { operations, curve }: Course,
   { plan_id, making_id, objective }: CourseRef,

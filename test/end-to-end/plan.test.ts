@@ -8,6 +8,7 @@ import {
   startPlan,
 } from "../../lib/client/plans.ts";
 import { collect } from "../../lib/client/request.ts";
+import { commandOf } from "./by-command.ts";
 import { quickCloud } from "./quick-cloud.ts";
 import { type Play, theStage } from "./stage.ts";
 
@@ -83,5 +84,32 @@ test(
       ends_at,
       ends_at_high,
     ]);
+  }),
+);
+
+test(
+  "on the command line both objectives stand side by side, then come the operations, and later what became of them",
+  onStage(async (play) => {
+    const lull = commandOf(play);
+    const options = ["--host", "cmp-04", "--no-canary", "--soak", "0", "--reserve", "0"];
+    const foreseen = await lull("maintenance", "plan", ...options);
+    expect(foreseen).toMatchObject({ code: 0 });
+    expect(foreseen.out).toMatch(/^ +fastest \* +fewest_moves$/m);
+    expect(foreseen.out).toMatch(/^hosts maintained +1 +1$/m);
+    expect(foreseen.out).toMatch(/^1 +open +cmp-04/m);
+    const [, planId = ""] = /^plan (\S+), from/.exec(foreseen.out) ?? [];
+
+    const sessionId = await play.open({ hosts: ["cmp-04"] });
+    await play.ended(sessionId);
+    const picked = ["-f", "value", "-c", "what,state"];
+    const done = await lull("maintenance", "plan", sessionId, "--plan", planId, ...picked);
+    const lines = done.out.split("\n");
+    expect(lines[0]).toBe("open SUCCEEDED");
+    expect(lines.at(-1)).toBe("work SUCCEEDED");
+
+    expect(await lull("maintenance", "plan", sessionId)).toMatchObject({ code: 1 });
+    expect(await lull("maintenance", "plan", sessionId, "--host", "cmp-01")).toMatchObject({
+      code: 2,
+    });
   }),
 );

@@ -42,8 +42,9 @@ const GUESSED_MOVES: Durations["moves"] = {
 };
 
 /**
- * Learns fix + MB / rate: the slope is the median of those of all pairs (Theil and Sen), so that a
- * few moves that hung say nothing. Of moves of one size alone only the usual speed can be learned.
+ * Learns fix + MB / rate: the slope is the median of those of all pairs of different sizes (Theil and
+ * Sen), so that a few moves that hung say nothing. Of moves of one size alone only the usual speed can
+ * be learned.
  *
  * @param seen the newest first
  */
@@ -61,7 +62,7 @@ const lineThrough = (seen: readonly SeenMove[]): Line | null => {
   const slopes = seen.flatMap((a, n) =>
     seen
       .slice(n + 1)
-      .filter((b) => b.memory_mb !== a.memory_mb)
+      .filter((b) => isFarFrom(a.memory_mb, b.memory_mb))
       .map((b) => (b.seconds - a.seconds) / (b.memory_mb - a.memory_mb)),
   );
   const slope = slopes.length === 0 ? 0 : quantile(slopes, 0.5);
@@ -72,6 +73,10 @@ const lineThrough = (seen: readonly SeenMove[]): Line | null => {
   );
   return { fix_seconds: Math.max(0, fix), mb_per_second: 1 / slope };
 };
+
+/** Of sizes that are nearly the same, the difference in time is chance. */
+const isFarFrom = (a: number, b: number): boolean =>
+  Math.max(a, b) >= 2 * Math.min(a, b) && a !== b;
 
 const scaledGuess = (seen: readonly SeenMove[]): Line => {
   const ratios = seen.map((move) => move.seconds / moveSeconds(GUESSED_MOVES, move.memory_mb));

@@ -151,6 +151,10 @@ const boundsOf = (
 const warningsOn = (session: Session, { moves, work }: Durations): Warning[] => {
   const warnings: Warning[] = [];
   const warn = (code: string, message: string) => warnings.push({ code, message });
+  warn(
+    "order_not_followed",
+    "a session takes its hosts by name, as its brakes let it, and each move to the best target then; it may take longer than the order of the plan, which is the best that was found",
+  );
   if (moves.basis === "guess")
     warn(
       "moves_guessed",

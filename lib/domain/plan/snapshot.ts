@@ -1,5 +1,4 @@
-import type { GroupConstraints, InstanceConstraints } from "../constraints.ts";
-import { constraintsOf } from "../constraints.ts";
+import { constraintsOf, type GroupConstraints, type InstanceConstraints } from "../constraints.ts";
 import { type HostRun, isActive, PHASES } from "../host-run.ts";
 import { type Guest, type Movability, movabilityOf } from "../instances.ts";
 import { secondsUntil } from "../instant.ts";
@@ -103,91 +102,141 @@ export const snapshotOf = (
   standing: Standing,
   options: Options,
 ): Snapshot => {
+  const scene = sceneOf(session, fleet, standing, options);
+  const [offloaded, seated] = seatedIn(fleet, scene);
+  const groups = new Map(seated.flatMap((one) => one.groups.map((group) => [group.name, group])));
+  const counted: Counted = {
+    resources: [...new Set(seated.flatMap(({ instance }) => Object.keys(needsOf(instance))))],
+    groups: new Map([...groups.keys()].map((name, number) => [name, number])),
+  };
+  return {
+    cluster: {
+      resources: counted.resources,
+      hosts: scene.hosts.map((host) => toHost(scene, host, counted, offloaded)),
+      instances: seated.map((one) => toInstance(scene, one, counted)),
+      groups: [...groups.values()],
+      moves: seated.flatMap(({ instance }, number) => moveInFlight(scene, instance, number)),
+    },
+    rules: rulesOf(scene),
+    names: seated.map(({ instance }) => instance.guest.name),
+    obstacles: new Map(
+      seated.flatMap(({ instance }, number) => {
+        const movability = movabilityOf(instance.guest, session.policies);
+        const isInTheWay = isToLeave(scene.jobs.get(instance.host));
+        return isInTheWay && movability.kind === "blocked" ? [[number, movability]] : [];
+      }),
+    ),
+    unknown: session.hosts.filter((name) => !scene.numbers.has(name)),
+  };
+};
+
+/** What everything is looked up in while a snapshot is put together. */
+type Scene = {
+  readonly session: Session;
+  readonly options: Options;
+  /** Those of the session's zones. */
+  readonly hosts: readonly FleetHost[];
+  /** Their indexes, by name. */
+  readonly numbers: ReadonlyMap<string, number>;
+  readonly jobs: ReadonlyMap<string, HostJob>;
+  readonly runs: ReadonlyMap<string, HostRun>;
+  readonly moves: ReadonlyMap<string, Move>;
+};
+
+const sceneOf = (session: Session, fleet: Fleet, standing: Standing, options: Options): Scene => {
   const runs = new Map(standing.runs.map((run) => [run.host, run]));
   const ours = new Set(session.hosts);
   const zones = new Set(fleet.hosts.flatMap(({ name, zone }) => (ours.has(name) ? [zone] : [])));
   const hosts = fleet.hosts.filter(({ zone }) => zones.has(zone));
-  const numbers = new Map(hosts.map(({ name }, number) => [name, number]));
-  const jobs = new Map(
-    hosts.map(({ name }) => [name, ours.has(name) ? jobOf(runs.get(name)) : ("none" as const)]),
-  );
-  const isLeft = ({ guest, host }: FleetInstance) =>
-    isToLeave(jobs.get(host)) && movabilityOf(guest, session.policies).kind === "offload";
-  const offloaded = fleet.instances.filter(isLeft);
-  const seated = withGroups(fleet, jobs).filter(({ instance }) => !isLeft(instance));
-  const resources = [...new Set(seated.flatMap(({ instance }) => Object.keys(needsOf(instance))))];
-  const groups = [...new Map(seated.flatMap((one) => one.groups.map((g) => [g.name, g]))).values()];
-  const groupNumbers = new Map(groups.map(({ name }, number) => [name, number]));
-  const moves = new Map(standing.moves.map((move) => [`${move.host}/${move.instance_id}`, move]));
-  const obstacles = new Map<number, Obstacle>();
-
-  const toHost = (host: FleetHost): ClusterHost => {
-    const job = jobs.get(host.name) ?? "none";
-    const gone = offloaded.filter((one) => one.host === host.name);
-    return {
-      name: host.name,
-      zone: host.zone,
-      cell: host.cell,
-      version: host.version,
-      capacity: resources.map((name) => host.capacity[name] ?? 0),
-      used: resources.map((name) =>
-        gone.reduce((sum, one) => sum - (needsOf(one)[name] ?? 0), host.used[name] ?? 0),
-      ),
-      takes: takesInstances(session, host, runs.get(host.name)),
-      job,
-      work_seconds: workSeconds(options, runs.get(host.name), job),
-      kinds: ours.has(host.name) ? kindsOf(session, host) : [],
-    };
-  };
-
-  const toInstance = ({ instance, groups: own }: Seated, number: number): ClusterInstance => {
-    const { guest, host } = instance;
-    const move = moves.get(`${host}/${guest.id}`);
-    const movability = movabilityOf(guest, session.policies);
-    const fate = fateOf(movability, jobs.get(host) ?? "none");
-    if (fate === "pinned" && movability.kind === "blocked") obstacles.set(number, movability);
-    return {
-      id: guest.id,
-      host: numbers.get(host) ?? -1,
-      needs: resources.map((name) => needsOf(instance)[name] ?? 0),
-      move_seconds: moveSeconds(options.durations.moves, guest.needs.MEMORY_MB),
-      groups: own.flatMap(({ name }) => groupNumbers.get(name) ?? []),
-      lead_seconds: leadSeconds(instance, fleet.constraints),
-      refused: refusedNow(move?.refusals ?? [], options.now).flatMap(
-        (name) => numbers.get(name) ?? [],
-      ),
-      fate,
-    };
-  };
-
   return {
-    cluster: {
-      resources,
-      hosts: hosts.map(toHost),
-      instances: seated.map(toInstance),
-      groups,
-      moves: seated.flatMap(({ instance }, number): MoveInFlight[] => {
-        const move = moves.get(`${instance.host}/${instance.guest.id}`);
-        const to = numbers.get(move?.destination_host ?? "");
-        if (move?.state !== "moving" || to === undefined) return [];
-        const expected = moveSeconds(options.durations.moves, instance.guest.needs.MEMORY_MB);
-        const gone = secondsUntil(move.started_at ?? options.now, options.now);
-        return [{ instance: number, to, seconds: Math.max(1, expected - gone) }];
-      }),
-    },
-    rules: rulesOf(session, hosts, options),
-    names: seated.map(({ instance }) => instance.guest.name),
-    obstacles,
-    unknown: session.hosts.filter((name) => !numbers.has(name)),
+    session,
+    options,
+    hosts,
+    numbers: new Map(hosts.map(({ name }, number) => [name, number])),
+    jobs: new Map(hosts.map(({ name }) => [name, ours.has(name) ? jobOf(runs.get(name)) : "none"])),
+    runs,
+    moves: new Map(standing.moves.map((move) => [moveKey(move.host, move.instance_id), move])),
   };
 };
+
+const moveKey = (host: string, instanceId: string): string => `${host}/${instanceId}`;
+
+/** What is counted, in the order of the cluster's indexes. */
+type Counted = {
+  readonly resources: readonly string[];
+  /** Indexes of groups by name. */
+  readonly groups: ReadonlyMap<string, number>;
+};
+
+/** @param offloaded what leaves hosts without a target: its room is free already */
+const toHost = (
+  { session, options, jobs, runs }: Scene,
+  host: FleetHost,
+  { resources }: Counted,
+  offloaded: readonly FleetInstance[],
+): ClusterHost => {
+  const { name, zone, cell, version } = host;
+  const job = jobs.get(name) ?? "none";
+  const gone = offloaded.filter((one) => one.host === name);
+  return {
+    name,
+    zone,
+    cell,
+    version,
+    capacity: resources.map((resource) => host.capacity[resource] ?? 0),
+    used: resources.map((resource) =>
+      gone.reduce((sum, one) => sum - (needsOf(one)[resource] ?? 0), host.used[resource] ?? 0),
+    ),
+    takes: takesInstances(session, host, runs.get(name)),
+    job,
+    work_seconds: workSeconds(options, runs.get(name), job),
+    kinds: session.hosts.includes(name) ? kindsOf(session, host) : [],
+  };
+};
+
+const toInstance = (
+  { session, options, numbers, jobs, moves }: Scene,
+  { instance, groups }: Seated,
+  counted: Counted,
+): ClusterInstance => {
+  const { guest, host } = instance;
+  const refusals = moves.get(moveKey(host, guest.id))?.refusals ?? [];
+  return {
+    id: guest.id,
+    host: numbers.get(host) ?? -1,
+    needs: counted.resources.map((resource) => needsOf(instance)[resource] ?? 0),
+    move_seconds: moveSeconds(options.durations.moves, guest.needs.MEMORY_MB),
+    groups: groups.flatMap(({ name }) => counted.groups.get(name) ?? []),
+    lead_seconds: constraintsOf(saidOf(instance), null).lead_time,
+    refused: refusedNow(refusals, options.now).flatMap((name) => numbers.get(name) ?? []),
+    fate: fateOf(movabilityOf(guest, session.policies), jobs.get(host) ?? "none"),
+  };
+};
+
+const moveInFlight = (
+  { options: { durations, now }, numbers, moves }: Scene,
+  { host, guest }: FleetInstance,
+  instance: number,
+): MoveInFlight[] => {
+  const move = moves.get(moveKey(host, guest.id));
+  const to = numbers.get(move?.destination_host ?? "");
+  if (move?.state !== "moving" || to === undefined) return [];
+  const gone = secondsUntil(move.started_at ?? now, now);
+  const expected = moveSeconds(durations.moves, guest.needs.MEMORY_MB);
+  return [{ instance, to, seconds: Math.max(SHORTEST_SECONDS, expected - gone) }];
+};
+
+/** What should have ended by now ends in a moment. */
+const SHORTEST_SECONDS = 1;
 
 /** Where a host stands; one that was put back, or left for a human, is no longer part of it. */
 const jobOf = (run: HostRun | undefined): HostJob => {
   if (run === undefined || run.phase === "WAITING" || run.phase === "CORDONED") return "waiting";
-  if (run.phase === "FINISHED")
-    return run.outcome === "maintained" || run.outcome === "released" ? "done" : "none";
-  return PHASES.indexOf(run.phase) < PHASES.indexOf("IN_MAINTENANCE") ? "emptying" : "working";
+  const { phase, outcome, waits_again } = run;
+  if (outcome === "failed" || outcome === "restored") return "none";
+  if (phase === "FINISHED") return outcome === "retired" ? "none" : "done";
+  if (PHASES.indexOf(phase) < PHASES.indexOf("IN_MAINTENANCE")) return "emptying";
+  return waits_again ? "waiting" : "working";
 };
 
 const isToLeave = (job: HostJob | undefined): boolean => job === "waiting" || job === "emptying";
@@ -211,13 +260,13 @@ const workSeconds = (
 ): number => {
   const { seconds } = durations.work;
   const since = job === "working" ? run?.work_started_at : null;
-  return since ? Math.max(1, seconds - secondsUntil(since, now)) : seconds;
+  return since ? Math.max(SHORTEST_SECONDS, seconds - secondsUntil(since, now)) : seconds;
 };
 
 const kindsOf = ({ max_parallel_per }: Session, host: FleetHost): string[] =>
   Object.keys(max_parallel_per).flatMap((by) => kindOf(host, by) ?? []);
 
-const rulesOf = (session: Session, hosts: readonly FleetHost[], { slots, now }: Options): Rules => {
+const rulesOf = ({ session, hosts, options: { slots, now } }: Scene): Rules => {
   const end = lastEndOf(session);
   return {
     slots,
@@ -247,42 +296,45 @@ const fateOf = ({ kind }: Movability, job: HostJob): Fate => {
 /** As Placement says, else as its flavor does. */
 const needsOf = ({ holds, guest }: FleetInstance): Amounts => holds ?? guest.needs;
 
-const leadSeconds = (
-  { constraints }: FleetInstance,
-  groups: ReadonlyMap<string, GroupConstraints>,
-): number => constraintsOf(constraints, groups.get(constraints?.group_id ?? "") ?? null).lead_time;
+/** What another project says of an instance does not count. */
+const saidOf = ({ constraints, guest }: FleetInstance): InstanceConstraints | null =>
+  constraints?.project_id === guest.projectId ? constraints : null;
 
 type Seated = { readonly instance: FleetInstance; readonly groups: readonly ClusterGroup[] };
 
-/** The session's instances and those that share a group with them, each with its groups. */
-const withGroups = (fleet: Fleet, jobs: ReadonlyMap<string, HostJob>): Seated[] => {
-  const groupsOf = new Map<string, ClusterGroup[]>();
+/** Instances that leave without a target, and the others that the plan is about, with their groups. */
+const seatedIn = (fleet: Fleet, { session, jobs }: Scene): [FleetInstance[], Seated[]] => {
+  const isOffloaded = ({ guest, host }: FleetInstance) =>
+    isToLeave(jobs.get(host)) && movabilityOf(guest, session.policies).kind === "offload";
+  const isOurs = ({ instance: { host } }: Seated) =>
+    isToLeave(jobs.get(host)) || jobs.get(host) === "working";
+  const groupsOf = groupsByMember(fleet);
+  const all = fleet.instances
+    .filter((instance) => jobs.has(instance.host) && !isOffloaded(instance))
+    .map((instance) => ({ instance, groups: groupsOf.get(instance.guest.id) ?? [] }));
+  const concerned = new Set(all.filter(isOurs).flatMap(({ groups }) => namesOf(groups)));
+  const seated = all.filter(
+    (one) => isOurs(one) || namesOf(one.groups).some((name) => concerned.has(name)),
+  );
+  return [fleet.instances.filter(isOffloaded), seated];
+};
+
+const groupsByMember = (fleet: Fleet): Map<string, ClusterGroup[]> => {
+  const groups = new Map<string, ClusterGroup[]>();
   const put = (id: string, group: ClusterGroup) =>
-    groupsOf.set(id, [...(groupsOf.get(id) ?? []), group]);
+    groups.set(id, [...(groups.get(id) ?? []), group]);
   for (const group of fleet.groups) {
     const rules = ofNova(group);
     if (rules !== null) for (const id of group.members) put(id, rules);
   }
-  for (const { guest, constraints } of fleet.instances) {
-    const group = fleet.constraints.get(constraints?.group_id ?? "");
-    const isOwn =
-      constraints?.project_id === guest.projectId && group?.project_id === guest.projectId;
-    if (group !== undefined && isOwn) put(guest.id, ofProject(group));
+  for (const instance of fleet.instances) {
+    const group = fleet.constraints.get(saidOf(instance)?.group_id ?? "");
+    if (group?.project_id === instance.guest.projectId) put(instance.guest.id, ofProject(group));
   }
-  const seated = fleet.instances
-    .filter(({ host }) => jobs.has(host))
-    .map((instance) => ({ instance, groups: groupsOf.get(instance.guest.id) ?? [] }));
-  const isOurs = ({ instance }: Seated) => {
-    const job = jobs.get(instance.host);
-    return isToLeave(job) || job === "working";
-  };
-  const concerned = new Set(seated.filter(isOurs).flatMap(({ groups }) => names(groups)));
-  return seated.filter(
-    (one) => isOurs(one) || names(one.groups).some((name) => concerned.has(name)),
-  );
+  return groups;
 };
 
-const names = (groups: readonly ClusterGroup[]): string[] => groups.map(({ name }) => name);
+const namesOf = (groups: readonly ClusterGroup[]): string[] => groups.map(({ name }) => name);
 
 const POLICIES: readonly GroupPolicy[] = [
   "anti-affinity",
