@@ -64,6 +64,10 @@ test(
     expect(new Set(done.flatMap(({ went_to }) => went_to ?? []))).toEqual(
       new Set(detail.instances.map(({ destination_host }) => destination_host)),
     );
+    // What was seen there counts from now on.
+    expect(await madePlan(play, { ...body, hosts: ["cmp-02"] })).toMatchObject({
+      durations: { moves: { observations: 2 }, work: { observations: 1 } },
+    });
   }),
 );
 

@@ -7,6 +7,7 @@ import { requestPlan, standingOf } from "../../lib/domain/planning.ts";
 import { hostStore } from "../../lib/store/hosts.ts";
 import { outbox } from "../../lib/store/outbox.ts";
 import { planStore } from "../../lib/store/plans.ts";
+import { queryAll } from "../../lib/store/query.ts";
 import { keys } from "../../lib/store/table.ts";
 import { aDevice, aSession, NOW } from "../domain/builders.ts";
 import { aCluster, someRules } from "../planner/builders.ts";
@@ -110,12 +111,15 @@ describe("a plan", () => {
 
   test("that is asked for twice by the bus is made once", async () => {
     const { plan_id } = (await ask(BODY)).body;
+    const rows = () => queryAll(api.table, keys.plan(plan_id).PK, "OPS#");
     await make(plan_id);
     const { body } = await look(plan_id);
+    const before = (await rows()).length;
     await make(plan_id);
 
     expect(body).toMatchObject({ status: "ready", outcomes: { fastest: { hosts_blocked: 0 } } });
     expect((await look(plan_id)).body).toEqual(body);
+    expect(await rows()).toHaveLength(before);
   });
 
   test("of which two were made at once is the one that was finished first", async () => {
@@ -204,7 +208,7 @@ test("no row of a plan is larger than DynamoDB bears, however long the names are
     what: "move" as const,
     host: longest,
     instance_id: crypto.randomUUID(),
-    instance_name: longest,
+    instance_name: "語".repeat(255),
     to: longest,
     starts_in: 1_000_000,
     ends_in: 1_000_000,

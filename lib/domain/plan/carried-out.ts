@@ -66,9 +66,6 @@ const ofMove = (run: HostRun | undefined, move: Move | undefined): CarriedOut =>
   };
 };
 
-const isPast = ({ phase }: HostRun, than: HostRun["phase"]): boolean =>
-  PHASES.indexOf(phase) > PHASES.indexOf(than);
-
 const ofOpening = (run: HostRun): CarriedOut => {
   const { phase, started_at } = run;
   if (started_at === null) return still(phase === "FINISHED" ? "SKIPPED" : "PLANNED");
@@ -82,14 +79,13 @@ const ofOpening = (run: HostRun): CarriedOut => {
 };
 
 const ofWork = (run: HostRun): CarriedOut => {
-  const { phase, outcome, work_started_at, finished_at } = run;
+  const { phase, outcome, waits_again, work_started_at, finished_at } = run;
   const times = { started_at: work_started_at, finished_at, went_to: null };
-  if (phase !== "FINISHED")
-    return work_started_at !== null && isPast(run, "ENTERING") && outcome !== "restored"
-      ? { ...times, state: "RUNNING" }
-      : still("PLANNED");
+  if (outcome === "restored") return still("SKIPPED");
   if (outcome === "failed") return { ...times, state: "FAILED" };
-  return outcome === "restored" ? still("SKIPPED") : { ...times, state: "SUCCEEDED" };
+  if (phase === "FINISHED") return { ...times, state: "SUCCEEDED" };
+  const isBegun = PHASES.indexOf(phase) >= PHASES.indexOf("IN_MAINTENANCE") && !waits_again;
+  return isBegun ? { ...times, state: "RUNNING" } : still("PLANNED");
 };
 
 const ofClosing = ({ phase, outcome, finished_at }: HostRun): CarriedOut => {

@@ -78,9 +78,12 @@ const lineThrough = (seen: readonly SeenMove[]): Line | null => {
 const isFarFrom = (a: number, b: number): boolean =>
   Math.max(a, b) >= 2 * Math.min(a, b) && a !== b;
 
+/** The least share of the guess that anything is believed to take. */
+const QUICKEST = 0.1;
+
 const scaledGuess = (seen: readonly SeenMove[]): Line => {
   const ratios = seen.map((move) => move.seconds / moveSeconds(GUESSED_MOVES, move.memory_mb));
-  const usual = Math.max(SHORTEST_SECONDS / 10, quantile(ratios, 0.5));
+  const usual = Math.max(QUICKEST, quantile(ratios, 0.5));
   return {
     fix_seconds: GUESSED_MOVES.fix_seconds * usual,
     mb_per_second: GUESSED_MOVES.mb_per_second / usual,

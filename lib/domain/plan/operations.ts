@@ -45,7 +45,6 @@ export const operationsOf = (timeline: readonly PlanEvent[], names: Names): Oper
   const end = (key: string, t: number, rest: Omit<Open, "starts_in" | "ends_in">) => {
     const operation = running.get(key) ?? begin(key, 0, rest);
     operation.ends_in = Math.round(t);
-    running.delete(key);
   };
   for (const event of timeline) {
     const { key, operation } = describe(event, hostName, names);

@@ -12,7 +12,6 @@ import type {
   ClusterHost,
   ClusterInstance,
   Fate,
-  GroupPolicy,
   HostJob,
   MoveInFlight,
   Rules,
@@ -280,6 +279,7 @@ const rulesOf = ({ session, hosts, options: { slots, now } }: Scene): Rules => {
       ),
     ),
     same_zone: true,
+    zone_order: [],
     reserve_hosts: session.reserve_hosts,
     ends_in_seconds: end === null ? null : Math.max(0, secondsUntil(now, end)),
   };
@@ -336,7 +336,7 @@ const groupsByMember = (fleet: Fleet): Map<string, ClusterGroup[]> => {
 
 const namesOf = (groups: readonly ClusterGroup[]): string[] => groups.map(({ name }) => name);
 
-const POLICIES: readonly GroupPolicy[] = [
+const POLICIES: readonly ClusterGroup["policy"][] = [
   "anti-affinity",
   "affinity",
   "soft-anti-affinity",

@@ -45,7 +45,9 @@ describe("what became of a move", () => {
 
   test("which nobody has looked at is planned, until its host is done without it", () => {
     expect(stateOf("move", {})).toBe("PLANNED");
-    expect(stateOf("move", { run: { ...over, outcome: "maintained" } })).toBe("SKIPPED");
+    const run = { ...over, outcome: "maintained" } as const;
+    expect(stateOf("move", { run })).toBe("SKIPPED");
+    expect(stateOf("move", { run, move: { state: "waiting" } })).toBe("SKIPPED");
   });
 
   test("tells where the instance really went", () => {
@@ -82,7 +84,8 @@ test.each([
   ["is being emptied", { ...begun, phase: "MOVING" }, "PLANNED"],
   ["is at work", atWork, "RUNNING"],
   ["is proven to be back", { ...atWork, phase: "VERIFYING" }, "RUNNING"],
-  ["is given back", { ...begun, phase: "RESTORING", outcome: "restored" }, "PLANNED"],
+  ["is given back", { ...atWork, phase: "RESTORING", outcome: "restored" }, "SKIPPED"],
+  ["lets others go first", { ...begun, phase: "RESTORING", waits_again: true }, "PLANNED"],
   ["was maintained", { ...over, outcome: "maintained" }, "SUCCEEDED"],
   ["was retired", { ...over, outcome: "retired" }, "SUCCEEDED"],
   ["failed", { ...over, outcome: "failed" }, "FAILED"],

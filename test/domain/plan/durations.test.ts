@@ -67,7 +67,7 @@ describe("how long a move takes", () => {
   test("is never nothing", () => {
     const learned = learnMoves(SIZES.map((memory_mb) => ({ memory_mb, seconds: 0 })));
 
-    expect(moveSeconds(learned, 0)).toBe(1);
+    expect(moveSeconds({ ...learned, fix_seconds: 0 }, 0)).toBe(1);
     expect(learned.high).toBeGreaterThanOrEqual(1);
     expect(Number.isFinite(learned.mb_per_second)).toBe(true);
   });

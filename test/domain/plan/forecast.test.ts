@@ -3,6 +3,7 @@ import { learnMoves, learnWork } from "../../../lib/domain/plan/durations.ts";
 import { planBoth } from "../../../lib/domain/plan/forecast.ts";
 import type { Snapshot } from "../../../lib/domain/plan/snapshot.ts";
 import { aCluster, someRules } from "../../planner/builders.ts";
+import { random } from "../../planner/random-cluster.ts";
 import { aSession, NOW } from "../builders.ts";
 
 const durations = { moves: learnMoves([]), work: learnWork([], 100) };
@@ -90,6 +91,18 @@ describe("a forecast", () => {
     ]);
     expect(findings.outcomes.fastest.makespan_seconds).toBe(0);
   });
+
+  // Clusters where one search finds what serves the other objective better.
+  test.each([18, 80, 110, 212, 346])(
+    "is of both plans that were found never the worse one for its objective (seed %i)",
+    (seed) => {
+      const { fastest, fewest_moves } = planned(random(seed)).findings.outcomes;
+
+      expect(fastest.hosts_blocked).toBe(fewest_moves.hosts_blocked);
+      expect(fastest.makespan_seconds).toBeLessThanOrEqual(fewest_moves.makespan_seconds);
+      expect(fewest_moves.moves).toBeLessThanOrEqual(fastest.moves);
+    },
+  );
 
   test("says what it does not know", () => {
     const session = aSession({

@@ -116,6 +116,12 @@ describe("a session that is under way", () => {
     expect(hostsOf(snapshot({ hosts, runs }))["cmp-01"]?.job).toBe(job);
   });
 
+  test("begins anew with a host that lets others go first", () => {
+    const runs = [aHost("cmp-01", { phase: "RESTORING", waits_again: true, prior })];
+
+    expect(hostsOf(snapshot({ runs }))["cmp-01"]?.job).toBe("waiting");
+  });
+
   test("counts on a host that it has disabled itself, as soon as that has been maintained", () => {
     const hosts = HOSTS.map((one) => ({ ...one, takes: false }));
     const enabled = aHost("cmp-01", { phase: "MOVING", prior });
@@ -139,7 +145,7 @@ describe("a session that is under way", () => {
       instances: [on("cmp-01"), on("cmp-02", { id: "instance-2" })],
       moves: [
         aMove({ host: "cmp-01", ...moving }),
-        aMove({ host: "cmp-02", instance_id: "instance-2", refusals }),
+        aMove({ ...moving, state: "waiting", instance_id: "instance-2", refusals }),
       ],
     });
 
