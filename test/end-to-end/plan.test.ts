@@ -72,6 +72,33 @@ test(
 );
 
 test(
+  "of a session that is under way it is planned what is left, and told what runs",
+  onStage(async (play) => {
+    const { api, open, when, ended } = play;
+    const hosts = ["cmp-02", "cmp-03"];
+    const id = await open({ hosts, actions: [{ plugin: "hold", metadata: { seconds: 60 } }] });
+    await when(id, "a host to be at work", ({ hosts: runs }) =>
+      runs.some(({ phase }) => phase === "IN_MAINTENANCE"),
+    );
+    const plan = await madePlan(play, { session_id: id });
+    const operations = await collect(listOperations(api, plan.plan_id));
+    const done = operations.map(({ what, host, state }) => `${what} ${host} ${state}`);
+
+    expect(done[0]).toBe("work cmp-02 RUNNING");
+    expect(done).toContain("open cmp-03 PLANNED");
+    expect(done.at(-1)).toBe("work cmp-03 PLANNED");
+    expect(plan.outcomes?.["fastest"]).toMatchObject({ hosts_maintained: 2, hosts_blocked: 0 });
+
+    await ended(id);
+    const after = await collect(listOperations(api, plan.plan_id));
+    expect(after.map(({ what, host }) => `${what} ${host}`)).toEqual(
+      operations.map(({ what, host }) => `${what} ${host}`),
+    );
+    expect(new Set(after.map(({ state }) => state))).toEqual(new Set(["SUCCEEDED"]));
+  }),
+);
+
+test(
   "a plan tells how much room is left and how many suffer at the worst, and when it should be over",
   onStage(async (play) => {
     const hosts = ["cmp-02", "cmp-03"];
