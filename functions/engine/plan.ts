@@ -1,17 +1,35 @@
 import { randomUUID } from "node:crypto";
 import type { EventBridgeEvent } from "aws-lambda";
 import * as z from "zod";
+import { readSettings } from "../../lib/config.ts";
+import { engineCloud } from "../../lib/credentials.ts";
 import type { StoredPlan } from "../../lib/domain/planning.ts";
 import { logger } from "../../lib/lambda/logger.ts";
-import { openEngine } from "../../lib/steps/engine.ts";
-import { planAhead } from "../../lib/steps/plan-ahead.ts";
+import { planAhead, type Sources } from "../../lib/steps/plan-ahead.ts";
+import { constraintStore } from "../../lib/store/constraints.ts";
+import { hostRunStore } from "../../lib/store/host-runs.ts";
+import { hostStore } from "../../lib/store/hosts.ts";
+import { moveStore } from "../../lib/store/moves.ts";
+import { ownership } from "../../lib/store/ownership.ts";
 import { planStore } from "../../lib/store/plans.ts";
+import { sessionStore } from "../../lib/store/sessions.ts";
 import { openTable } from "../../lib/store/table.ts";
 
 const detailSchema = z.object({ plan_id: z.string() });
 
-const engine = openEngine();
-const plans = planStore(openTable(engine.settings.TABLE_NAME));
+const settings = readSettings();
+const table = openTable(settings.TABLE_NAME);
+const plans = planStore(table);
+const sources: Sources = {
+  settings,
+  sessions: sessionStore(table),
+  constraints: constraintStore(table),
+  hostRuns: hostRunStore(table),
+  moves: moveStore(table),
+  inventory: hostStore(table),
+  owners: ownership(table),
+  cloud: () => engineCloud(settings),
+};
 
 /**
  * Makes a plan that somebody asked for. Safe to repeat: a plan that is made stays as it is, and of two
@@ -29,8 +47,8 @@ export const handler = async ({
 
 const made = async (plan: StoredPlan, now: string): Promise<StoredPlan> => {
   try {
-    const session = plan.session ?? (await engine.sessions.get(plan.session_id ?? ""));
-    const { findings, courses } = await planAhead(engine, session, now);
+    const session = plan.session ?? (await sources.sessions.get(plan.session_id ?? ""));
+    const { findings, courses } = await planAhead(sources, session, now);
     const making_id = randomUUID();
     await plans.putCourses(plan, making_id, courses);
     return { ...plan, status: "ready", making_id, findings };
