@@ -132,6 +132,7 @@ const settingsSchema = z
     LULL_AMQP_QUEUE_ARGUMENTS: z.string().default("{}").transform(jsonObject),
     LULL_POLL_SECONDS: whole(5, 1, 60),
     LULL_MOVES_PER_HOST: whole(2, 1, 10),
+    LULL_HOST_MIGRATIONS: whole(1, 1, 10),
     LULL_HEARTBEAT_SECONDS: whole(25, 5, 600),
     LULL_CONFIRM_SECONDS: whole(60, 0, 3600),
     LULL_MIN_NOTICE_MINUTES: whole(0, 0, 43_200),

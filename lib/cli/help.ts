@@ -7,7 +7,7 @@ const EXIT_CODES = `Exit codes
   1    failed
   2    the command line is wrong
   3    blocked by pre-flight, which is part of the session: nothing was changed
-  4    partial: some hosts were maintained, some were not; or orphans were found
+  4    partial: some hosts were maintained, some were not, or will not be; or orphans were found
   130  interrupted; a session goes on without you`;
 
 const indented = (rows: readonly (readonly string[])[]) =>

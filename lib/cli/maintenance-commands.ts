@@ -14,6 +14,7 @@ import { EXIT } from "./exit.ts";
 import { explained, explainedLines } from "./explain.ts";
 import { createCommand } from "./maintenance-create.ts";
 import { type Column, formatOf, printFields, printRows, tableLines } from "./output.ts";
+import { planCommand } from "./plan-command.ts";
 import { resolveSessionId } from "./session-id.ts";
 import { isOver, movedOf, phaseOf } from "./session-text.ts";
 import { showTime } from "./times.ts";
@@ -169,6 +170,7 @@ const remove = async ({ values, args, terminal, connect }: Context): Promise<num
 
 export const maintenanceCommands: readonly Command[] = [
   createCommand,
+  planCommand,
   {
     name: "maintenance list",
     summary: "List maintenance sessions",

@@ -11,6 +11,7 @@ import { confirm } from "./confirm.ts";
 import { count } from "./counts.ts";
 import { EXIT, ExitError } from "./exit.ts";
 import { newMaintenanceFrom } from "./new-maintenance.ts";
+import type { OptionName } from "./options.ts";
 import { formatOf } from "./output.ts";
 import { isBlocked, sizeOf } from "./session-text.ts";
 import { didYouMean } from "./suggest.ts";
@@ -78,41 +79,40 @@ const create = async ({ values, terminal, connect }: Context): Promise<number> =
   return EXIT.done;
 };
 
+/** What a session is described with. */
+export const SESSION_OPTIONS: readonly OptionName[] = [
+  "host",
+  "hosts-file",
+  "at",
+  "ends-at",
+  "action",
+  "target",
+  "max-parallel",
+  "per",
+  "canary",
+  "no-canary",
+  "soak",
+  "reserve",
+  "cordon-ahead",
+  "host-minutes",
+  "window",
+  "accept-duties",
+  "force-complete",
+  "retire",
+  "policy",
+  "workflow",
+  "dialogue",
+  "emergency",
+  "metadata",
+  "reason",
+  "profile",
+];
+
 export const createCommand: Command = {
   name: "maintenance create",
   summary: "Open a maintenance session",
   args: [],
-  options: [
-    "host",
-    "hosts-file",
-    "at",
-    "ends-at",
-    "action",
-    "target",
-    "max-parallel",
-    "per",
-    "canary",
-    "no-canary",
-    "soak",
-    "reserve",
-    "cordon-ahead",
-    "host-minutes",
-    "window",
-    "accept-duties",
-    "force-complete",
-    "retire",
-    "policy",
-    "workflow",
-    "dialogue",
-    "emergency",
-    "metadata",
-    "reason",
-    "profile",
-    "wait",
-    "interval",
-    "yes",
-    "format",
-  ],
+  options: [...SESSION_OPTIONS, "wait", "interval", "yes", "format"],
   notes: `Each host is emptied by live migration, kept out of service while its actions run, checked and
 put back. Before anything is changed, pre-flight names every instance that could not be moved.
 

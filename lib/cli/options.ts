@@ -39,7 +39,13 @@ export const OPTIONS = {
     value: "ID",
     help: "id of the user as whom Lull's engine works; yours unless told",
   },
-  all: { type: "boolean", help: "also what is gone from the cloud" },
+  all: { type: "boolean", help: "also what is gone from the cloud; every operation of a plan" },
+  objective: {
+    type: "string",
+    value: "WHAT",
+    help: "fastest (unless told) or fewest_moves: whose operations are listed",
+  },
+  plan: { type: "string", value: "ID", help: "a plan that was made before, instead of a new one" },
   project: {
     type: "string",
     value: "ID",

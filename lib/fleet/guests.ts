@@ -1,6 +1,6 @@
 import type { Guest } from "../domain/instances.ts";
 import type { Cloud } from "../openstack/cloud.ts";
-import { listServerGroups } from "../openstack/compute/server-groups.ts";
+import { listServerGroups, type ServerGroup } from "../openstack/compute/server-groups.ts";
 import { listServers, type Server } from "../openstack/compute/servers.ts";
 import { listPorts } from "../openstack/network/ports.ts";
 
@@ -31,10 +31,16 @@ export const vnicTypesOn = async (
 };
 
 /** What is known of the members of the server groups of the whole cloud, in one call. */
-export const groupsOf = async (cloud: Cloud): Promise<Pick<GuestFacts, "groups" | "apart">> => {
+export const groupsOf = async (cloud: Cloud): Promise<Pick<GuestFacts, "groups" | "apart">> =>
+  membershipsIn(await listServerGroups(cloud.compute, { all_projects: true }));
+
+/** The same from groups that were read already. */
+export const membershipsIn = (
+  list: readonly ServerGroup[],
+): Pick<GuestFacts, "groups" | "apart"> => {
   const groups = new Map<string, string[]>();
   const apart = new Map<string, string[]>();
-  for (const group of await listServerGroups(cloud.compute, { all_projects: true }))
+  for (const group of list)
     for (const member of group.members) {
       if (group.policy !== null) put(groups, member, group.policy);
       if (group.policy === "anti-affinity") put(apart, member, group.id);

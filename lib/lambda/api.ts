@@ -57,6 +57,8 @@ const emergency = breakGlass(settings.LULL_BREAK_GLASS_SHA256);
 /** A cloud admin's operator may read what a reader may. */
 export const READERS = ["fleet_reader", "fleet_admin", "break_glass"] as const;
 export const ADMINS = ["fleet_admin"] as const;
+/** Who may have the whole cloud looked at; nothing is changed by it. */
+export const PLANNERS = ["fleet_reader", "fleet_admin"] as const;
 /** What stops things and puts them back has to work without Keystone, too. */
 export const BRAKEMEN = ["fleet_admin", "break_glass"] as const;
 

@@ -3,6 +3,7 @@ import { ConflictError, NotFoundError, SupersededError } from "../domain/errors.
 import type { DomainEvent } from "../domain/events/event.ts";
 import { type HostRun, hostRunSchema } from "../domain/host-run.ts";
 import type { RunRef } from "../domain/run.ts";
+import { getAll } from "./batch-get.ts";
 import { transact, type Write } from "./conditions.ts";
 import { putEvent } from "./outbox.ts";
 import { queryAll } from "./query.ts";
@@ -44,6 +45,15 @@ export const hostRunStore = (table: Table) => {
     /** Every claimed host of the session, by name. */
     async list(sessionId: string): Promise<HostRun[]> {
       const rows = await queryAll(table, keys.session(sessionId).PK, "HOST#");
+      return rows.map((row) => parseRow(hostRunSchema, row));
+    },
+
+    /** The claimed hosts among these. */
+    async findAll(sessionId: string, hosts: readonly string[]): Promise<HostRun[]> {
+      const rows = await getAll(
+        table,
+        hosts.map((host) => keys.hostRun(sessionId, host)),
+      );
       return rows.map((row) => parseRow(hostRunSchema, row));
     },
 

@@ -3,9 +3,10 @@ import { SupersededError } from "../domain/errors.ts";
 import type { DomainEvent } from "../domain/events/event.ts";
 import { type Move, moveSchema } from "../domain/move.ts";
 import type { RunRef } from "../domain/run.ts";
+import { getAll } from "./batch-get.ts";
 import { transact, type Write } from "./conditions.ts";
 import { putEvent } from "./outbox.ts";
-import { queryAll, queryIndex } from "./query.ts";
+import { queryAfter, queryAll, queryIndex } from "./query.ts";
 import { parseRow } from "./rows.ts";
 import { checkLive } from "./runs.ts";
 import { keys, scopes, type Table } from "./table.ts";
@@ -36,6 +37,25 @@ export const moveStore = (table: Table) => {
     list: (sessionId: string): Promise<Move[]> => query(sessionId, "MOVE#"),
     listByHost: (sessionId: string, host: string): Promise<Move[]> =>
       query(sessionId, `MOVE#${host}#`),
+
+    /** The first of them in order of host and instance, at most `limit`. */
+    async first(sessionId: string, limit: number): Promise<Move[]> {
+      const { PK, SK } = keys.move(sessionId, "", "");
+      const rows = await queryAfter(table, PK, SK, limit);
+      return rows.filter(({ kind }) => kind === "move").map((row) => parseRow(moveSchema, row));
+    },
+
+    /** Those that there are of these, by host and instance. */
+    async findAll(
+      sessionId: string,
+      wanted: readonly { readonly host: string; readonly instanceId: string }[],
+    ): Promise<Move[]> {
+      const rows = await getAll(
+        table,
+        wanted.map(({ host, instanceId }) => keys.move(sessionId, host, instanceId)),
+      );
+      return rows.map((row) => parseRow(moveSchema, row));
+    },
 
     /** Those of one project, and nothing of any other; a moment behind. */
     async listByProject(sessionId: string, projectId: string): Promise<Move[]> {

@@ -18,8 +18,14 @@ export type StoredEvent = DomainEvent & { readonly PK: string; readonly SK: stri
  * The write that stores an event next to the change it tells of; both go into one transaction.
  *
  * @param partition key of the entity whose history the event belongs to
+ * @param ttl when its row is forgotten, in seconds since the epoch; a history is kept
  */
-export const putEvent = ({ name }: Table, partition: string, event: DomainEvent): Write => ({
+export const putEvent = (
+  { name }: Table,
+  partition: string,
+  event: DomainEvent,
+  ttl?: number,
+): Write => ({
   Put: {
     TableName: name,
     Item: {
@@ -28,6 +34,7 @@ export const putEvent = ({ name }: Table, partition: string, event: DomainEvent)
       ...event,
       due: due.outbox,
       due_at: later(event.at, REPUBLISH_AFTER_SECONDS),
+      ...(ttl !== undefined && { ttl }),
     },
   },
 });

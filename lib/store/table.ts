@@ -23,7 +23,7 @@ import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
  * | move      | S#<session>         | MOVE#<host>#<instance> | p#L#MOV#<session>#<project> / <host>#<instance> | | moves.listByHost, moves.list, moves.listByProject |
  * | project of a session | S#<session> | PROJECT#<project>   | p#L#PRJ#<project> / <created_at>#<session> |   | sessionProjects.*               |
  * | ask       | S#<session>         | ASK#<project>#<ask>    |                        |                  | asks.*                          |
- * | event     | S#<session>, p#SYNC#<id> | E#<at>#<entity>#<sequence> |              | OUTBOX / <at>    | outbox.list, outbox.unpublished |
+ * | event     | S#<session>, p#SYNC#<id>, p#PLAN#<id> | E#<at>#<entity>#<sequence> |              | OUTBOX / <at>    | outbox.list, outbox.unpublished |
  * | run       | RUN#<run>           | #RUN                   |                        | RUN / <due_at>   | runs.get, runs.due              |
  * | wake      | RUN#<run>           | #WAKE                  |                        |                  | runs.readSeq                    |
  * | intent    | RUN#<run>           | INTENT#<effect>        |                        |                  | intents.open                    |
@@ -35,6 +35,9 @@ import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
  * | subscription | SUBS#<project>   | SUB#<id>               |                        |                  | subscriptions.get, subscriptions.list |
  * | subscription count | SUBS#<project> | #COUNT             |                        |                  | subscriptions (conditions only) |
  * | sync      | p#SYNC#<id>         | #META                  |                        |                  | syncs.get                       |
+ * | plan      | p#PLAN#<id>         | #META                  |                        |                  | plans.get                       |
+ * | operations of a plan | p#PLAN#<id> | OPS#<making>#<objective>#<page> |       |                  | plans.operations                |
+ * | curve of a plan | p#PLAN#<id>   | CURVE#<making>#<objective> |                    |                  | plans.curve                     |
  * | idempotency | IDEM#<who>#<key>  | #IDEM                  |                        |                  | idempotency.find                |
  *
  * Decisions read the base table strongly; `by_scope` serves lists, `due` serves the janitor and
@@ -95,6 +98,15 @@ export const keys = {
   intent: (runId: string, effect: string) => ({ PK: `RUN#${runId}`, SK: `INTENT#${effect}` }),
   hook: (id: string) => ({ PK: `HOOK#${id}`, SK: "#HOOK" }),
   sync: (id: string) => ({ PK: `${INVENTORY}#SYNC#${id}`, SK: "#META" }),
+  plan: (id: string) => ({ PK: `${INVENTORY}#PLAN#${id}`, SK: "#META" }),
+  planOperations: (id: string, makingId: string, objective: string, page: number) => ({
+    PK: `${INVENTORY}#PLAN#${id}`,
+    SK: `OPS#${makingId}#${objective}#${String(page).padStart(6, "0")}`,
+  }),
+  planCurve: (id: string, makingId: string, objective: string) => ({
+    PK: `${INVENTORY}#PLAN#${id}`,
+    SK: `CURVE#${makingId}#${objective}`,
+  }),
   idempotency: (who: string, key: string) => ({ PK: `IDEM#${who}#${key}`, SK: "#IDEM" }),
 };
 

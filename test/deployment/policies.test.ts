@@ -79,6 +79,16 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     ...each(["events:PutEvents"], [BUS]),
   ],
   SyncRole: [...writeLogs("engineSync"), ...useTable, ...readCredential, ...giveUp],
+  PlanRole: [
+    ...writeLogs("enginePlan"),
+    ...each(
+      ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:BatchGetItem"],
+      [TABLE],
+    ),
+    ...each(["dynamodb:Query"], [`${TABLE}/index/by_scope`]),
+    ...readCredential,
+    ...giveUp,
+  ],
   SinkRole: [
     ...writeLogs("sinkNotify"),
     ...useTable,
@@ -215,7 +225,8 @@ test("only the service that needs it may take on a role", () => {
 test("each function runs under the role of its boundary", () => {
   const boundaryOf = (handler: string): string => {
     const [, folder = "", file = ""] = /functions\/(\w+)\/([\w-]+)\.handler$/.exec(handler) ?? [];
-    if (folder === "engine") return file === "sync" ? "SyncRole" : "EngineRole";
+    if (folder === "engine" && file === "sync") return "SyncRole";
+    if (folder === "engine" && file === "plan") return "PlanRole";
     if (file === "publish-amqp") return "AmqpRole";
     if (folder === "api" && file === "subscriptions") return "ApiSubscriptionsRole";
     if (folder === "sinks") return "SinkRole";
@@ -252,5 +263,5 @@ test("the dead-letter queue takes messages of our own rules, and of roles that m
       Condition: { ArnEquals: { "aws:SourceArn": rules } },
     },
   ]);
-  expect(rules).toHaveLength(3);
+  expect(rules).toHaveLength(4);
 });

@@ -31,7 +31,8 @@ describe("every function", () => {
     ({ name, folder, properties }) => {
       const { MemorySize, Timeout, Runtime, Architectures } = properties;
       expect({ MemorySize, Runtime, Architectures }).toEqual({
-        MemorySize: 512,
+        // The planner needs a processor for itself, which Lambda gives with so much memory.
+        MemorySize: name === "lull-dev-enginePlan" ? 1769 : 512,
         Runtime: "nodejs24.x",
         Architectures: ["arm64"],
       });
@@ -55,11 +56,11 @@ describe("every function", () => {
       Object.entries(reserved).map(([key, found]) => [key, found?.length]),
     );
     expect(counts).toEqual({
-      "api undefined": 10,
+      "api undefined": 11,
       "session 5": 8,
       "host 25": 17,
       "engine 10": 2,
-      "engine 1": 2,
+      "engine 1": 3,
       "sinks 100": 1,
       "sinks 1": 1,
     });
@@ -93,6 +94,7 @@ describe("every function", () => {
       seconds: properties["MaximumEventAgeInSeconds"],
     }));
     expect(configs.toSorted((a, b) => a.of.localeCompare(b.of))).toEqual([
+      { of: "lull-dev-enginePlan", to: DEAD_LETTERS, tries: 1, seconds: 900 },
       { of: "lull-dev-engineSync", to: DEAD_LETTERS, tries: 2, seconds: 900 },
       { of: "lull-dev-engineTick", to: DEAD_LETTERS, tries: 0, seconds: 60 },
       { of: "lull-dev-sinkNotify", to: DEAD_LETTERS, tries: 2, seconds: 21_600 },

@@ -1,27 +1,9 @@
 import { expect, test } from "vitest";
-import { lullHere } from "../lib/cli/lull.ts";
+import { commandOf } from "./by-command.ts";
 import { quickCloud } from "./quick-cloud.ts";
-import { type Play, theStage } from "./stage.ts";
+import { theStage } from "./stage.ts";
 
 const onStage = theStage({ cloud: quickCloud({ hosts: 6, instances: 12 }) });
-
-/** The command as the cloud's admin types it, by the clock of the stage. */
-const commandOf =
-  ({ simulator, api, clock }: Play) =>
-  (...args: string[]) => {
-    const { auth_url, username = "", password = "", project_name = "" } = simulator.config;
-    return lullHere(args, {
-      now: () => clock.now(),
-      env: {
-        LULL_ENDPOINT: api.endpoint,
-        OS_AUTH_URL: auth_url,
-        OS_USERNAME: username,
-        OS_PASSWORD: password,
-        OS_PROJECT_NAME: project_name,
-        OS_REGION_NAME: "RegionOne",
-      },
-    });
-  };
 
 const isHeld =
   (host: string) =>

@@ -20,6 +20,8 @@ const OWNERS: Persona[] = ["admin", "project member"];
 /** Whoever may do so for the project that the path names. */
 const ANSWERERS: Persona[] = ["project member"];
 const MEMBERS: Persona[] = [...OWNERS, "auditor", "project reader"];
+/** Whoever may read the fleet with a token of Keystone may have it looked at. */
+const PLANNERS: Persona[] = ["admin", "system reader", "auditor"];
 const BRAKEMEN: Persona[] = ["admin", EMERGENCY];
 
 /** Who may call what. A route that is not in this table is one that nobody has thought about. */
@@ -52,6 +54,10 @@ const POLICY: Record<string, Persona[] | "anyone"> = {
   "POST /v1/maintenance/{session_id}/abort": BRAKEMEN,
   "POST /v1/maintenance/{session_id}/hosts/{host}/retry": ADMINS,
   "POST /v1/maintenance/{session_id}/hosts/{host}/release": BRAKEMEN,
+  "POST /v1/plans": PLANNERS,
+  "GET /v1/plans/{plan_id}": READERS,
+  "GET /v1/plans/{plan_id}/operations": READERS,
+  "GET /v1/plans/{plan_id}/curve": READERS,
   "GET /v1/instance": VIEWERS,
   "GET /v1/instance/{instance_id}": VIEWERS,
   "PUT /v1/instance/{instance_id}": OWNERS,

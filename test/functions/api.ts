@@ -52,11 +52,17 @@ export type Api = {
  * and the Keystone of a simulated cloud, each over HTTP.
  */
 export const startApi = async (settings: Readonly<Record<string, string>> = {}): Promise<Api> => {
-  const secretsmanager = () => ({ SecretString: "the deployment's key" });
-  const dynamodb = await startDynamoDb({}, { secretsmanager });
-  const table = dynamodb.newTable();
   const clock = scaledClock();
   const cloud = await startSimulator({ clock, cloud: cloudOf({ hosts: 2, instances: 2 }) });
+  const secrets: Readonly<Record<string, string>> = {
+    key: "the deployment's key",
+    "lull/cloud": JSON.stringify(cloud.config),
+  };
+  const secretsmanager = (_: string, input: unknown) => ({
+    SecretString: secrets[z.object({ SecretId: z.string() }).parse(input).SecretId],
+  });
+  const dynamodb = await startDynamoDb({}, { secretsmanager });
+  const table = dynamodb.newTable();
   Object.assign(process.env, {
     TABLE_NAME: table.name,
     BUS_NAME: "bus",

@@ -109,6 +109,15 @@ export type Pool = {
   touched: boolean;
 };
 
+/** Room of a zone, per resource, as it was after so many events. */
+export type ZoneRoom = {
+  readonly events: number;
+  /** Free on hosts that are not open, less what has still to leave those that are. */
+  readonly left: readonly number[];
+  /** What the largest host has. */
+  readonly largest: readonly number[];
+};
+
 /** What happens at an instant to come; what was scheduled first happens first. */
 export type Due = { readonly t: number; readonly n: number; readonly happen: () => void };
 
@@ -124,6 +133,8 @@ export type Board = {
   readonly due: TinyQueue<Due>;
   /** Hosts that are open or at work, by kind; "" counts all. */
   readonly open: Map<string, number>;
+  /** What is known of zones' room, by name. */
+  readonly zones: Map<string, ZoneRoom>;
   now: number;
   scheduled: number;
   migrations: number;

@@ -1,4 +1,4 @@
-import { amount, type Board, type Guest, type Place } from "./board.ts";
+import { amount, type Board, type Guest, type Place, type ZoneRoom } from "./board.ts";
 import { staying } from "./hosts.ts";
 import type { BlockingRule } from "./timeline.ts";
 
@@ -55,19 +55,37 @@ const leadAndMoves = (guests: readonly Guest[], seconds: (guest: Guest) => numbe
  * hosts that take instances and are not open, less what has still to leave those that are, this one
  * among them.
  */
-export const reserveLack = ({ rules, places }: Board, opening: Place): number[] | null => {
-  if (rules.reserve_hosts === 0) return null;
-  const zone = places.filter(({ host }) => host.zone === opening.host.zone);
+export const reserveLack = (board: Board, opening: Place): number[] | null => {
+  const { reserve_hosts } = board.rules;
+  if (reserve_hosts === 0) return null;
+  const { left, largest } = roomOfZone(board, opening.host.zone);
   const lack = opening.free.map((_, r) => {
-    let left = 0;
-    for (const place of zone) {
-      if (place === opening || place.stage === "open") left -= leavingOf(place, r);
-      else if (place.stage !== "working" && place.host.takes) left += amount(place.free, r);
-    }
-    const largest = Math.max(...zone.map(({ host }) => amount(host.capacity, r)));
-    return Math.max(0, rules.reserve_hosts * largest - left);
+    const without = amount(left, r) - roomOn(opening, r) - leavingOf(opening, r);
+    return Math.max(0, reserve_hosts * amount(largest, r) - without);
   });
   return lack.some((missing) => missing > 0) ? lack : null;
+};
+
+/** The zone as it is now: counted once for all of its hosts, until anything happens. */
+const roomOfZone = (board: Board, zone: string): ZoneRoom => {
+  const { places, zones, timeline } = board;
+  const known = zones.get(zone);
+  if (known?.events === timeline.length) return known;
+  const here = places.filter(({ host }) => host.zone === zone);
+  const resources = [...(here[0]?.free.keys() ?? [])];
+  const room = {
+    events: timeline.length,
+    left: resources.map((r) => here.reduce((sum, place) => sum + roomOn(place, r), 0)),
+    largest: resources.map((r) => Math.max(...here.map(({ host }) => amount(host.capacity, r)))),
+  };
+  zones.set(zone, room);
+  return room;
+};
+
+/** What the host adds to the room of its zone; an open one takes from it. */
+const roomOn = (place: Place, r: number): number => {
+  if (place.stage === "open") return -leavingOf(place, r);
+  return place.stage !== "working" && place.host.takes ? amount(place.free, r) : 0;
 };
 
 /** What is still on the host and has to leave it. What is on its way has its room already. */

@@ -1,4 +1,4 @@
-import { type HostRun, isActive } from "../host-run.ts";
+import { type HostRun, isActive, type Place } from "../host-run.ts";
 import type { Session } from "../session.ts";
 
 /** Whether the host takes one of the places of its session: it is at work, and not merely cordoned. */
@@ -45,13 +45,18 @@ const limitsOn = (session: Session, run: HostRun, onTrial: ReadonlySet<string>):
   return [
     { brake: "max_parallel_hosts", kind: "", most: session.max_parallel_hosts },
     ...Object.entries(session.max_parallel_per).flatMap(([by, most]): Limit[] => {
-      const value = whereIs(run, by);
-      return value === "" ? [] : [{ brake: "max_parallel_per", kind: `per ${by}=${value}`, most }];
+      const kind = kindOf(run.place, by);
+      return kind === null ? [] : [{ brake: "max_parallel_per", kind: `per ${kind}`, most }];
     }),
     ...(onTrial.has(model) ? [{ brake: "canary", kind: `model ${model}`, most: 1 } as const] : []),
   ];
 };
 
-/** Where the host stands as to `zone`, `cell` or a label; "" = nowhere, and so not limited by it. */
-const whereIs = ({ place: { zone, cell, labels } }: HostRun, by: string): string =>
-  (by === "zone" ? zone : by === "cell" ? cell : labels[by]) ?? "";
+/** What the host shares with others as to `zone`, `cell` or a label, such as `rack=r1`; null = nothing. */
+export const kindOf = (
+  { zone, cell, labels }: Pick<Place, "zone" | "cell" | "labels">,
+  by: string,
+): string | null => {
+  const value = by === "zone" ? zone : by === "cell" ? cell : labels[by];
+  return value ? `${by}=${value}` : null;
+};

@@ -32,6 +32,7 @@ export const openBoard = (cluster: Cluster, rules: Rules): Board => {
     timeline: [],
     due: new TinyQueue<Due>([], (a, b) => a.t - b.t || a.n - b.n),
     open: new Map(),
+    zones: new Map(),
     now: 0,
     scheduled: 0,
     migrations: 0,

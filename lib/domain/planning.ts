@@ -1,0 +1,127 @@
+import * as z from "zod";
+import { later } from "./instant.ts";
+import { durationsSchema } from "./plan/durations.ts";
+import { OBJECTIVES, type Objective } from "./plan/make-plan.ts";
+import { newSessionSchema, type Session, sessionSchema } from "./session.ts";
+
+/** The event type that asks for a plan; its rule calls functions/engine/plan.ts. */
+export const PLAN_REQUESTED = "plan.requested";
+
+/** Body of POST /v1/plans for a session that is not open: that of the session, and what matters most. */
+export const newPlanSchema = newSessionSchema.extend({
+  objective: z.enum(OBJECTIVES).default("fastest"),
+});
+
+/** The same for a session that is. */
+export const sessionPlanSchema = z.strictObject({
+  session_id: z.uuid(),
+  objective: z.enum(OBJECTIVES).default("fastest"),
+});
+
+/** A host that the plan does not maintain, and what keeps it. */
+const blockedSchema = z.object({
+  host: z.string(),
+  instance_id: z.string().nullable(),
+  instance_name: z.string().nullable(),
+  /** One of the planner's rules, or `unknown`: Placement has no such host. */
+  rule: z.string(),
+  /** Of an instance that is pinned: why, as pre-flight calls it, and what to do. */
+  why: z.string().nullable(),
+  /** What would have to become free, by resource class; null where room is not what is missing. */
+  missing: z.record(z.string(), z.number()).nullable(),
+});
+
+/** What one objective comes to. */
+const outcomeSchema = z.object({
+  makespan_seconds: z.number(),
+  /** The same where all goes as quickly, or as slowly, as a quarter of what was seen. */
+  makespan_low_seconds: z.number(),
+  makespan_high_seconds: z.number(),
+  ends_at: z.string(),
+  ends_at_low: z.string(),
+  ends_at_high: z.string(),
+  moves: z.int(),
+  operations: z.int(),
+  hosts_maintained: z.int(),
+  hosts_blocked: z.int(),
+  /** The first of them. */
+  blocked: z.array(blockedSchema),
+});
+export type Outcome = z.infer<typeof outcomeSchema>;
+
+/** What a plan does not foresee. */
+const warningSchema = z.object({ code: z.string(), message: z.string() });
+export type Warning = z.infer<typeof warningSchema>;
+
+/** What a plan says before anybody looks at its operations. */
+const findingsSchema = z.object({
+  /** t = 0 of all that follows. */
+  starts_at: z.string(),
+  outcomes: z.object({ fastest: outcomeSchema, fewest_moves: outcomeSchema }),
+  /** Seconds that no order of moves can beat, by the room there is; null = there is no room at all. */
+  lower_bound_seconds: z.number().nullable(),
+  durations: durationsSchema,
+  warnings: z.array(warningSchema),
+});
+export type Findings = z.infer<typeof findingsSchema>;
+
+/** A plan as stored: what it was asked for, and once it is made, what it comes to. */
+export const planSchema = z
+  .object({
+    schema: z.literal(1),
+    plan_id: z.uuid(),
+    status: z.enum(["making", "ready", "failed"]),
+    objective: z.enum(OBJECTIVES),
+    /** The session it is of; null = of one that has not been opened. */
+    session_id: z.string().nullable(),
+    /** The session that would be opened; null = it is open. */
+    session: sessionSchema.nullable(),
+    requested_at: z.string(),
+    requested_by: z.string(),
+    error: z.string().nullable(),
+    /** Under which its pages are kept: of two that made it at once, those of one. */
+    making_id: z.string().nullable(),
+    findings: findingsSchema.nullable(),
+  })
+  .strip();
+export type StoredPlan = z.infer<typeof planSchema>;
+
+type Request = {
+  readonly planId: string;
+  readonly objective: Objective;
+  readonly by: string;
+  readonly now: string;
+} & (
+  | { readonly session: Session; readonly sessionId?: never }
+  | { readonly sessionId: string; readonly session?: never }
+);
+
+export const requestPlan = ({
+  planId,
+  objective,
+  by,
+  now,
+  session,
+  sessionId,
+}: Request): StoredPlan => ({
+  schema: 1,
+  plan_id: planId,
+  status: "making",
+  objective,
+  session_id: sessionId ?? null,
+  session: session ?? null,
+  requested_at: now,
+  requested_by: by,
+  error: null,
+  making_id: null,
+  findings: null,
+});
+
+/** Nobody makes a plan so long: whoever did has died, and its event with it. */
+const GIVEN_UP_SECONDS = 1800;
+
+/** The plan as it stands: one that should have been made long ago has failed. */
+export const standingOf = (plan: StoredPlan, now: string): StoredPlan =>
+  plan.status === "making" && later(plan.requested_at, GIVEN_UP_SECONDS) <= now
+    ? { ...plan, status: "failed", error: "nobody finished it; ask for another one" }
+    : plan;

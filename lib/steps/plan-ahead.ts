@@ -1,0 +1,102 @@
+import {
+  type Durations,
+  guessWork,
+  learnMoves,
+  learnWork,
+  type SeenMove,
+  seenMoves,
+  seenWork,
+} from "../domain/plan/durations.ts";
+import { type Made, planBoth } from "../domain/plan/forecast.ts";
+import { type Snapshot, snapshotOf } from "../domain/plan/snapshot.ts";
+import type { Session } from "../domain/session.ts";
+import { readFleet, type SeenFleet } from "../fleet/snapshot.ts";
+import type { Engine } from "./engine.ts";
+
+/** What a plan is made from: nothing of it changes anything. */
+export type Sources = Pick<
+  Engine,
+  "settings" | "sessions" | "constraints" | "hostRuns" | "moves" | "inventory" | "owners" | "cloud"
+>;
+
+/** The newest sessions, from which it is learned how long things take. */
+const RECENT_SESSIONS = 20;
+const MOVES_OF_EACH = 500;
+const ENOUGH = 200;
+
+/**
+ * Plans what would happen if a session began now, or when it is to begin, or went on from where it is.
+ * Nothing is changed anywhere.
+ */
+export const planAhead = async (sources: Sources, session: Session, now: string): Promise<Made> => {
+  const { settings } = sources;
+  const seen = await look(sources, session);
+  const durations = await learn(sources, session, seen);
+  const startsAt = session.maintenance_at > now ? session.maintenance_at : now;
+  const snapshot = await assemble(sources, session, seen, {
+    durations,
+    slots: settings.LULL_HOST_MIGRATIONS,
+    now: startsAt,
+  });
+  return planBoth(snapshot, { session, durations, startsAt });
+};
+
+const look = async (
+  sources: Sources,
+  { session_id, region, hosts }: Session,
+): Promise<SeenFleet> => {
+  const devices = [...(await sources.inventory.byName(region)).values()].filter(
+    ({ gone }) => !gone,
+  );
+  return readFleet(await sources.cloud(), {
+    devices,
+    owners: await sources.owners.owners(devices.map(({ id }) => id)),
+    sessionId: session_id,
+    hosts: new Set(hosts),
+  });
+};
+
+const assemble = async (
+  { constraints, hostRuns, moves }: Sources,
+  session: Session,
+  { servers, fleetWith }: SeenFleet,
+  options: Parameters<typeof snapshotOf>[3],
+): Promise<Snapshot> => {
+  const ours = new Set(session.hosts);
+  const leaving = servers.filter(({ host }) => ours.has(host ?? ""));
+  const instances = await constraints.instances.getMany(leaving.map(({ id }) => id));
+  const groups = await constraints.groups.getMany(
+    [...instances.values()].flatMap(({ group_id }) => group_id ?? []),
+  );
+  const { session_id } = session;
+  const standing = {
+    runs: await hostRuns.list(session_id),
+    moves: await moves.list(session_id),
+  };
+  return snapshotOf(session, fleetWith({ instances, groups }), standing, options);
+};
+
+/** What the newest sessions tell: of moves all of them, of work those with the same actions. */
+const learn = async (
+  sources: Sources,
+  session: Session,
+  { servers }: SeenFleet,
+): Promise<Durations> => {
+  const memory = new Map(servers.map(({ id, flavor }) => [id, flavor?.ram]));
+  const actions = JSON.stringify(session.actions);
+  const observed: SeenMove[] = [];
+  const work: number[] = [];
+  const { sessions } = await sources.sessions.list(RECENT_SESSIONS, null);
+  for (const { session_id, actions: done } of sessions) {
+    if (observed.length < ENOUGH)
+      observed.push(
+        ...seenMoves(await sources.moves.first(session_id, MOVES_OF_EACH), (id) => memory.get(id)),
+      );
+    if (work.length < ENOUGH && JSON.stringify(done) === actions)
+      work.push(...seenWork(await sources.hostRuns.list(session_id)));
+  }
+  return {
+    moves: learnMoves(observed),
+    work: learnWork(work, guessWork(session, sources.settings.LULL_HEARTBEAT_SECONDS)),
+  };
+};

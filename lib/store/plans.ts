@@ -1,0 +1,146 @@
+import { GetCommand, PutCommand } from "@aws-sdk/lib-dynamodb";
+import * as z from "zod";
+import { NotFoundError } from "../domain/errors.ts";
+import { type CurvePoint, curvePointSchema } from "../domain/plan/curve.ts";
+import type { Course } from "../domain/plan/forecast.ts";
+import type { Objective } from "../domain/plan/make-plan.ts";
+import { type Operation, operationSchema } from "../domain/plan/operations.ts";
+import { PLAN_REQUESTED, planSchema, type StoredPlan } from "../domain/planning.ts";
+import { chunked, getAll } from "./batch-get.ts";
+import { transact } from "./conditions.ts";
+import { putEvent } from "./outbox.ts";
+import { parseRow } from "./rows.ts";
+import { keys, type Table } from "./table.ts";
+
+/** A plan is of no use when the cloud has long changed. */
+const KEPT_SECONDS = 86_400;
+
+/** So many operations fit into a row of 400 KB, however long their names are. */
+const PAGE = 200;
+/** Rows written at a time. */
+const AT_ONCE = 10;
+
+const operationsRowSchema = z.object({ operations: z.array(operationSchema) });
+const curveRowSchema = z.object({ points: z.array(curvePointSchema) });
+
+/** Which of a plan's two courses. */
+type CourseRef = {
+  readonly plan_id: string;
+  readonly making_id: string;
+  readonly objective: Objective;
+};
+
+export const planStore = (table: Table) => {
+  const { client, name } = table;
+
+  const ttlOf = ({ requested_at }: StoredPlan) =>
+    Math.floor(Date.parse(requested_at) / 1000) + KEPT_SECONDS;
+  const row = (plan: StoredPlan) => ({
+    ...keys.plan(plan.plan_id),
+    kind: "plan",
+    ttl: ttlOf(plan),
+    ...plan,
+  });
+
+  const put = (Item: Record<string, unknown>) =>
+    client.send(new PutCommand({ TableName: name, Item }));
+
+  return {
+    /** Stores the wish together with the event that has it fulfilled. */
+    async request(plan: StoredPlan): Promise<void> {
+      const { plan_id, requested_at } = plan;
+      const event = {
+        schema: 1,
+        type: PLAN_REQUESTED,
+        entity: plan_id,
+        sequence: 1,
+        at: requested_at,
+        detail: { plan_id },
+      } as const;
+      await transact(table, [
+        { Put: { TableName: name, Item: row(plan) } },
+        putEvent(table, keys.plan(plan_id).PK, event, ttlOf(plan)),
+      ]);
+    },
+
+    async get(planId: string): Promise<StoredPlan> {
+      const { Item } = await client.send(
+        new GetCommand({ TableName: name, Key: keys.plan(planId), ConsistentRead: true }),
+      );
+      if (Item === undefined) throw new NotFoundError(`no plan ${planId}; it is kept for a day`);
+      return parseRow(planSchema, Item);
+    },
+
+    /** Stores what one making of the plan came to; nobody sees it before `finish` names it. */
+    async putCourses(
+      plan: StoredPlan,
+      makingId: string,
+      courses: Readonly<Record<Objective, Course>>,
+    ): Promise<void> {
+      const { plan_id } = plan;
+      const ttl = ttlOf(plan);
+      const rows = [
+        ...coursesRows(courses.fastest, { plan_id, making_id: makingId, objective: "fastest" }),
+        ...coursesRows(courses.fewest_moves, {
+          plan_id,
+          making_id: makingId,
+          objective: "fewest_moves",
+        }),
+      ];
+      for (const chunk of chunked(rows, AT_ONCE))
+        await Promise.all(chunk.map((one) => put({ ...one, ttl })));
+    },
+
+    /** Stores the end of a plan; the first end stays when it was made twice. */
+    async finish(plan: StoredPlan): Promise<void> {
+      await transact(table, [
+        {
+          Put: {
+            TableName: name,
+            Item: row(plan),
+            ConditionExpression: "#status = :making",
+            ExpressionAttributeNames: { "#status": "status" },
+            ExpressionAttributeValues: { ":making": "making" },
+          },
+        },
+      ]);
+    },
+
+    /** Operations in their order: at most `limit` of those after the number `after`. */
+    async operations(
+      { plan_id, making_id, objective }: CourseRef,
+      after: number,
+      limit: number,
+    ): Promise<Operation[]> {
+      const first = Math.floor(after / PAGE);
+      const last = Math.floor((after + limit - 1) / PAGE);
+      const pages = Array.from({ length: last - first + 1 }, (_, n) =>
+        keys.planOperations(plan_id, making_id, objective, first + n),
+      );
+      return (await getAll(table, pages))
+        .flatMap((item) => parseRow(operationsRowSchema, item).operations)
+        .filter(({ number }) => number > after && number <= after + limit)
+        .toSorted((a, b) => a.number - b.number);
+    },
+
+    async curve({ plan_id, making_id, objective }: CourseRef): Promise<CurvePoint[]> {
+      const Key = keys.planCurve(plan_id, making_id, objective);
+      const { Item } = await client.send(
+        new GetCommand({ TableName: name, Key, ConsistentRead: true }),
+      );
+      return Item === undefined ? [] : parseRow(curveRowSchema, Item).points;
+    },
+  };
+};
+
+const coursesRows = (
+  { operations, curve }: Course,
+  { plan_id, making_id, objective }: CourseRef,
+): Record<string, unknown>[] => [
+  ...chunked(operations, PAGE).map((page, n) => ({
+    ...keys.planOperations(plan_id, making_id, objective, n),
+    kind: "plan_operations",
+    operations: page,
+  })),
+  { ...keys.planCurve(plan_id, making_id, objective), kind: "plan_curve", points: curve },
+];

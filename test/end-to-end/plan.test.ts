@@ -1,0 +1,146 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { expect, test } from "vitest";
+import {
+  getCurve,
+  getPlan,
+  listOperations,
+  type Operation,
+  startPlan,
+} from "../../lib/client/plans.ts";
+import { collect } from "../../lib/client/request.ts";
+import { commandOf } from "./by-command.ts";
+import { quickCloud } from "./quick-cloud.ts";
+import { type Play, theStage } from "./stage.ts";
+
+const onStage = theStage({ cloud: quickCloud({ hosts: 4, instances: 8, spread: 0 }) });
+
+const NO_BRAKES = { canary: false, soak_minutes: 0, reserve_hosts: 0 };
+
+const madePlan = async ({ api }: Play, body: Parameters<typeof startPlan>[1]) => {
+  let plan = await startPlan(api, body);
+  while (plan.status === "making") {
+    await pause(50);
+    plan = await getPlan(api, plan.plan_id);
+  }
+  return plan;
+};
+
+const isSame = ({ number, what, host, instance_id, to }: Operation) => ({
+  number,
+  what,
+  host,
+  instance_id,
+  to,
+});
+
+test(
+  "what a plan foresees a session then does, and the same list says of each operation that it was done",
+  onStage(async (play) => {
+    const { api, open, ended } = play;
+    const body = { hosts: ["cmp-01"], ...NO_BRAKES };
+    const { plan_id, ...plan } = await madePlan(play, body);
+    expect(plan).toMatchObject({ status: "ready", error: null, session_id: null });
+    for (const objective of ["fastest", "fewest_moves"])
+      expect(plan.outcomes?.[objective]).toMatchObject({
+        hosts_maintained: 1,
+        hosts_blocked: 0,
+        moves: 2,
+        operations: 4,
+      });
+    const foreseen = await collect(listOperations(api, plan_id));
+    expect(foreseen.map(({ what, host }) => `${what} ${host}`)).toEqual([
+      "open cmp-01",
+      "move cmp-01",
+      "move cmp-01",
+      "work cmp-01",
+    ]);
+    expect(foreseen.map(({ state }) => state)).toEqual(Array(4).fill(undefined));
+
+    const sessionId = await open(body);
+    const { detail } = await ended(sessionId);
+    const done = await collect(listOperations(api, plan_id, { sessionId }));
+    expect(done.map(isSame)).toEqual(foreseen.map(isSame));
+    expect(done.map(({ state }) => state)).toEqual(Array(4).fill("SUCCEEDED"));
+    expect(new Set(done.flatMap(({ went_to }) => went_to ?? []))).toEqual(
+      new Set(detail.instances.map(({ destination_host }) => destination_host)),
+    );
+    // What was seen there counts from now on.
+    expect(await madePlan(play, { ...body, hosts: ["cmp-02"] })).toMatchObject({
+      durations: { moves: { observations: 2 }, work: { observations: 1 } },
+    });
+  }),
+);
+
+test(
+  "of a session that is under way it is planned what is left, and told what runs",
+  onStage(async (play) => {
+    const { api, open, when, ended } = play;
+    const hosts = ["cmp-02", "cmp-03"];
+    const id = await open({ hosts, actions: [{ plugin: "hold", metadata: { seconds: 60 } }] });
+    await when(id, "a host to be at work", ({ hosts: runs }) =>
+      runs.some(({ phase }) => phase === "IN_MAINTENANCE"),
+    );
+    const plan = await madePlan(play, { session_id: id });
+    const operations = await collect(listOperations(api, plan.plan_id));
+    const done = operations.map(({ what, host, state }) => `${what} ${host} ${state}`);
+
+    expect(done[0]).toBe("work cmp-02 RUNNING");
+    expect(done).toContain("open cmp-03 PLANNED");
+    expect(done.at(-1)).toBe("work cmp-03 PLANNED");
+    expect(plan.outcomes?.["fastest"]).toMatchObject({ hosts_maintained: 2, hosts_blocked: 0 });
+
+    await ended(id);
+    const after = await collect(listOperations(api, plan.plan_id));
+    expect(after.map(({ what, host }) => `${what} ${host}`)).toEqual(
+      operations.map(({ what, host }) => `${what} ${host}`),
+    );
+    expect(new Set(after.map(({ state }) => state))).toEqual(new Set(["SUCCEEDED"]));
+  }),
+);
+
+test(
+  "a plan tells how much room is left and how many suffer at the worst, and when it should be over",
+  onStage(async (play) => {
+    const hosts = ["cmp-02", "cmp-03"];
+    const plan = await madePlan(play, { hosts, max_parallel_hosts: 2, ...NO_BRAKES });
+    const points = await getCurve(play.api, plan.plan_id, "fewest_moves");
+
+    expect(Math.max(...points.map(({ hosts_out }) => hosts_out))).toBe(2);
+    expect(Math.max(...points.map(({ impacted }) => impacted))).toBeGreaterThan(0);
+    expect(points.at(-1)).toMatchObject({ hosts_out: 0, impacted: 0 });
+    expect(points.at(-1)?.free["MEMORY_MB"]).toBeGreaterThan(points[0]?.free["MEMORY_MB"] ?? 0);
+    const { ends_at_low = "", ends_at = "", ends_at_high = "" } = plan.outcomes?.["fastest"] ?? {};
+    expect([ends_at, ends_at_low, ends_at_high].toSorted()).toEqual([
+      ends_at_low,
+      ends_at,
+      ends_at_high,
+    ]);
+  }),
+);
+
+test(
+  "on the command line both objectives stand side by side, then come the operations, and later what became of them",
+  onStage(async (play) => {
+    const lull = commandOf(play);
+    const options = ["--host", "cmp-04", "--no-canary", "--soak", "0", "--reserve", "0"];
+    const foreseen = await lull("maintenance", "plan", ...options);
+    expect(foreseen).toMatchObject({ code: 0 });
+    expect(foreseen.out).toMatch(/^ +fastest \* +fewest_moves$/m);
+    expect(foreseen.out).toMatch(/^hosts maintained +1 +1$/m);
+    expect(foreseen.out).toMatch(/^1 +open +cmp-04/m);
+    const [, planId = ""] = /^plan (\S+), from/.exec(foreseen.out) ?? [];
+
+    const sessionId = await play.open({ hosts: ["cmp-04"] });
+    await play.ended(sessionId);
+    const picked = ["-f", "value", "-c", "what,state"];
+    const done = await lull("maintenance", "plan", sessionId, "--plan", planId, ...picked);
+    const lines = done.out.split("\n");
+    expect(lines[0]).toBe("open SUCCEEDED");
+    expect(lines.at(-1)).toBe("work SUCCEEDED");
+
+    expect(await lull("maintenance", "plan", sessionId)).toMatchObject({ code: 1 });
+    expect(await lull("maintenance", "plan", sessionId, "--host", "cmp-01")).toMatchObject({
+      code: 2,
+    });
+  }),
+);

@@ -1,0 +1,228 @@
+import type { EventBridgeEvent } from "aws-lambda";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { later } from "../../lib/domain/instant.ts";
+import { learnMoves, learnWork } from "../../lib/domain/plan/durations.ts";
+import { planBoth } from "../../lib/domain/plan/forecast.ts";
+import { requestPlan, standingOf } from "../../lib/domain/planning.ts";
+import { hostStore } from "../../lib/store/hosts.ts";
+import { outbox } from "../../lib/store/outbox.ts";
+import { planStore } from "../../lib/store/plans.ts";
+import { queryAll } from "../../lib/store/query.ts";
+import { keys } from "../../lib/store/table.ts";
+import { aDevice, aSession, NOW } from "../domain/builders.ts";
+import { aCluster, someRules } from "../planner/builders.ts";
+import { type MaintenanceApi, problemOf, startMaintenanceApi } from "./maintenance-api.ts";
+
+let api: MaintenanceApi;
+let make: (planId: string) => Promise<void>;
+
+const BODY = { hosts: ["cmp-11"], canary: false, soak_minutes: 0, reserve_hosts: 0 };
+
+beforeAll(async () => {
+  api = await startMaintenanceApi();
+  const hosts = hostStore(api.table);
+  // The hosts of the simulated cloud under the names that it has them by, in a zone of their own.
+  for (const { name, node_id } of api.cloud.world.hosts.values()) {
+    const device = aDevice(name.replace("cmp-0", "cmp-1"));
+    if (device.hypervisor === null) continue;
+    await hosts.create({
+      ...device,
+      zone: "two",
+      hypervisor: { ...device.hypervisor, id: node_id },
+    });
+  }
+  const { handler } = await import("../../functions/engine/plan.ts");
+  make = (plan_id) =>
+    handler({ time: new Date().toISOString(), detail: { plan_id } } as EventBridgeEvent<
+      string,
+      unknown
+    >);
+});
+afterAll(() => api.close());
+
+const ask = (body: object) => api.call("POST", "/v1/plans", { body });
+const look = (id: string, more = "") => api.call("GET", `/v1/plans/${id}${more}`);
+
+describe("asking for a plan", () => {
+  test("is answered at once, with where the plan will be", async () => {
+    const { status, headers, body } = await ask(BODY);
+
+    expect({ status, ...body }).toMatchObject({ status: "making", objective: "fastest" });
+    expect(status).toBe(202);
+    expect(headers.get("location")).toBe(`/v1/plans/${body.plan_id}`);
+    expect((await look(body.plan_id)).body).toEqual(body);
+    const { events } = await outbox(api.table).list(keys.plan(body.plan_id).PK, 10, null);
+    expect(events).toMatchObject([{ type: "plan.requested", detail: { plan_id: body.plan_id } }]);
+  });
+
+  test.each([
+    ["a host that is not there", { hosts: ["cmp-77"] }, 422, ["hosts.0 host_unknown"]],
+    ["a field that is not", { ...BODY, speed: 1 }, 400, [expect.stringContaining("unrecognized")]],
+    [
+      "an objective that is not",
+      { ...BODY, objective: "cheapest" },
+      400,
+      ["objective invalid_value"],
+    ],
+    [
+      "a session and its description",
+      { ...BODY, session_id: crypto.randomUUID() },
+      400,
+      [expect.stringContaining("unrecognized")],
+    ],
+    ["no id of a session", { session_id: "mine" }, 400, ["session_id invalid_format"]],
+  ])("for %s names what is wrong", async (_, body, status, errors) => {
+    expect(problemOf(await ask(body))).toMatchObject({ status, errors });
+  });
+
+  test("for a session that there is not, or that is over, is refused", async () => {
+    expect((await ask({ session_id: crypto.randomUUID() })).status).toBe(404);
+    const session_id = await api.created();
+    await api.end(session_id);
+    expect((await ask({ session_id })).body).toMatchObject({ code: "conflict" });
+  });
+});
+
+describe("a plan", () => {
+  test("that is not made has no operations yet", async () => {
+    const { plan_id } = (await ask(BODY)).body;
+
+    for (const more of ["/operations", "/curve"])
+      expect((await look(plan_id, more)).body).toMatchObject({
+        code: "conflict",
+        detail: expect.stringContaining("still being made"),
+      });
+  });
+
+  test("that cannot be made says why", async () => {
+    const { plan_id } = (await ask(BODY)).body;
+    api.cloud.happen({
+      kind: "fault",
+      fault: { service: "placement", effect: { kind: "error", status: 403, message: "not you" } },
+    });
+    await make(plan_id);
+    api.cloud.happen({ kind: "clear_faults" });
+
+    expect((await look(plan_id)).body).toMatchObject({
+      status: "failed",
+      error: expect.stringContaining("403"),
+    });
+  });
+
+  test("that is asked for twice by the bus is made once", async () => {
+    const { plan_id } = (await ask(BODY)).body;
+    const rows = () => queryAll(api.table, keys.plan(plan_id).PK, "OPS#");
+    await make(plan_id);
+    const { body } = await look(plan_id);
+    const before = (await rows()).length;
+    await make(plan_id);
+
+    expect(body).toMatchObject({ status: "ready", outcomes: { fastest: { hosts_blocked: 0 } } });
+    expect((await look(plan_id)).body).toEqual(body);
+    expect(await rows()).toHaveLength(before);
+  });
+
+  test("of which two were made at once is the one that was finished first", async () => {
+    const { plan_id } = (await ask(BODY)).body;
+    await Promise.all([make(plan_id), make(plan_id)]);
+    const { body } = await look(plan_id, "/operations");
+
+    expect(body.operations.map(({ number }: { number: number }) => number)).toEqual(
+      body.operations.map((_: unknown, n: number) => n + 1),
+    );
+  });
+
+  test("of a session is held against it without being told so", async () => {
+    const session_id = await api.created({ ...BODY, maintenance_at: undefined });
+    const { plan_id } = (await ask({ session_id, objective: "fewest_moves" })).body;
+    await make(plan_id);
+    const { body } = await look(plan_id, "/operations");
+
+    expect(body).toMatchObject({ session_id, objective: "fewest_moves" });
+    expect(new Set(body.operations.map(({ state }: { state: string }) => state))).toEqual(
+      new Set(["PLANNED"]),
+    );
+  });
+
+  test("whose making died has failed after a while", () => {
+    const plan = requestPlan({
+      planId: crypto.randomUUID(),
+      objective: "fastest",
+      by: "admin",
+      now: NOW,
+      session: aSession(),
+    });
+
+    expect(standingOf(plan, later(NOW, 1_799)).status).toBe("making");
+    expect(standingOf(plan, later(NOW, 1_800)).status).toBe("failed");
+  });
+});
+
+test("operations come in pages, whatever the size of the rows they are kept in", async () => {
+  const plans = planStore(api.table);
+  const cluster = aCluster({
+    hosts: [{ capacity: [10_000] }, { job: "none", capacity: [10_000] }],
+    instances: Array.from({ length: 700 }, () => ({ host: 0, needs: [1] })),
+  });
+  const session = aSession();
+  const { findings, courses } = planBoth(
+    {
+      cluster,
+      rules: someRules(),
+      names: cluster.instances.map(({ id }) => id),
+      obstacles: new Map(),
+      unknown: [],
+    },
+    { session, durations: { moves: learnMoves([]), work: learnWork([], 1) }, startsAt: NOW },
+  );
+  const plan = requestPlan({
+    planId: crypto.randomUUID(),
+    objective: "fastest",
+    by: "admin",
+    now: new Date().toISOString(),
+    session,
+  });
+  await plans.request(plan);
+  await plans.putCourses(plan, "making", courses);
+  await plans.finish({ ...plan, status: "ready", making_id: "making", findings });
+
+  const numbers: number[] = [];
+  let cursor: string | null = null;
+  do {
+    const more: string = cursor === null ? "" : `&cursor=${cursor}`;
+    const { body } = await look(plan.plan_id, `/operations?limit=150${more}`);
+    numbers.push(...body.operations.map(({ number }: { number: number }) => number));
+    cursor = body.next_cursor;
+  } while (cursor !== null);
+  expect(numbers).toEqual(Array.from({ length: 702 }, (_, n) => n + 1));
+
+  expect(problemOf(await look(plan.plan_id, "/operations?cursor=nonsense"))).toMatchObject({
+    status: 400,
+  });
+});
+
+test("no row of a plan is larger than DynamoDB bears, however long the names are", async () => {
+  const longest = "n".repeat(255);
+  const operation = {
+    number: 1_000_000,
+    what: "move" as const,
+    host: longest,
+    instance_id: crypto.randomUUID(),
+    instance_name: "語".repeat(255),
+    to: longest,
+    starts_in: 1_000_000,
+    ends_in: 1_000_000,
+  };
+  const course = { operations: Array(400).fill(operation), curve: [] };
+  const plan = requestPlan({
+    planId: crypto.randomUUID(),
+    objective: "fastest",
+    by: "admin",
+    now: NOW,
+    session: aSession(),
+  });
+
+  await expect(
+    planStore(api.table).putCourses(plan, "making", { fastest: course, fewest_moves: course }),
+  ).resolves.toBeUndefined();
+});
