@@ -1,5 +1,13 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { getPlan, listOperations, type Operation, type Plan, startPlan } from "../client/plans.ts";
+import {
+  type CurvePoint,
+  getCurve,
+  getPlan,
+  listOperations,
+  type Operation,
+  type Plan,
+  startPlan,
+} from "../client/plans.ts";
 import type { Api } from "../client/request.ts";
 import type { Command, Context } from "./command.ts";
 import { EXIT, ExitError, UsageError } from "./exit.ts";
@@ -126,21 +134,30 @@ const plan = async (context: Context): Promise<number> => {
     listOperations(api, made.plan_id, { objective, ...(sessionId && { sessionId }) }),
     most,
   );
-  if (isForPeople) printPlan(context, made, { objective, operations });
+  if (isForPeople)
+    printPlan(context, made, {
+      objective,
+      operations,
+      curve: await getCurve(api, made.plan_id, objective),
+    });
   else if (formatOf(values) === "json" && values.list("column").length === 0)
     terminal.out(JSON.stringify({ ...made, operations }, null, 2));
   else printRows(terminal, values, columns, operations);
   return made.outcomes?.[objective]?.hosts_blocked ? EXIT.partial : EXIT.done;
 };
 
-type Listed = { readonly objective: string; readonly operations: readonly Operation[] };
+type Listed = {
+  readonly objective: string;
+  readonly operations: readonly Operation[];
+  readonly curve: readonly CurvePoint[];
+};
 
 const printPlan = (
   { values, terminal }: Context,
   made: Plan,
-  { objective, operations }: Listed,
+  { objective, operations, curve }: Listed,
 ): void => {
-  for (const line of planLines(made, objective)) terminal.out(line);
+  for (const line of planLines(made, objective, curve)) terminal.out(line);
   if (operations.length === 0) return;
   terminal.out("");
   printRows(terminal, values, shownColumns(operations), operations);

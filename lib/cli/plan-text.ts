@@ -1,4 +1,4 @@
-import type { Outcome, Plan } from "../client/plans.ts";
+import type { CurvePoint, Outcome, Plan } from "../client/plans.ts";
 import { alignedLines, clean } from "./output.ts";
 import { showClock, showDuration, showTime } from "./times.ts";
 
@@ -6,13 +6,23 @@ export const OBJECTIVES = ["fastest", "fewest_moves"] as const;
 
 export const isObjective = (text: string): boolean => OBJECTIVES.some((known) => known === text);
 
-/** What a plan comes to: both objectives side by side, the hosts that the chosen one leaves out, and what it does not know. */
-export const planLines = (plan: Plan, objective: string): string[] => {
+/**
+ * What a plan comes to: both objectives side by side, how bad the chosen one gets and which hosts it
+ * leaves out, and what it does not know.
+ *
+ * @param curve of the chosen one
+ */
+export const planLines = (
+  plan: Plan,
+  objective: string,
+  curve: readonly CurvePoint[],
+): string[] => {
   const { outcomes = {}, starts_at, warnings } = plan;
   const chosen = outcomes[objective];
   return [
     `plan ${plan.plan_id}, from ${showTime(starts_at)}`,
     ...alignedLines(comparison(plan, objective)),
+    ...worstLines(curve),
     ...(chosen ? blockedLines(chosen) : []),
     ...warnings.map(({ code, message }) => `! ${clean(code)}: ${clean(message)}`),
   ];
@@ -68,6 +78,21 @@ const blockedLines = ({ blocked, hosts_blocked }: Outcome): string[] => {
     "blocked:",
     ...alignedLines(rows).map((line) => `  ${line}`),
     ...(rest > 0 ? [`  and ${rest} more`] : []),
+  ];
+};
+
+/** Each figure by itself: not all of them have to come at the same time. */
+const worstLines = (curve: readonly CurvePoint[]): string[] => {
+  const [first] = curve;
+  if (first === undefined) return [];
+  const most = (of: (point: CurvePoint) => number) => Math.max(...curve.map(of));
+  const free = Object.keys(first.free)
+    .map((name) => `${name} ${Math.min(...curve.map((point) => point.free[name] ?? 0))}`)
+    .join(", ");
+  const members = most(({ impacted_members }) => impacted_members);
+  return [
+    `at the worst: ${most(({ hosts_out }) => hosts_out)} hosts out, ${most(({ impacted }) => impacted)} instances impacted (${members} in groups)`,
+    ...(free === "" ? [] : [`at the least free: ${clean(free)}`]),
   ];
 };
 

@@ -31,7 +31,7 @@ const plan = (fastest: Outcome, but: Partial<Plan> = {}): Plan => ({
 
 describe("a plan in words", () => {
   test("shows both objectives side by side, and which one is listed", () => {
-    const lines = planLines(plan(outcome()), "fewest_moves");
+    const lines = planLines(plan(outcome()), "fewest_moves", []);
 
     expect(lines).toContain("plan p-1, from 2026-11-22 10:00:00Z");
     expect(lines).toContainEqual(expect.stringMatching(/^ +fastest +fewest_moves \*$/));
@@ -47,7 +47,7 @@ describe("a plan in words", () => {
       { host: "cmp-07", rule: "pinned", instance_name: "db\u001b[2J", why: "locked: unlock it" },
       { host: "cmp-09", rule: "capacity", missing: { MEMORY_MB: 8_192, VCPU: 0 } },
     ];
-    const lines = planLines(plan(outcome({ hosts_blocked: 3, blocked })), "fastest");
+    const lines = planLines(plan(outcome({ hosts_blocked: 3, blocked })), "fastest", []);
 
     expect(lines).toContainEqual(expect.stringMatching(/^hosts maintained +10, 3 blocked +10$/));
     expect(lines).toContain("  cmp-07  pinned    db [2J  locked: unlock it");
@@ -55,9 +55,24 @@ describe("a plan in words", () => {
     expect(lines).toContain("  and 1 more");
   });
 
+  test("says how bad it gets", () => {
+    const point = { at: "2026-11-22T10:00:00Z", hosts_out: 1, impacted: 9, impacted_members: 2 };
+    const lines = planLines(plan(outcome()), "fastest", [
+      { ...point, free: { MEMORY_MB: 900, VCPU: 8 } },
+      { ...point, free: { MEMORY_MB: 700, VCPU: 9 }, hosts_out: 4, impacted: 3 },
+    ]);
+
+    expect(lines).toContain("at the worst: 4 hosts out, 9 instances impacted (2 in groups)");
+    expect(lines).toContain("at the least free: MEMORY_MB 700, VCPU 8");
+  });
+
   test("says what it does not know, and that there may be no room at all", () => {
     const warnings = [{ code: "moves_guessed", message: "10 s and 500 MB/s" }];
-    const lines = planLines(plan(outcome(), { warnings, lower_bound_seconds: null }), "fastest");
+    const lines = planLines(
+      plan(outcome(), { warnings, lower_bound_seconds: null }),
+      "fastest",
+      [],
+    );
 
     expect(lines).toContainEqual(expect.stringMatching(/^at least +not possible$/));
     expect(lines).toContain("! moves_guessed: 10 s and 500 MB/s");
