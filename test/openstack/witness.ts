@@ -103,10 +103,10 @@ const sizeOf = ({ VCPU, MEMORY_MB, DISK_GB }: Readonly<Record<string, Inventory>
 
 /** Servers first: the list of migrations is then never older than where they are. */
 const look = async ({ compute }: Cloud, { groups, sizes }: Fixed): Promise<World> => {
+  const now = Date.now();
   const servers = await listServers(compute, { all_tenants: true });
   const migrations = await listMigrations(compute, { limit: 100 });
   const services = await listServices(compute, { binary: "nova-compute" });
-  const now = Date.now();
   return {
     now,
     projects: [],
@@ -158,7 +158,11 @@ const withTheGone = (was: World, is: World): World => {
   return { ...is, instances: [...is.instances, ...gone] };
 };
 
-/** What differs between two looks. The end of a move comes before what it made room for. */
+/**
+ * What differs between two looks. The end of a move comes before what it made room for. A change is
+ * dated to the look before the one that saw it: it may have come right then, and what somebody did
+ * because of it must not seem to come before it.
+ */
 const changesBetween = (was: World, is: World): ChangeFacts[] =>
   [
     ...differences("migration", was.migrations, is.migrations, ["status", "dest"]),
@@ -169,7 +173,7 @@ const changesBetween = (was: World, is: World): ChangeFacts[] =>
       "metadata",
     ]),
     ...differences("host", named(was.hosts), named(is.hosts), ["status", "disabled_reason"]),
-  ].map((change) => ({ ...change, at: is.now }));
+  ].map((change) => ({ ...change, at: was.now }));
 
 const named = (hosts: World["hosts"]) => hosts.map((host) => ({ ...host, id: host.name }));
 
