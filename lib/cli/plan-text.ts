@@ -40,8 +40,7 @@ const comparison = (
     title,
     ...shown.map(({ outcome }) => of(outcome)),
   ];
-  const bound =
-    typeof lower_bound_seconds === "number" ? duration(lower_bound_seconds) : "not possible";
+  const bound = typeof lower_bound_seconds === "number" ? duration(lower_bound_seconds) : "";
   return [
     ["", ...shown.map(({ name }) => (name === objective ? `${name} *` : name))],
     row("hosts maintained", ({ hosts_maintained: done, hosts_blocked: left }) =>
@@ -59,7 +58,7 @@ const comparison = (
       ({ ends_at_low, ends_at_high }) =>
         `${showClock(ends_at_low, Date.parse(ends_at_low))} and ${showClock(ends_at_high, Date.parse(ends_at_low))}`,
     ),
-    ["at least", bound],
+    ...(bound === "" ? [] : [["at least", bound]]),
   ];
 };
 

@@ -44,17 +44,27 @@ export const planBoth = (snapshot: Snapshot, circumstances: Circumstances): Made
   const courses = { fastest: courseOf(made.fastest), fewest_moves: courseOf(made.fewest_moves) };
   const outcome = (objective: Objective) =>
     outcomeOf(made[objective], courses[objective], snapshot, circumstances);
-  const { improved } = lowerBoundOf(cluster, rules);
   return {
     findings: {
       starts_at: startsAt,
       outcomes: { fastest: outcome("fastest"), fewest_moves: outcome("fewest_moves") },
-      lower_bound_seconds: Number.isFinite(improved) ? Math.round(improved) : null,
+      lower_bound_seconds: boundUnder(made.fastest, snapshot),
       durations,
-      warnings: warningsOn(session, durations),
+      warnings: warningsOn(snapshot, session, durations),
     },
     courses,
   };
+};
+
+/**
+ * The bound holds where every host has to be emptied, and takes instances itself. A plan that leaves
+ * hosts out, or is sooner done because theirs stay where they are, is not measured by it.
+ */
+const boundUnder = (plan: MadePlan, { cluster, rules }: Snapshot): number | null => {
+  const { improved } = lowerBoundOf(cluster, rules);
+  return plan.blocked.length === 0 && improved <= plan.makespan_seconds
+    ? Math.round(improved)
+    : null;
 };
 
 /**
@@ -161,9 +171,18 @@ const boundsOf = (
 };
 
 /** What people should know who go by the plan. */
-const warningsOn = (session: Session, { moves, work }: Durations): Warning[] => {
+const warningsOn = (
+  { obstacles, unknown }: Snapshot,
+  session: Session,
+  { moves, work }: Durations,
+): Warning[] => {
   const warnings: Warning[] = [];
   const warn = (code: string, message: string) => warnings.push({ code, message });
+  if (session.claimed_at === null && obstacles.size + unknown.length > 0)
+    warn(
+      "preflight_stops",
+      "a session with these hosts ends at its pre-flight: leave out the hosts that are blocked as pinned or unknown, or settle what keeps them",
+    );
   warn(
     "order_not_followed",
     "a session takes its hosts by name, as its brakes let it, and each move to the best target then; it may take longer than the order of the plan, which is the best that was found",

@@ -79,6 +79,27 @@ describe("a forecast", () => {
     ]);
   });
 
+  test("warns that a session would end at its pre-flight, and not of one that is past it", () => {
+    const obstacles = new Map([[0, { rule: "locked", what_to_do: "its owner unlocks it" }]]);
+    const codes = (session = aSession({ canary: false })) =>
+      planned({ obstacles }, session).findings.warnings.map(({ code }) => code);
+
+    expect(codes()).toContain("preflight_stops");
+    expect(codes(aSession({ claimed_at: NOW }))).not.toContain("preflight_stops");
+  });
+
+  test("tells no bound of a plan to which it does not apply", () => {
+    const cluster = aCluster({
+      hosts: [{}, { used: [80] }],
+      instances: [{ host: 0, needs: [60], fate: "stays" }],
+    });
+
+    expect(planned({ cluster }).findings).toMatchObject({
+      lower_bound_seconds: null,
+      outcomes: { fastest: { hosts_blocked: 0 } },
+    });
+  });
+
   test("says how much room is missing where that is what keeps a host", () => {
     const cluster = aCluster({
       hosts: [{}, { job: "none", used: [90] }],

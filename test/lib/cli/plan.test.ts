@@ -66,7 +66,7 @@ describe("a plan in words", () => {
     expect(lines).toContain("at the least free: MEMORY_MB 700, VCPU 8");
   });
 
-  test("says what it does not know, and that there may be no room at all", () => {
+  test("says what it does not know, and no bound where there is none", () => {
     const warnings = [{ code: "moves_guessed", message: "10 s and 500 MB/s" }];
     const lines = planLines(
       plan(outcome(), { warnings, lower_bound_seconds: null }),
@@ -74,7 +74,7 @@ describe("a plan in words", () => {
       [],
     );
 
-    expect(lines).toContainEqual(expect.stringMatching(/^at least +not possible$/));
+    expect(lines).not.toContainEqual(expect.stringMatching(/^at least/));
     expect(lines).toContain("! moves_guessed: 10 s and 500 MB/s");
   });
 });
