@@ -15,7 +15,7 @@ export type MadePlan = Plan & {
 
 /**
  * The best plan of a fixed number of tries: the course is guessed from the lower bound, then one
- * setting after the other is varied, in ever smaller steps. Plans that maintain more hosts come
+ * setting after the other is varied for as long as that makes it better. Plans that maintain more hosts come
  * first; among those the objective decides.
  *
  * The same input gives the same plan: neither a clock nor chance has a say.
@@ -30,13 +30,17 @@ export const makePlan = (cluster: Cluster, rules: Rules, objective: Objective): 
     plan.blocked.length !== best.blocked.length
       ? plan.blocked.length < best.blocked.length
       : worthOf(plan, cluster) < worthOf(best, cluster);
-  for (const varied of variations) {
-    const course = withinBounds(varied(best.course), cluster);
-    const key = JSON.stringify(course);
-    if (tried.size >= tries || tried.has(key)) continue;
-    tried.add(key);
-    const plan = play(cluster, rules, course);
-    if (isBetter(plan)) best = { ...plan, course };
+  const step = Math.max(FINEST, 1 / Math.max(1, cluster.hosts.length));
+  for (let before: MadePlan | null = null; before !== best; ) {
+    before = best;
+    for (const varied of variations) {
+      const course = withinBounds(varied(best.course, step), cluster);
+      const key = JSON.stringify(course);
+      if (tried.size >= tries || tried.has(key)) continue;
+      tried.add(key);
+      const plan = play(cluster, rules, course);
+      if (isBetter(plan)) best = { ...plan, course };
+    }
   }
   return withoutLateOnes(cluster, rules, best);
 };
@@ -66,12 +70,18 @@ const openedInVain = ({ blocked, timeline }: Plan): number[] => {
 };
 
 /** Courses played, so that a plan is there within a second or a few, whatever the size of the cluster. */
-const triesFor = ({ instances }: Cluster): number =>
-  instances.length <= 10_000 ? 10 : instances.length <= 60_000 ? 4 : 2;
+const triesFor = ({ instances: { length } }: Cluster): number => {
+  if (length <= 1_000) return 60;
+  if (length <= 10_000) return 10;
+  return length <= 60_000 ? 4 : 2;
+};
+
+/** By how much of all room courses differ at least, if that is a host or more. */
+const FINEST = 0.01;
 
 type Search = {
   readonly guess: (cluster: Cluster, rules: Rules) => Course;
-  readonly variations: readonly ((course: Course) => Course)[];
+  readonly variations: readonly ((course: Course, step: number) => Course)[];
   /** The less, the better. */
   readonly worthOf: (plan: Plan, cluster: Cluster) => number;
 };
@@ -94,9 +104,13 @@ const guessFastest = (cluster: Cluster, rules: Rules): Course => {
   };
 };
 
+/** By so many steps. */
 const shifted =
   ({ early = 0, cap = 0 }: Partial<Record<"early" | "cap", number>>) =>
-  (course: Course): Course => ({ ...course, early: course.early + early, cap: course.cap + cap });
+  (course: Course, step: number): Course => ({
+    early: course.early + early * step,
+    cap: course.cap + cap * step,
+  });
 
 /** Moves per instance beyond which a little speed is not worth more of them. */
 const FAIR_MOVES = 1.193;
@@ -115,15 +129,15 @@ const SEARCHES: Readonly<Record<Objective, Search>> = {
   fastest: {
     guess: guessFastest,
     variations: [
-      shifted({ early: -0.01 }),
-      shifted({ cap: 0.02 }),
-      shifted({ cap: -0.02 }),
-      shifted({ early: 0.01 }),
+      shifted({ early: -1 }),
+      shifted({ cap: 2 }),
+      shifted({ cap: -2 }),
+      shifted({ early: 1 }),
       (course) => ({ ...course, cap: course.cap < 1 ? 1 : 0.2 }),
-      shifted({ cap: -0.02 }),
-      shifted({ early: -0.02 }),
-      shifted({ cap: 0.02 }),
-      shifted({ early: 0.01 }),
+      shifted({ cap: -2 }),
+      shifted({ early: -2 }),
+      shifted({ cap: 2 }),
+      shifted({ early: 1 }),
     ],
     worthOf: (plan, cluster) => dearer(plan, cluster, FAIR_MOVES, 2),
   },
@@ -132,7 +146,7 @@ const SEARCHES: Readonly<Record<Objective, Search>> = {
       ...guessFastest(cluster, rules),
       early: cluster.hosts.length < 500 ? 0 : 0.013,
     }),
-    variations: [shifted({ early: 0.01 }), shifted({ early: 0.003 }), shifted({ cap: 0.1 })],
+    variations: [shifted({ early: 1 }), shifted({ early: 0.3 }), shifted({ cap: 10 })],
     worthOf: (plan, cluster) => dearer(plan, cluster, FEW_MOVES, 1000),
   },
 };
