@@ -5,7 +5,7 @@ import type { Cluster, ClusterHost, Rules } from "./cluster.ts";
 export type LowerBound = {
   /** ceil(N / k) works one after the other, k hosts being empty at once at most. */
   readonly simple: number;
-  /** The same, with the room counted that hosts lack while they are emptied and filled. */
+  /** The same, with the room counted that hosts lack while they are emptied and filled, and with `max_parallel_hosts`. */
   readonly improved: number;
   /** How often the free room has to be used, at least. */
   readonly rounds: number;
@@ -33,10 +33,17 @@ export const lowerBoundOf = (cluster: Cluster, rules: Rules): LowerBound => {
   );
   return {
     simple: Math.max(0, ...bounds.map(({ simple }) => simple)),
-    improved: Math.max(0, ...bounds.map(({ improved }) => improved)),
+    improved: Math.max(inTurns(cluster, rules), ...bounds.map(({ improved }) => improved)),
     rounds: Math.max(0, ...bounds.map(({ rounds }) => rounds)),
     empty: Math.min(1, ...bounds.map(({ empty }) => empty)),
   };
+};
+
+/** The shortest works, so many hosts at a time as may be open at once. */
+const inTurns = ({ hosts }: Cluster, { max_parallel_hosts: most }: Rules): number => {
+  const jobs = hosts.filter(({ job }) => job === "waiting" || job === "emptying");
+  if (most === null || jobs.length === 0) return 0;
+  return Math.ceil(jobs.length / most) * Math.min(...jobs.map(({ work_seconds }) => work_seconds));
 };
 
 const NOTHING: LowerBound = { simple: 0, improved: 0, rounds: 0, empty: 1 };
