@@ -307,6 +307,13 @@ export const statedInterruption = (
     ? instance.max_interruption_time
     : null;
 
+/** Members that a host bears of a group at once; 0 = as many as there are. */
+export const mostPerHost = ({
+  anti_affinity_group,
+  max_instances_per_host,
+}: Pick<GroupConstraints, "anti_affinity_group" | "max_instances_per_host">): number =>
+  anti_affinity_group ? Math.max(1, max_instances_per_host) : max_instances_per_host;
+
 const claimOn = ({
   group_id,
   max_impacted_members,

@@ -24,6 +24,7 @@ import {
   TransientOpenStackError,
 } from "../openstack/errors.ts";
 import type { Begun, NewIntent } from "../store/intents.ts";
+import { hostsFullOfGroup } from "./group-room.ts";
 import type { HostContext } from "./host-step.ts";
 import { noteMove } from "./note-move.ts";
 
@@ -106,7 +107,10 @@ const sendToBest = async (
       },
       allowed: session.targets,
       refused: refusedNow(move.refusals, now),
-      apart: await hostsToAvoid(cloud, server, groups),
+      apart: [
+        ...(await hostsToAvoid(cloud, server, groups)),
+        ...(await hostsFullOfGroup(context, server)),
+      ],
     },
     await targetsFor(cloud, server, fleet),
   );
