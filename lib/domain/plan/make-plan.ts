@@ -72,7 +72,6 @@ const openedInVain = ({ blocked, timeline }: Plan): number[] => {
 /** Courses played, so that a plan is there within a second or a few, whatever the size of the cluster. */
 const triesFor = ({ instances: { length } }: Cluster): number => {
   if (length <= 1_000) return 60;
-  if (length <= 10_000) return 10;
   return length <= 60_000 ? 4 : 2;
 };
 
