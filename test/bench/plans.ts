@@ -11,21 +11,13 @@ import {
   odd,
   PRIMES,
   twoScarce,
+  USUAL,
   unequal,
   uniform,
 } from "../planner/clusters.ts";
 import { figuresOf, hroller } from "../planner/hroller.ts";
 import { verify } from "../planner/verifier.ts";
 import type { Table } from "./figure.ts";
-
-const OPTIONS: BenchOptions = {
-  slots: 2,
-  work: 1800,
-  fix: 8,
-  mbps: 1000,
-  maxParallel: null,
-  sameAz: false,
-};
 
 /** Clusters of one kind, by seed, and what is changed of the options or the cluster. */
 type Family = {
@@ -195,7 +187,7 @@ type Run = {
 };
 
 const runOf = ({ made, options, changed = (cluster) => cluster }: Family, seed: number): Run => {
-  const { cluster: given, rules } = clusterOf(made(seed), { ...OPTIONS, ...options });
+  const { cluster: given, rules } = clusterOf(made(seed), { ...USUAL, ...options });
   const cluster = changed(given);
   const began = performance.now();
   const fastest = makePlan(cluster, rules, "fastest");
@@ -228,8 +220,8 @@ const rivalOf = ({ made, options, seeds, changed }: Family): string => {
     const plan = hroller(bench);
     if (plan.outcome === "not installed") return "not installed";
     if (plan.outcome === "aborted") continue;
-    const { cluster, rules } = clusterOf(bench, OPTIONS);
-    const { makespan_seconds, violations, overloads } = figuresOf(plan.waves, bench, OPTIONS);
+    const { cluster, rules } = clusterOf(bench, USUAL);
+    const { makespan_seconds, violations, overloads } = figuresOf(plan.waves, bench, USUAL);
     broken += violations + overloads;
     ratios.push(makespan_seconds / lowerBoundOf(cluster, rules).simple);
   }

@@ -1,12 +1,15 @@
+import type { CloudConfig } from "../../lib/openstack/cloud.ts";
 import { lullHere } from "../lib/cli/lull.ts";
 import type { Play } from "./stage.ts";
 
-/** The command as the cloud's admin types it, by the clock of the stage. */
-export const commandOf =
-  ({ simulator, api, clock }: Play) =>
-  (...args: string[]) => {
-    const { auth_url, username = "", password = "", project_name = "" } = simulator.config;
-    return lullHere(args, {
+/** The command as a user of the cloud types it, by the clock of the stage. */
+export const commandAs =
+  (
+    { api, clock }: Pick<Play, "api" | "clock">,
+    { auth_url, username = "", password = "", project_name = "" }: CloudConfig,
+  ) =>
+  (...args: string[]) =>
+    lullHere(args, {
       now: () => clock.now(),
       env: {
         LULL_ENDPOINT: api.endpoint,
@@ -17,4 +20,6 @@ export const commandOf =
         OS_REGION_NAME: "RegionOne",
       },
     });
-  };
+
+/** The same as the cloud's admin. */
+export const commandOf = (play: Play) => commandAs(play, play.simulator.config);

@@ -4,7 +4,7 @@ import { releaseHost } from "../../lib/client/maintenance.ts";
 import { createSubscription } from "../../lib/client/subscriptions.ts";
 import { hostIdOf } from "../../lib/openstack/compute/host-id.ts";
 import { startReceiver } from "../delivery/receiver.ts";
-import { lullHere } from "../lib/cli/lull.ts";
+import { commandAs } from "./by-command.ts";
 import { quickCloud } from "./quick-cloud.ts";
 import { type Play, theStage } from "./stage.ts";
 
@@ -20,6 +20,7 @@ const memberOf = ({ simulator, apiAs, clock }: Play, name: string) => {
   const project = simulator.world.projects.find((one) => one.name === name);
   if (config === undefined || project === undefined) throw new Error(`there is no project ${name}`);
   const api = apiAs(config);
+  const typed = commandAs({ api, clock }, config);
   /** All that it was ever told. */
   const told: string[] = [];
   return {
@@ -34,18 +35,7 @@ const memberOf = ({ simulator, apiAs, clock }: Play, name: string) => {
       return { status: response.status, body: JSON.parse(text) };
     },
     lull: async (...args: string[]) => {
-      const { auth_url, username = "", password = "", project_name = "" } = config;
-      const answer = await lullHere(args, {
-        now: () => clock.now(),
-        env: {
-          LULL_ENDPOINT: api.endpoint,
-          OS_AUTH_URL: auth_url,
-          OS_USERNAME: username,
-          OS_PASSWORD: password,
-          OS_PROJECT_NAME: project_name,
-          OS_REGION_NAME: "RegionOne",
-        },
-      });
+      const answer = await typed(...args);
       told.push(answer.out, answer.err);
       return answer;
     },

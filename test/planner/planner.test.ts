@@ -1,27 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { makePlan, OBJECTIVES } from "../../lib/domain/plan/make-plan.ts";
-import {
-  type BenchOptions,
-  clusterOf,
-  fragmented,
-  MIXED,
-  odd,
-  small,
-  tiny,
-  uniform,
-} from "./clusters.ts";
+import { clusterOf, fragmented, MIXED, odd, small, tiny, USUAL, uniform } from "./clusters.ts";
 import { exhaustive } from "./exhaustive.ts";
 import { random } from "./random-cluster.ts";
 import { confirms, verify } from "./verifier.ts";
-
-const options: BenchOptions = {
-  slots: 2,
-  work: 1800,
-  fix: 8,
-  mbps: 1000,
-  maxParallel: null,
-  sameAz: false,
-};
 
 const seeds = (count: number, from = 0): number[] =>
   Array.from({ length: count }, (_, n) => from + n);
@@ -43,7 +25,7 @@ describe("a plan", () => {
 
   test("maintains every host of a small cluster of which an exhaustive search can, and never more", () => {
     const wrong = wrongOf(2_000, (seed) => {
-      const { cluster, rules } = clusterOf(tiny(seed), { ...options, sameAz: seed % 2 === 0 });
+      const { cluster, rules } = clusterOf(tiny(seed), { ...USUAL, sameAz: seed % 2 === 0 });
       const plan = makePlan(cluster, rules, "fastest");
       return (
         (plan.blocked.length === 0) !== exhaustive(cluster, rules).completable ||
@@ -55,7 +37,7 @@ describe("a plan", () => {
   });
 
   test("is the same for the same cluster", () => {
-    const { cluster, rules } = clusterOf(uniform(30, 0.7, { seed: 7 }), options);
+    const { cluster, rules } = clusterOf(uniform(30, 0.7, { seed: 7 }), USUAL);
 
     expect(makePlan(cluster, rules, "fastest")).toEqual(makePlan(cluster, rules, "fastest"));
   });
@@ -64,7 +46,7 @@ describe("a plan", () => {
     "maintains every host of fragmented clusters at a load of %d",
     (load) => {
       const wrong = wrongOf(20, (seed) => {
-        const { cluster, rules } = clusterOf(fragmented(load, { seed }), options);
+        const { cluster, rules } = clusterOf(fragmented(load, { seed }), USUAL);
         const plan = makePlan(cluster, rules, "fastest");
         return plan.blocked.length > 0 || verify(cluster, rules, plan).length > 0;
       });
@@ -82,7 +64,7 @@ describe("a plan", () => {
     ["with instances of odd sizes", (seed: number) => odd(20, 2.4, { seed, flavours: MIXED })],
   ])("maintains every host of clusters %s", (_, made) => {
     const wrong = wrongOf(20, (seed) => {
-      const { cluster, rules } = clusterOf(made(seed), options);
+      const { cluster, rules } = clusterOf(made(seed), USUAL);
       const plan = makePlan(cluster, rules, "fastest");
       return plan.blocked.length > 0 || verify(cluster, rules, plan).length > 0;
     });
@@ -94,7 +76,7 @@ describe("a plan", () => {
     "keeps instances in their zones, and stops in none, at a load of %d",
     (load) => {
       const { cluster, rules } = clusterOf(uniform(60, load, { seed: 3, zones: 3 }), {
-        ...options,
+        ...USUAL,
         sameAz: true,
       });
       const plan = makePlan(cluster, rules, "fastest");
@@ -105,7 +87,7 @@ describe("a plan", () => {
   );
 
   test("with few moves moves hardly an instance twice", () => {
-    const { cluster, rules } = clusterOf(uniform(100, 0.7, { seed: 1 }), options);
+    const { cluster, rules } = clusterOf(uniform(100, 0.7, { seed: 1 }), USUAL);
     const few = makePlan(cluster, rules, "fewest_moves");
     const fast = makePlan(cluster, rules, "fastest");
 

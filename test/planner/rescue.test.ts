@@ -2,17 +2,8 @@ import { describe, expect, test } from "vitest";
 import type { Cluster, Rules } from "../../lib/domain/plan/cluster.ts";
 import { makePlan } from "../../lib/domain/plan/make-plan.ts";
 import { aCluster, someRules } from "./builders.ts";
-import { type BenchOptions, clusterOf, MIXED, odd, PRIMES } from "./clusters.ts";
+import { clusterOf, MIXED, odd, PRIMES, USUAL } from "./clusters.ts";
 import { confirms, verify } from "./verifier.ts";
-
-const options: BenchOptions = {
-  slots: 2,
-  work: 1800,
-  fix: 8,
-  mbps: 1000,
-  maxParallel: null,
-  sameAz: false,
-};
 
 /** A cluster of hosts of 100 with instances of these sizes, host by host. */
 const filledWith = (...hosts: readonly (readonly number[])[]): Cluster =>
@@ -97,7 +88,7 @@ describe("a nearly full cluster of odd sizes", () => {
   ) =>
     free.flatMap((hosts) =>
       seeds.flatMap((seed) => {
-        const { cluster, rules } = clusterOf(odd(count, hosts, { seed, ...more }), options);
+        const { cluster, rules } = clusterOf(odd(count, hosts, { seed, ...more }), USUAL);
         const { blocked, broken } = resultOf(cluster, rules);
         return [...blocked.filter(({ rule }) => rule !== "capacity"), ...broken];
       }),

@@ -196,11 +196,14 @@ export const unseat = ({ guests }: Place, guest: Guest): void => {
   last.seat = guest.seat;
 };
 
+/** The order in which instances are placed: those that fit in the fewest places come first. */
+export const largestFirst = (a: Guest, b: Guest): number => b.size - a.size || a.number - b.number;
+
 /** Puts an instance on the list of what has still to leave an open host. */
 export const mustLeave = (place: Place, guest: Guest): void => {
   if (guest.instance.fate !== "moves") return;
   place.pending.push(guest);
-  place.pending.sort((a, b) => b.size - a.size || a.number - b.number);
+  place.pending.sort(largestFirst);
   place.need += guest.size;
   place.remaining += guest.instance.move_seconds;
   nudge(place);

@@ -4,6 +4,7 @@ import {
   enter,
   type Group,
   type Guest,
+  largestFirst,
   nudge,
   type Place,
   schedule,
@@ -25,7 +26,7 @@ export const empty = (board: Board, place: Place): void => {
   place.openedAt = board.now;
   place.pending = place.guests
     .filter(({ instance }) => instance.fate === "moves")
-    .sort((a, b) => b.size - a.size || a.number - b.number);
+    .sort(largestFirst);
   place.need = place.pending.reduce((sum, { size }) => sum + size, 0);
   place.remaining = place.pending.reduce((sum, { instance }) => sum + instance.move_seconds, 0);
   place.pool.queue.push(place);

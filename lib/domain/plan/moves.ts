@@ -13,6 +13,7 @@ import {
   take,
   unseat,
 } from "./board.ts";
+import { isSameCell } from "./targets.ts";
 
 /** Whether a target may take the instance, whatever the slots: room, groups, versions, refusals. */
 export const mayTake = (target: Place, guest: Guest): boolean =>
@@ -30,10 +31,7 @@ export const leadsTo = (from: Place, to: Place): boolean =>
   to.pool === from.pool &&
   to.host.takes &&
   to.host.version >= from.host.version &&
-  isSameCell(to.host.cell, from.host.cell);
-
-const isSameCell = (a: string | null, b: string | null): boolean =>
-  a === null || b === null || a === b;
+  isSameCell(to.host, from.host);
 
 const hasRoom = (target: Place, guest: Guest): boolean => {
   if (guest.heldAt === target) return true;

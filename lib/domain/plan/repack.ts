@@ -1,4 +1,4 @@
-import { amount, type Guest, type Place } from "./board.ts";
+import { amount, type Guest, largestFirst, type Place } from "./board.ts";
 import { mayEver } from "./moves.ts";
 import { fits, freeOn, placeOf, put, type Sketch, sketchOf, staysTogether } from "./sketch.ts";
 
@@ -41,7 +41,9 @@ const MOST_EJECTIONS = 60;
 const MOST_AT_ONCE = 3;
 
 export const movable = ({ guests }: Place): Guest[] =>
-  [...guests].filter(({ instance, to }) => instance.fate === "moves" && to === null).sort(bySize);
+  [...guests]
+    .filter(({ instance, to }) => instance.fate === "moves" && to === null)
+    .sort(largestFirst);
 
 /** What may change places for others: not what has to stay together with the rest of a group. */
 export const exchangeable = (place: Place): Guest[] =>
@@ -50,10 +52,8 @@ export const exchangeable = (place: Place): Guest[] =>
 export const isBound = ({ groups }: Guest): boolean =>
   groups.some(({ rules }) => rules.policy === "affinity");
 
-const bySize = (a: Guest, b: Guest): number => b.size - a.size || a.number - b.number;
-
 const takeLargest = (guests: Guest[]): Guest => {
-  guests.sort(bySize);
+  guests.sort(largestFirst);
   const [largest] = guests.splice(0, 1);
   if (largest === undefined) throw new RangeError("nothing is left to be placed");
   return largest;
@@ -111,7 +111,7 @@ const givingWay = (sketch: Sketch, target: Place, guest: Guest): readonly Guest[
   if (!mayEver(target, guest)) return null;
   const smaller = placedOn(sketch, target)
     .filter(({ size }) => size < guest.size)
-    .sort((a, b) => -bySize(a, b))
+    .sort((a, b) => largestFirst(b, a))
     .slice(0, MOST_LOOKED_AT);
   for (let most = 1; most <= MOST_AT_ONCE; most++) {
     const ejected = firstThatFree(sketch, { target, guest, smaller, most });

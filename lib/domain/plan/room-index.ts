@@ -19,7 +19,6 @@ export type RoomIndex<Entry> = {
   readonly width: number;
   readonly heads: (Entry | null)[];
   readonly filled: Int32Array;
-  size: number;
 };
 
 /** @param largest the most room that any host can have free */
@@ -27,7 +26,6 @@ export const roomIndex = <Entry>(largest: number): RoomIndex<Entry> => ({
   width: Math.max(1, Math.ceil((largest + 1) / BUCKETS)),
   heads: new Array<Entry | null>(BUCKETS).fill(null),
   filled: new Int32Array(BUCKETS / WORD),
-  size: 0,
 });
 
 const bucketOf = ({ width }: RoomIndex<unknown>, share: number): number =>
@@ -48,7 +46,6 @@ export const insert = <Entry extends Indexed<Entry>>(
   if (head !== null) head.before = entry;
   index.heads[bucket] = entry;
   index.filled[bucket >> 5] = wordAt(index, bucket >> 5) | (1 << (bucket & 31));
-  index.size += 1;
 };
 
 /** Nothing happens to an entry that is in no index. */
@@ -63,7 +60,6 @@ export const remove = <Entry extends Indexed<Entry>>(entry: Entry): void => {
       index.filled[bucket >> 5] = wordAt(index, bucket >> 5) & ~(1 << (bucket & 31));
   }
   entry.index = null;
-  index.size -= 1;
 };
 
 /** The first bucket from `from` on that holds anything; -1 = none. */

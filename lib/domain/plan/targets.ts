@@ -60,6 +60,8 @@ export const rankTargets = (wish: Wish, targets: readonly Target[]): Target[] =>
     );
 };
 
-/** Nothing moves live from cell to cell. */
-const isSameCell = (a: Pick<Target, "cell">, b: Pick<Target, "cell">): boolean =>
+type InCell = Pick<Target, "cell">;
+
+/** Nothing moves live from cell to cell; what is not known is no obstacle. */
+export const isSameCell = (a: InCell, b: InCell): boolean =>
   a.cell === null || b.cell === null || a.cell === b.cell;
