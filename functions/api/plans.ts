@@ -4,15 +4,14 @@ import { readSettings } from "../../lib/config.ts";
 import { admit } from "../../lib/control/admit.ts";
 import { planView, planViews } from "../../lib/control/plan-views.ts";
 import { ConflictError } from "../../lib/domain/errors.ts";
-import { OBJECTIVES } from "../../lib/domain/plan/make-plan.ts";
+import { OBJECTIVES } from "../../lib/domain/plan/objective.ts";
 import {
-  newPlanSchema,
   requestPlan,
   type StoredPlan,
   sessionPlanSchema,
   standingOf,
 } from "../../lib/domain/planning.ts";
-import { isClosed } from "../../lib/domain/session.ts";
+import { isClosed, newSessionSchema } from "../../lib/domain/session.ts";
 import {
   type ApiRequest,
   api,
@@ -61,12 +60,12 @@ const requested = async (request: ApiRequest): Promise<StoredPlan> => {
   const planId = randomUUID();
   const isOfSession = ofSessionSchema.safeParse(parseBody(z.unknown(), request)).success;
   if (!isOfSession) {
-    const { objective, ...body } = parseBody(newPlanSchema, request);
-    const session = await admitted({ body, by, now });
-    return requestPlan({ planId, objective, by, now, session });
+    const session = await admitted({ body: parseBody(newSessionSchema, request), by, now });
+    return requestPlan({ planId, objective: session.objective, by, now, session });
   }
-  const { objective, session_id } = parseBody(sessionPlanSchema, request);
+  const { session_id, objective: wanted } = parseBody(sessionPlanSchema, request);
   const session = await sessions.get(session_id);
+  const objective = wanted ?? session.objective;
   if (isClosed(session)) throw new ConflictError(`session ${session_id} is over`);
   return requestPlan({ planId, objective, by, now, sessionId: session_id });
 };

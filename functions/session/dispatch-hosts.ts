@@ -1,10 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { type HostRun, isActive } from "../../lib/domain/host-run.ts";
-import type { Standstill } from "../../lib/domain/plan/brakes.ts";
 import { awaitsTurn } from "../../lib/domain/plan/canary.ts";
 import { takesPlace } from "../../lib/domain/plan/places.ts";
 import { openGuard } from "../../lib/domain/plan/reserve.ts";
-import { nextStep, type SessionStep } from "../../lib/domain/plan/session-step.ts";
+import {
+  type Circumstances,
+  nextStep,
+  type SessionStep,
+} from "../../lib/domain/plan/session-step.ts";
 import { type Misfit, shortfallOf } from "../../lib/domain/plan/shortfall.ts";
 import { type Capacity, readCapacity } from "../../lib/fleet/capacity.ts";
 import { askForRoom } from "../../lib/steps/ask-for-room.ts";
@@ -27,12 +30,13 @@ type Dispatch = Extract<SessionStep, { next: "dispatch" }>;
 export const handler = sessionStep(async (context) => {
   const { now, seq, session, hosts } = context;
   const standstill = await standstillOf(context);
-  const wanted = nextStep(session, hosts, now, { standstill });
+  const agenda = await context.agendas.get(session.session_id);
+  const wanted = nextStep(session, hosts, now, { standstill, agenda });
   if (wanted.next !== "dispatch") return { next: "plan" };
   const capacity = await capacityFor(context);
   if (capacity === null) return { next: "plan" };
 
-  const step = await chosen(context, capacity, standstill);
+  const step = await chosen(context, capacity, { standstill, agenda });
   if (step === null || (step.next !== "dispatch" && step.next !== "await")) return { next: "plan" };
   if (step.next === "dispatch" && !(await dispatch(context, step))) return { next: "plan" };
   await update(context, (seen) => withFindings(seen, step.brakes));
@@ -51,13 +55,13 @@ const MOST_LOOKS = 8;
 const chosen = async (
   context: SessionContext,
   { rooms, isDown }: Capacity,
-  standstill: Standstill | null,
+  circumstances: Pick<Circumstances, "standstill" | "agenda">,
 ): Promise<SessionStep | null> => {
   const { session, hosts, now } = context;
   const guard = (strict: boolean) => openGuard(session, hosts, rooms, { strict });
   const stepWith = (strict: boolean, misfits: readonly Misfit[] = []) =>
     nextStep(session, hosts, now, {
-      standstill,
+      ...circumstances,
       guard: guard(strict),
       isDown,
       misfits: new Set(misfits.map(({ host }) => host)),

@@ -22,15 +22,16 @@ export const handler = sessionStep(async (context) => {
   if (context.session.hosts[0] !== undefined)
     await lookAtCloud(context, context.session.hosts[0], now);
   const standstill = await standstillOf(context);
+  const agenda = await context.agendas.get(context.session.session_id);
   const moves = await movesThatMayProve(context);
   const planned = (seen: Session): Session => {
     const canaries = [...seen.canaries, ...canariesIn(seen, hosts, moves)];
     const session = braked(withoutIdleQuestion({ ...seen, canaries }), context);
-    const step = nextStep(session, hosts, now, { standstill });
+    const step = nextStep(session, hosts, now, { standstill, agenda });
     return step.next === "await" ? withFindings(session, step.brakes) : session;
   };
   const session = await update(context, planned);
-  const step = nextStep(session, hosts, now, { standstill });
+  const step = nextStep(session, hosts, now, { standstill, agenda });
   return { next: step.next, seconds: step.next === "await" ? step.seconds : 0, seq };
 });
 

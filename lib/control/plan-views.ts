@@ -1,7 +1,7 @@
 import { ConflictError } from "../domain/errors.ts";
 import { later } from "../domain/instant.ts";
 import { type CarriedOut, carriedOut } from "../domain/plan/carried-out.ts";
-import type { Objective } from "../domain/plan/make-plan.ts";
+import type { Objective } from "../domain/plan/objective.ts";
 import type { Operation } from "../domain/plan/operations.ts";
 import type { Findings, StoredPlan } from "../domain/planning.ts";
 import { isClosed } from "../domain/session.ts";

@@ -1,21 +1,19 @@
 import * as z from "zod";
 import { later } from "./instant.ts";
 import { durationsSchema } from "./plan/durations.ts";
-import { OBJECTIVES, type Objective } from "./plan/make-plan.ts";
-import { newSessionSchema, type Session, sessionSchema } from "./session.ts";
+import { OBJECTIVES, type Objective } from "./plan/objective.ts";
+import { type Session, sessionSchema } from "./session.ts";
 
 /** The event type that asks for a plan; its rule calls functions/engine/plan.ts. */
 export const PLAN_REQUESTED = "plan.requested";
 
-/** Body of POST /v1/plans for a session that is not open: that of the session, and what matters most. */
-export const newPlanSchema = newSessionSchema.extend({
-  objective: z.enum(OBJECTIVES).default("fastest"),
-});
-
-/** The same for a session that is. */
+/**
+ * Body of POST /v1/plans for a session that is open, and which of the plans is shown unless told:
+ * absent = that of the session. Of one that is not open, the body is the session's own.
+ */
 export const sessionPlanSchema = z.strictObject({
   session_id: z.uuid(),
-  objective: z.enum(OBJECTIVES).default("fastest"),
+  objective: z.enum(OBJECTIVES).optional(),
 });
 
 /** A host that the plan does not maintain, and what keeps it. */

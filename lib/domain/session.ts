@@ -2,6 +2,7 @@ import * as z from "zod";
 import { hostNameSchema } from "./device.ts";
 import { dialogueSchema } from "./dialogue/rules.ts";
 import { instantSchema } from "./instant.ts";
+import { OBJECTIVES } from "./plan/objective.ts";
 
 /** States of a maintenance session, spelled as Fenix spells them. */
 const SESSION_STATES = [
@@ -102,6 +103,8 @@ export const newSessionSchema = z.strictObject({
   /** The hosts do not come back: their service is deleted after the work. */
   retire: z.boolean().default(false),
   policies: policiesSchema.default(policiesSchema.parse({})),
+  /** What the order of its hosts is to spare: time, or moves of instances. */
+  objective: z.enum(OBJECTIVES).default("fastest"),
   dialogue: dialogueSchema.default(dialogueSchema.parse({})),
   /** Why owners are given less notice than the operator promises; null = they are not. */
   emergency: z.string().min(1).max(200).nullable().default(null),

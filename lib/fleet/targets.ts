@@ -33,6 +33,8 @@ export type Fleet = {
   readonly onTrial: ReadonlySet<string>;
   /** Hosts of the session that are being emptied or worked on, whatever their service says. */
   readonly atWork: ReadonlySet<string>;
+  /** Where the instances of the host go by the plan, by their ids, in the order in which they leave. */
+  readonly planned: ReadonlyMap<string, string>;
   /** What they will have to take, of moves that began after all this was read. */
   readonly promises: Promises;
 };

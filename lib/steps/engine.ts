@@ -1,6 +1,7 @@
 import { readSettings, type Settings } from "../config.ts";
 import { engineCloud } from "../credentials.ts";
 import type { Cloud } from "../openstack/cloud.ts";
+import { type AgendaStore, agendaStore } from "../store/agendas.ts";
 import { type AskStore, askStore } from "../store/asks.ts";
 import { type CloudHealthStore, cloudHealth } from "../store/cloud-health.ts";
 import { type ConstraintStore, constraintStore } from "../store/constraints.ts";
@@ -24,6 +25,7 @@ import { type Audience, audience } from "./audience.ts";
 export type Engine = {
   readonly settings: Settings;
   readonly sessions: SessionStore;
+  readonly agendas: AgendaStore;
   readonly sessionProjects: SessionProjectStore;
   readonly asks: AskStore;
   readonly constraints: ConstraintStore;
@@ -49,6 +51,7 @@ export const openEngine = (): Engine => {
   return {
     settings,
     sessions: sessionStore(table),
+    agendas: agendaStore(table),
     sessionProjects: sessionProjectStore(table),
     asks: askStore(table),
     constraints: constraintStore(table),

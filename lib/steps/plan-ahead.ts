@@ -29,6 +29,16 @@ const ENOUGH = 200;
  * Nothing is changed anywhere.
  */
 export const planAhead = async (sources: Sources, session: Session, now: string): Promise<Made> => {
+  const { snapshot, ...circumstances } = await readForPlan(sources, session, now);
+  return planBoth(snapshot, { session, ...circumstances });
+};
+
+/** What a session is planned from as the cloud is now; t = 0 is `startsAt`. */
+export const readForPlan = async (
+  sources: Sources,
+  session: Session,
+  now: string,
+): Promise<ReadForPlan> => {
   const { settings } = sources;
   const seen = await look(sources, session);
   const durations = await learn(sources, session, seen);
@@ -38,7 +48,13 @@ export const planAhead = async (sources: Sources, session: Session, now: string)
     slots: settings.LULL_HOST_MIGRATIONS,
     now: startsAt,
   });
-  return planBoth(snapshot, { session, durations, startsAt });
+  return { snapshot, durations, startsAt };
+};
+
+type ReadForPlan = {
+  readonly snapshot: Snapshot;
+  readonly durations: Durations;
+  readonly startsAt: string;
 };
 
 const look = async (

@@ -9,6 +9,7 @@ export const readFleet = async ({
   inventory,
   owners,
   hostRuns,
+  agendas,
   session,
   run,
   settings,
@@ -26,6 +27,7 @@ export const readFleet = async ({
     maintained: new Set(finished.map(({ host }) => host)),
     onTrial: hostsToProve(session, runs),
     atWork: new Set(runs.filter(isActive).map(({ host }) => host)),
+    planned: await agendas.waysFrom(session.session_id, run.host),
     promises: openPromises(),
   };
 };

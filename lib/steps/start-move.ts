@@ -37,6 +37,8 @@ type Wanted = {
   readonly mayInterrupt: boolean;
   /** Groups that count it among their impacted members already. */
   readonly claimed: readonly GroupClaim[];
+  /** Others leave the host meanwhile, so that it may wait until there is room where it should go. */
+  readonly mayWait: boolean;
   /** All groups that it must not hurt. */
   readonly groups: readonly GroupClaim[];
 };
@@ -52,7 +54,7 @@ export const startMove = async (
   context: HostContext,
   listed: Server,
   facts: GuestFacts,
-  { attempt, mayInterrupt, claimed, groups }: Wanted,
+  { attempt, mayInterrupt, mayWait, claimed, groups }: Wanted,
   fleet: () => Promise<Fleet>,
 ): Promise<string | null> => {
   const cloud = await context.cloud();
@@ -81,7 +83,13 @@ export const startMove = async (
   const tried = { ...move, tries: attempt };
   return kind === "offload"
     ? begin(context, server, tried, intent)
-    : sendToBest(context, server, await fleet(), tried, intent);
+    : sendToBest(context, server, await fleet(), { move: tried, intent, mayWait });
+};
+
+type Sending = {
+  readonly move: Move;
+  readonly intent: NewIntent;
+  readonly mayWait: boolean;
 };
 
 /** Begins a migration to the best target that can be had. */
@@ -89,9 +97,44 @@ const sendToBest = async (
   context: HostContext,
   server: Server,
   fleet: Fleet,
-  move: Move,
-  intent: NewIntent,
+  { move, intent, mayWait }: Sending,
 ): Promise<string | null> => {
+  const planned = fleet.planned.get(server.id) ?? null;
+  const ranked = await ranking(context, server, fleet, move);
+  if (mayWait && planned !== null && !ranked.includes(planned)) return PLACE_TO_COME;
+  for (const host of ranked) {
+    const device = fleet.devices.find(({ name }) => name === host);
+    const aimed = {
+      ...intent,
+      target: host,
+      target_device_id: device?.id ?? null,
+    };
+    const why = await begin(context, server, move, aimed);
+    if (why === TAKEN) continue;
+    if (why !== null) return why;
+    fleet.promises.promise(host, needOf(server));
+    if (planned !== null && host !== planned) await noteStrayed(context);
+    return null;
+  }
+  if (fleet.promises.any()) return ROOM_PROMISED;
+  return waiting(
+    context,
+    server,
+    commonRefusal(move.refusals) ?? "no host has room for it and may take it",
+  );
+};
+
+/** The session is planned anew before its next host begins. */
+const noteStrayed = ({ agendas, session, now }: HostContext): Promise<void> =>
+  agendas.strayed(session.session_id, now);
+
+/** Names of the hosts that the instance may go to now, the best first. */
+const ranking = async (
+  context: HostContext,
+  server: Server,
+  fleet: Fleet,
+  { refusals }: Move,
+): Promise<string[]> => {
   const { session, run, now } = context;
   const cloud = await context.cloud();
   const groups = await groupsApart(cloud, server);
@@ -106,7 +149,8 @@ const sendToBest = async (
         hypervisorVersion: run.worth?.hypervisor_version ?? 0,
       },
       allowed: session.targets,
-      refused: refusedNow(move.refusals, now),
+      refused: refusedNow(refusals, now),
+      planned: fleet.planned.get(server.id) ?? null,
       apart: [
         ...(await hostsToAvoid(cloud, server, groups)),
         ...(await hostsFullOfGroup(context, server)),
@@ -114,28 +158,17 @@ const sendToBest = async (
     },
     await targetsFor(cloud, server, fleet),
   );
-  for (const { host } of ranked) {
-    const device = fleet.devices.find(({ name }) => name === host);
-    const aimed = {
-      ...intent,
-      target: host,
-      target_device_id: device?.id ?? null,
-    };
-    const why = await begin(context, server, move, aimed);
-    if (why === null) fleet.promises.promise(host, needOf(server));
-    if (why !== TAKEN) return why;
-  }
-  if (fleet.promises.any()) return ROOM_PROMISED;
-  return waiting(
-    context,
-    server,
-    commonRefusal(move.refusals) ?? "no host has room for it and may take it",
-  );
+  return ranked.map(({ host }) => host);
 };
 
 const TAKEN = "the target is taken";
+/** Passing: what room it needs there comes, or it goes elsewhere when nothing else is on its way. */
+const PLACE_TO_COME = "where it goes by the plan there is no room yet";
 /** Passing: in the next round it is known what is left. */
-export const ROOM_PROMISED = "what room there is was promised to others just now";
+const ROOM_PROMISED = "what room there is was promised to others just now";
+/** Whether an instance that was not moved needs no words: the next round does it. */
+export const isPassingDelay = (why: string): boolean =>
+  why === ROOM_PROMISED || why === PLACE_TO_COME;
 /** Ordinary waiting, while the host has other instances on their way. */
 export const GROUP_BUSY = "another member of its group is on its way";
 

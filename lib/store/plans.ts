@@ -3,7 +3,7 @@ import * as z from "zod";
 import { NotFoundError } from "../domain/errors.ts";
 import { type CurvePoint, curvePointSchema } from "../domain/plan/curve.ts";
 import type { Course } from "../domain/plan/forecast.ts";
-import type { Objective } from "../domain/plan/make-plan.ts";
+import type { Objective } from "../domain/plan/objective.ts";
 import { type Operation, operationSchema } from "../domain/plan/operations.ts";
 import { PLAN_REQUESTED, planSchema, type StoredPlan } from "../domain/planning.ts";
 import { chunked, getAll } from "./batch-get.ts";

@@ -23,6 +23,8 @@ import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
  * | move      | S#<session>         | MOVE#<host>#<instance> | p#L#MOV#<session>#<project> / <host>#<instance> | | moves.listByHost, moves.list, moves.listByProject |
  * | project of a session | S#<session> | PROJECT#<project>   | p#L#PRJ#<project> / <created_at>#<session> |   | sessionProjects.*               |
  * | ask       | S#<session>         | ASK#<project>#<ask>    |                        |                  | asks.*                          |
+ * | agenda    | S#<session>         | AGENDA                 |                        |                  | agendas.get                     |
+ * | ways from a host | S#<session>  | WAYS#<host>            |                        |                  | agendas.waysFrom                |
  * | event     | S#<session>, p#SYNC#<id>, p#PLAN#<id> | E#<at>#<entity>#<sequence> |              | OUTBOX / <at>    | outbox.list, outbox.unpublished |
  * | run       | RUN#<run>           | #RUN                   |                        | RUN / <due_at>   | runs.get, runs.due              |
  * | wake      | RUN#<run>           | #WAKE                  |                        |                  | runs.readSeq                    |
@@ -74,6 +76,8 @@ export const keys = {
     PK: `S#${sessionId}`,
     SK: `ASK#${projectId}#${askId}`,
   }),
+  agenda: (sessionId: string) => ({ PK: `S#${sessionId}`, SK: "AGENDA" }),
+  ways: (sessionId: string, host: string) => ({ PK: `S#${sessionId}`, SK: `WAYS#${host}` }),
   event: (partition: string, at: string, entity: string, sequence: number) => ({
     PK: partition,
     SK: `E#${orderOf({ at, entity, sequence })}`,

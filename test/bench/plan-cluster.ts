@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import * as z from "zod";
-import { type MadePlan, makePlan, OBJECTIVES } from "../../lib/domain/plan/make-plan.ts";
+import { type MadePlan, makePlan } from "../../lib/domain/plan/make-plan.ts";
+import { OBJECTIVES } from "../../lib/domain/plan/objective.ts";
 import type { PlanEvent } from "../../lib/domain/plan/timeline.ts";
 import { clusterOf } from "../planner/clusters.ts";
 

@@ -110,6 +110,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     "sessionCloseSession",
     "sessionAwaitChange",
     "sessionNoteTrouble",
+    "sessionOrderHosts",
   ]),
   HostMachineRole: invoke([
     "hostResume",

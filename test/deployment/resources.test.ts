@@ -15,6 +15,8 @@ const functions = production.all("AWS::Lambda::Function").map(({ id, properties 
 }));
 const DEAD_LETTERS = "arn:aws:sqs:us-east-1:000000000000:lull-dev-dead-letters";
 
+const PLANNERS = new Set(["lull-dev-enginePlan", "lull-dev-sessionOrderHosts"]);
+
 describe("every function", () => {
   test("is deployed for each file below functions, once", () => {
     const files = ["api", "session", "host", "engine", "sinks"].flatMap((folder) =>
@@ -31,8 +33,8 @@ describe("every function", () => {
     ({ name, folder, properties }) => {
       const { MemorySize, Timeout, Runtime, Architectures } = properties;
       expect({ MemorySize, Runtime, Architectures }).toEqual({
-        // The planner needs a processor for itself, which Lambda gives with so much memory.
-        MemorySize: name === "lull-dev-enginePlan" ? 1769 : 512,
+        // Planners need a processor for themselves, which Lambda gives with so much memory.
+        MemorySize: PLANNERS.has(name) ? 1769 : 512,
         Runtime: "nodejs24.x",
         Architectures: ["arm64"],
       });
@@ -57,7 +59,7 @@ describe("every function", () => {
     );
     expect(counts).toEqual({
       "api undefined": 11,
-      "session 5": 8,
+      "session 5": 9,
       "host 25": 17,
       "engine 10": 2,
       "engine 1": 3,

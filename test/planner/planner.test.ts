@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { makePlan, OBJECTIVES } from "../../lib/domain/plan/make-plan.ts";
+import { makePlan } from "../../lib/domain/plan/make-plan.ts";
+import { OBJECTIVES } from "../../lib/domain/plan/objective.ts";
 import { clusterOf, fragmented, MIXED, odd, small, tiny, USUAL, uniform } from "./clusters.ts";
 import { exhaustive } from "./exhaustive.ts";
 import { random } from "./random-cluster.ts";

@@ -200,6 +200,7 @@ describe("the machine of a session", () => {
       preflight: true,
       ask: true,
       claim: true,
+      order: true,
       dispatch: true,
       await: true,
       close: true,

@@ -1,5 +1,6 @@
 import { type HostRun, isActive } from "../host-run.ts";
 import type { Session } from "../session.ts";
+import type { Order } from "./agenda.ts";
 import { awaitsTurn } from "./canary.ts";
 import { openPlaces, takesPlace } from "./places.ts";
 import type { Guard, Shortage } from "./reserve.ts";
@@ -13,6 +14,8 @@ export type Brakes = {
   readonly guard: Guard | null;
   /** Hosts whose instances would find no room elsewhere now: others go first. */
   readonly misfits?: ReadonlySet<string>;
+  /** In which order the hosts are taken. */
+  readonly order: Order;
 };
 
 /** Which hosts to start, which to disable early, and what keeps the others back. */
@@ -24,11 +27,13 @@ export type Selection = {
   readonly shortages: readonly Shortage[];
   /** Hosts that would start, if anybody knew what they hold. */
   readonly unknown: readonly string[];
+  /** Hosts that would start, if the plan did not have others finish before. */
+  readonly early: readonly string[];
 };
 
 /**
- * Which hosts to start now, by name, so that the answer does not depend on the order of `runs`:
- * cordoned ones first, as they are out of scheduling already. A host that one of the brakes keeps
+ * Which hosts to start now, in their order, which does not depend on that of `runs`: cordoned ones
+ * first, as they are out of scheduling already. A host that one of the brakes keeps
  * back lets the others pass, but a zone that is short of room is closed for all of its hosts.
  *
  * A host that failed counts as finished: were its place kept, one host that waits for a human
@@ -37,7 +42,7 @@ export type Selection = {
 export const selectHosts = (
   session: Session,
   runs: readonly HostRun[],
-  { onTrial, guard, misfits = new Set() }: Brakes,
+  { onTrial, guard, misfits = new Set(), order }: Brakes,
 ): Selection => {
   const places = openPlaces(session, runs, onTrial);
   const start: HostRun[] = [];
@@ -47,40 +52,47 @@ export const selectHosts = (
   const ready = runs.filter(
     (run) => awaitsTurn(run) && !waitsForOthers(run, runs) && !misfits.has(run.host),
   );
-  for (const run of inOrder(ready)) {
+  const tryToStart = (run: HostRun): void => {
     const full = places.fullFor(run);
-    if (full.includes("max_parallel_hosts")) break;
     if (full.every((brake) => brake === "canary") && full.length > 0)
       heldByTrial.add(run.place.model);
-    if (full.length > 0 || shortages.has(run.place.zone)) continue;
+    if (full.length > 0 || shortages.has(run.place.zone)) return;
     const refusal = guard?.start(run) ?? null;
-    if (refusal === "unknown") {
-      unknown.push(run.host);
-      continue;
+    if (refusal === "unknown") unknown.push(run.host);
+    else if (refusal !== null) shortages.set(run.place.zone, refusal);
+    else {
+      start.push(run);
+      places.take(run);
     }
-    if (refusal !== null) {
-      shortages.set(run.place.zone, refusal);
-      continue;
-    }
-    start.push(run);
-    places.take(run);
-  }
+  };
+  const { due = [], early = [] } = Object.groupBy(inOrder(ready, order), (run) =>
+    order.isEarly(run) ? "early" : "due",
+  );
+  due.forEach(tryToStart);
+  if (start.length === 0 && !runs.some(takesPlace)) early.forEach(tryToStart);
   return {
     start,
-    cordon: hostsToCordon(session, runs, new Set(start), { guard, misfits, closed: shortages }),
+    cordon: hostsToCordon(session, runs, new Set(start), {
+      guard,
+      misfits,
+      order,
+      closed: shortages,
+    }),
     heldByTrial: [...heldByTrial],
     shortages: [...shortages.values()],
     unknown,
+    early: early
+      .filter((run) => !start.includes(run) && places.fullFor(run).length === 0)
+      .map(({ host }) => host),
   };
 };
 
-const inOrder = (runs: readonly HostRun[]): HostRun[] =>
+const inOrder = (runs: readonly HostRun[], { compare }: Order): HostRun[] =>
   runs.toSorted(
-    (a, b) =>
-      Number(a.phase === "WAITING") - Number(b.phase === "WAITING") || (a.host < b.host ? -1 : 1),
+    (a, b) => Number(a.phase === "WAITING") - Number(b.phase === "WAITING") || compare(a, b),
   );
 
-type Cordoning = Required<Pick<Brakes, "guard" | "misfits">> & {
+type Cordoning = Required<Pick<Brakes, "guard" | "misfits" | "order">> & {
   /** Zones that are short of room. */
   readonly closed: ReadonlyMap<string, Shortage>;
 };
@@ -93,7 +105,7 @@ const hostsToCordon = (
   { cordon_ahead }: Session,
   runs: readonly HostRun[],
   started: ReadonlySet<HostRun>,
-  { guard, misfits, closed }: Cordoning,
+  { guard, misfits, order, closed }: Cordoning,
 ): HostRun[] => {
   if (started.size === 0 && !runs.some(takesPlace)) return [];
   const rest = runs.filter((run) => !started.has(run));
@@ -101,7 +113,7 @@ const hostsToCordon = (
   const next = rest.filter(
     (run) => run.phase === "WAITING" && !waitsForOthers(run, runs) && !misfits.has(run.host),
   );
-  return inOrder(next)
+  return inOrder(next, order)
     .slice(0, Math.max(0, cordon_ahead - cordoned))
     .filter((run) => !closed.has(run.place.zone) && (guard?.cordon(run) ?? null) === null);
 };

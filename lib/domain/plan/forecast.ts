@@ -5,7 +5,8 @@ import type { Cluster, Rules } from "./cluster.ts";
 import { type CurvePoint, curveOf } from "./curve.ts";
 import type { Durations } from "./durations.ts";
 import { lowerBoundOf } from "./lower-bound.ts";
-import { type MadePlan, makePlan, OBJECTIVES, type Objective } from "./make-plan.ts";
+import { type MadePlan, makePlan } from "./make-plan.ts";
+import { OBJECTIVES, type Objective } from "./objective.ts";
 import { type Operation, operationsOf } from "./operations.ts";
 import { play } from "./play.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -28,15 +29,20 @@ type Circumstances = {
   readonly startsAt: string;
 };
 
-/** Plans for both objectives, so that people choose by numbers. */
-export const planBoth = (snapshot: Snapshot, circumstances: Circumstances): Made => {
-  const { cluster, rules } = snapshot;
-  const { session, durations, startsAt } = circumstances;
+/** The best plan found for each objective. */
+export const bestPlans = ({ cluster, rules }: Snapshot): Readonly<Record<Objective, MadePlan>> => {
   const found = OBJECTIVES.map((objective) => makePlan(cluster, rules, objective));
-  const made = {
+  return {
     fastest: bestBy(found, ({ makespan_seconds }) => makespan_seconds),
     fewest_moves: bestBy(found, ({ migrations }) => migrations),
   };
+};
+
+/** Plans for both objectives, so that people choose by numbers. */
+export const planBoth = (snapshot: Snapshot, circumstances: Circumstances): Made => {
+  const { cluster } = snapshot;
+  const { session, durations, startsAt } = circumstances;
+  const made = bestPlans(snapshot);
   const courseOf = ({ timeline }: MadePlan): Course => ({
     operations: operationsOf(timeline, { ...cluster, names: snapshot.names }),
     curve: curveOf(cluster, timeline),

@@ -1,12 +1,9 @@
 import type { Cluster, Rules } from "./cluster.ts";
 import type { Course } from "./credit.ts";
 import { lowerBoundOf } from "./lower-bound.ts";
+import type { Objective } from "./objective.ts";
 import { play } from "./play.ts";
 import type { Plan } from "./timeline.ts";
-
-/** `fastest`: done soonest, at a few more moves. `fewest_moves`: hardly an instance moves twice, and it takes longer. */
-export const OBJECTIVES = ["fastest", "fewest_moves"] as const;
-export type Objective = (typeof OBJECTIVES)[number];
 
 export type MadePlan = Plan & {
   /** With it the same plan is played again, and goes on being played when the cloud has changed. */

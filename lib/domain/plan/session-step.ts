@@ -3,8 +3,10 @@ import { later, secondsUntil } from "../instant.ts";
 import { LONGEST_WAIT_SECONDS } from "../run.ts";
 import { type Attention, isBlocked, type Session } from "../session.ts";
 import { fitsInto, nextBoundary, secondsPerHost, windowsAt } from "../windows.ts";
+import { type Agenda, needsAgenda, orderBy } from "./agenda.ts";
 import {
   belowReserve,
+  byPlan,
   onTrial,
   roomUnknown,
   type Standstill,
@@ -17,7 +19,7 @@ import type { Guard, Shortage } from "./reserve.ts";
 
 /** What a session does next; the names are those that session.asl.json routes on. */
 export type SessionStep =
-  | { readonly next: "preflight" | "ask" | "claim" | "close" | "ended" }
+  | { readonly next: "preflight" | "ask" | "claim" | "order" | "close" | "ended" }
   | {
       readonly next: "dispatch";
       readonly start: readonly HostRun[];
@@ -41,6 +43,8 @@ export type Circumstances = {
   readonly standstill?: Standstill | null;
   /** Holds the reserve of each zone; null = nobody has asked Placement, so all seems to fit. */
   readonly guard?: Guard | null;
+  /** The plan that it follows; null = there is none yet, absent = none is wanted. */
+  readonly agenda?: Agenda | null;
   /** Hosts that cannot be emptied now. */
   readonly misfits?: ReadonlySet<string>;
   /** Whether the nova-compute of a host is known not to be up. */
@@ -133,25 +137,36 @@ const starting = (
   session: Session,
   runs: readonly HostRun[],
   now: string,
-  { guard = null, misfits, isDown, closes }: Circumstances & { readonly closes: string | null },
+  {
+    guard = null,
+    misfits,
+    isDown,
+    agenda,
+    closes,
+  }: Circumstances & { readonly closes: string | null },
 ): SessionStep => {
   const trial = modelsOnTrial(session, runs, now, isDown);
-  const { start, cordon, heldByTrial, shortages, unknown } = selectHosts(session, runs, {
+  const { start, cordon, heldByTrial, shortages, unknown, early } = selectHosts(session, runs, {
     onTrial: trial,
     guard,
+    order: orderBy(agenda ?? null, runs, now),
     ...(misfits && { misfits }),
   });
+  const wanted = start.length + cordon.length;
+  if (agenda !== undefined && wanted + early.length > 0 && needsAgenda(agenda, runs, now))
+    return { next: "order" };
   const brakes = [
     ...heldByTrial.map((model) => onTrial(session, runs, model, now)),
     ...shortages.map((shortage) => belowReserve(session, shortage, now)),
     ...unknown.map((host) => roomUnknown(host, now)),
+    ...(start.length === 0 ? early.slice(0, 1).map((host) => byPlan(host, now)) : []),
   ];
   const dates = [closes, ...session.canaries.map((canary) => soakedAt(canary, session))];
   const seconds = Math.min(
     brakes.length > 0 ? LOOK_SECONDS : QUIET_SECONDS,
     ...dates.filter((at) => at !== null && at > now).map((at) => secondsUntil(now, at ?? now)),
   );
-  return start.length + cordon.length > 0
+  return wanted > 0
     ? { next: "dispatch", start, cordon, seconds, brakes }
     : { ...waiting(seconds, brakes), shortages, unknown };
 };

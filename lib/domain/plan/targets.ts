@@ -23,6 +23,8 @@ export type Wish = {
   readonly allowed: readonly string[];
   /** Hosts that refused this instance before. */
   readonly refused: readonly string[];
+  /** Where it goes by the plan; null = the plan does not say. */
+  readonly planned: string | null;
   /** Hosts where a member of one of its hard anti-affinity groups is. */
   readonly apart: readonly string[];
 };
@@ -33,7 +35,7 @@ export type Wish = {
  * Hard: enabled and up, not owned by another session, the same zone and cell, never a lower hypervisor
  * version (Nova refuses it: DestinationHypervisorTooOld), not refused before, no member of the
  * same hard anti-affinity group. Preferred: a host on trial, so that the others need not wait; then
- * hosts that need no further move (maintained ones and those outside the session) before hosts that
+ * the one that the plan has for it; then hosts that need no further move (maintained ones and those outside the session) before hosts that
  * still have to be emptied, then the most free memory, then the name.
  */
 export const rankTargets = (wish: Wish, targets: readonly Target[]): Target[] => {
@@ -54,6 +56,7 @@ export const rankTargets = (wish: Wish, targets: readonly Target[]): Target[] =>
     .toSorted(
       (a, b) =>
         Number(b.onTrial) - Number(a.onTrial) ||
+        Number(b.host === wish.planned) - Number(a.host === wish.planned) ||
         Number(settled(b)) - Number(settled(a)) ||
         b.freeShare - a.freeShare ||
         (a.host < b.host ? -1 : 1),

@@ -1,12 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type HostRun, isActive, PHASES } from "../../../lib/domain/host-run.ts";
+import { orderBy } from "../../../lib/domain/plan/agenda.ts";
 import { awaitsTurn } from "../../../lib/domain/plan/canary.ts";
 import { type Brakes, selectHosts } from "../../../lib/domain/plan/dispatch.ts";
 import { takesPlace } from "../../../lib/domain/plan/places.ts";
-import { aClaimedSession, aHost, at } from "../builders.ts";
+import { aClaimedSession, aHost, at, NOW } from "../builders.ts";
 
-const NO_BRAKES: Brakes = { onTrial: new Set(), guard: null };
+const BY_NAME = orderBy(null, [], NOW);
+const NO_BRAKES: Brakes = { onTrial: new Set(), guard: null, order: BY_NAME };
 
 const namesOf = (runs: readonly HostRun[]) => runs.map(({ host }) => host);
 
@@ -224,7 +226,7 @@ const brakes = fc
     const names = new Set(refused.map((number) => `cmp-${String(number).padStart(2, "0")}`));
     const book = ({ host, place: { zone } }: HostRun) =>
       names.has(host) ? ({ zone, resource: "VCPU", missing: 1 } as const) : null;
-    return { onTrial, guard: guarded ? { start: book, cordon: book } : null };
+    return { onTrial, guard: guarded ? { start: book, cordon: book } : null, order: BY_NAME };
   });
 
 /** How many hosts are at work of each kind after the choice. */
@@ -306,7 +308,7 @@ describe("whatever the rows say, a choice", () => {
     fc.assert(
       fc.property(sessions, runs, brakes, (session, list, { onTrial }) => {
         const idle = list.filter((run) => !takesPlace(run));
-        const { start } = selectHosts(session, idle, { onTrial, guard: null });
+        const { start } = selectHosts(session, idle, { ...NO_BRAKES, onTrial });
 
         expect(start.length > 0).toBe(idle.some(awaitsTurn));
       }),

@@ -19,6 +19,7 @@ const wish = (but: Partial<Wish> = {}): Wish => ({
   source: { host: "cmp-01", zone: "nova", cell: null, hypervisorVersion: 8_002_000 },
   allowed: [],
   refused: [],
+  planned: null,
   apart: [],
   ...but,
 });

@@ -1,0 +1,43 @@
+import { type Agenda, agendaOf, beginAgenda, type Ways } from "../../lib/domain/plan/agenda.ts";
+import { bestPlans } from "../../lib/domain/plan/forecast.ts";
+import { logger } from "../../lib/lambda/logger.ts";
+import { isPassing } from "../../lib/lambda/passing.ts";
+import { TransientOpenStackError } from "../../lib/openstack/errors.ts";
+import { cloudIsUnwell } from "../../lib/steps/cloud-watch.ts";
+import { readForPlan } from "../../lib/steps/plan-ahead.ts";
+import { type SessionContext, sessionStep } from "../../lib/steps/session-step.ts";
+
+/**
+ * State OrderHosts: plans the session from where it is, so that it takes its hosts in the best order
+ * that was found, and knows where their instances are best moved. No session is stopped by its
+ * planner: that a plan is being made is put down before, so that whatever becomes of it the session
+ * goes on by its last plan, or by name.
+ */
+export const handler = sessionStep(async (context) => {
+  const { agendas, ref, session, now } = context;
+  const { session_id: sessionId } = session;
+  const begun = beginAgenda(await agendas.get(sessionId), { sessionId, now });
+  await agendas.put(ref, begun);
+  const { agenda, ways } = await planned(context, begun);
+  await agendas.put(ref, agenda, ways);
+  return { next: "plan" };
+});
+
+type Planned = { readonly agenda: Agenda; readonly ways: readonly Ways[] };
+
+const planned = async (context: SessionContext, begun: Agenda): Promise<Planned> => {
+  const { session, now } = context;
+  const from = Date.now();
+  try {
+    const { snapshot } = await readForPlan(context, session, now);
+    const plan = bestPlans(snapshot)[session.objective];
+    const tookSeconds = (Date.now() - from) / 1000;
+    return agendaOf(plan, snapshot.cluster, begun, { now, tookSeconds });
+  } catch (error) {
+    if (isPassing(error) && !(error instanceof TransientOpenStackError)) throw error;
+    await cloudIsUnwell(context, error, { host: session.hosts[0] ?? "", now });
+    logger.error("a session could not be planned", { session_id: session.session_id, error });
+    const failed = error instanceof Error ? error.message : String(error);
+    return { agenda: { ...begun, failed }, ways: [] };
+  }
+};
