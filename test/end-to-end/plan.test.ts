@@ -72,33 +72,6 @@ test(
 );
 
 test(
-  "of a session that is under way it is planned what is left, and told what runs",
-  onStage(async (play) => {
-    const { api, open, when, ended } = play;
-    const hosts = ["cmp-02", "cmp-03"];
-    const id = await open({ hosts, actions: [{ plugin: "hold", metadata: { seconds: 60 } }] });
-    await when(id, "a host to be at work", ({ hosts: runs }) =>
-      runs.some(({ phase }) => phase === "IN_MAINTENANCE"),
-    );
-    const plan = await madePlan(play, { session_id: id });
-    const operations = await collect(listOperations(api, plan.plan_id));
-    const done = operations.map(({ what, host, state }) => `${what} ${host} ${state}`);
-
-    expect(done[0]).toBe("work cmp-02 RUNNING");
-    expect(done).toContain("open cmp-03 PLANNED");
-    expect(done.at(-1)).toBe("work cmp-03 PLANNED");
-    expect(plan.outcomes?.["fastest"]).toMatchObject({ hosts_maintained: 2, hosts_blocked: 0 });
-
-    await ended(id);
-    const after = await collect(listOperations(api, plan.plan_id));
-    expect(after.map(({ what, host }) => `${what} ${host}`)).toEqual(
-      operations.map(({ what, host }) => `${what} ${host}`),
-    );
-    expect(new Set(after.map(({ state }) => state))).toEqual(new Set(["SUCCEEDED"]));
-  }),
-);
-
-test(
   "a plan tells how much room is left and how many suffer at the worst, and when it should be over",
   onStage(async (play) => {
     const hosts = ["cmp-02", "cmp-03"];
@@ -115,6 +88,55 @@ test(
       ends_at,
       ends_at_high,
     ]);
+  }),
+);
+
+test(
+  "a session takes its hosts in the order of its plan, and moves their instances where it says",
+  onStage(async (play) => {
+    const { api, open, ended } = play;
+    const body = { hosts: ["cmp-01", "cmp-02", "cmp-03"], max_parallel_hosts: 2, ...NO_BRAKES };
+    const { plan_id } = await madePlan(play, body);
+    const sessionId = await open(body);
+    const { detail } = await ended(sessionId);
+    const done = await collect(listOperations(api, plan_id, { sessionId }));
+
+    expect(new Set(done.map(({ state }) => state))).toEqual(new Set(["SUCCEEDED"]));
+    const opened = done.flatMap(({ what, host }) => (what === "open" ? [host] : []));
+    const started = detail.hosts.toSorted((a, b) =>
+      (a.started_at ?? "") < (b.started_at ?? "") ? -1 : 1,
+    );
+    expect(started.map(({ hostname }) => hostname)).toEqual(opened);
+    const moves = done.filter(({ what }) => what === "move");
+    expect(moves.map(({ went_to }) => went_to)).toEqual(moves.map(({ to }) => to));
+  }),
+);
+
+test(
+  "of a session that is under way it is planned what is left, and told what runs",
+  onStage(async (play) => {
+    const { api, open, when, ended } = play;
+    const hosts = ["cmp-02", "cmp-03"];
+    const id = await open({ hosts, actions: [{ plugin: "hold", metadata: { seconds: 60 } }] });
+    await when(id, "a host to be at work", ({ hosts: runs }) =>
+      runs.some(({ phase }) => phase === "IN_MAINTENANCE"),
+    );
+    const plan = await madePlan(play, { session_id: id });
+    const operations = await collect(listOperations(api, plan.plan_id));
+    const done = operations.map(({ what, host, state }) => `${what} ${host} ${state}`);
+
+    const [first = "", second = ""] = operations[0]?.host === "cmp-02" ? hosts : hosts.toReversed();
+    expect(done[0]).toBe(`work ${first} RUNNING`);
+    expect(done).toContain(`open ${second} PLANNED`);
+    expect(done.at(-1)).toBe(`work ${second} PLANNED`);
+    expect(plan.outcomes?.["fastest"]).toMatchObject({ hosts_maintained: 2, hosts_blocked: 0 });
+
+    await ended(id);
+    const after = await collect(listOperations(api, plan.plan_id));
+    expect(after.map(({ what, host }) => `${what} ${host}`)).toEqual(
+      operations.map(({ what, host }) => `${what} ${host}`),
+    );
+    expect(new Set(after.map(({ state }) => state))).toEqual(new Set(["SUCCEEDED"]));
   }),
 );
 

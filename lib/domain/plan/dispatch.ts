@@ -27,8 +27,8 @@ export type Selection = {
   readonly shortages: readonly Shortage[];
   /** Hosts that would start, if anybody knew what they hold. */
   readonly unknown: readonly string[];
-  /** Hosts that would start, if the plan did not have others finish before. */
-  readonly early: readonly string[];
+  /** The host that would start next, if the plan did not have others finish before; null = none. */
+  readonly early: string | null;
 };
 
 /**
@@ -70,20 +70,23 @@ export const selectHosts = (
   );
   due.forEach(tryToStart);
   if (start.length === 0 && !runs.some(takesPlace)) early.forEach(tryToStart);
+  const cordon = hostsToCordon(session, runs, new Set(start), {
+    guard,
+    misfits,
+    order,
+    closed: shortages,
+  });
+  const held = early.find((run) => !start.includes(run) && places.fullFor(run).length === 0);
+  // If the room is lacking, too, that says more than the plan, which knows it.
+  const refusal = (held && guard?.start(held)) ?? null;
+  if (held && refusal !== null && refusal !== "unknown") shortages.set(held.place.zone, refusal);
   return {
     start,
-    cordon: hostsToCordon(session, runs, new Set(start), {
-      guard,
-      misfits,
-      order,
-      closed: shortages,
-    }),
+    cordon,
     heldByTrial: [...heldByTrial],
     shortages: [...shortages.values()],
     unknown,
-    early: early
-      .filter((run) => !start.includes(run) && places.fullFor(run).length === 0)
-      .map(({ host }) => host),
+    early: held && refusal === null ? held.host : null,
   };
 };
 

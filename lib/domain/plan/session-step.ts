@@ -153,13 +153,13 @@ const starting = (
     ...(misfits && { misfits }),
   });
   const wanted = start.length + cordon.length;
-  if (agenda !== undefined && wanted + early.length > 0 && needsAgenda(agenda, runs, now))
+  if (agenda !== undefined && (wanted > 0 || early !== null) && needsAgenda(agenda, runs, now))
     return { next: "order" };
   const brakes = [
     ...heldByTrial.map((model) => onTrial(session, runs, model, now)),
     ...shortages.map((shortage) => belowReserve(session, shortage, now)),
     ...unknown.map((host) => roomUnknown(host, now)),
-    ...(start.length === 0 ? early.slice(0, 1).map((host) => byPlan(host, now)) : []),
+    ...(early === null ? [] : [byPlan(early, now)]),
   ];
   const dates = [closes, ...session.canaries.map((canary) => soakedAt(canary, session))];
   const seconds = Math.min(
