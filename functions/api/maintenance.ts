@@ -40,6 +40,7 @@ import {
   VIEWERS,
   WRITERS,
 } from "../../lib/lambda/api.ts";
+import { agendaStore } from "../../lib/store/agendas.ts";
 import { freezeStore } from "../../lib/store/freeze.ts";
 import { hostRunStore } from "../../lib/store/host-runs.ts";
 import { hostStore } from "../../lib/store/hosts.ts";
@@ -56,6 +57,7 @@ const table = openTable(settings.TABLE_NAME);
 const sessions = sessionStore(table);
 const hostRuns = hostRunStore(table);
 const moves = moveStore(table);
+const agendas = agendaStore(table);
 const intents = intentStore(table);
 const freeze = freezeStore(table);
 const sessionProjects = sessionProjectStore(table);
@@ -139,12 +141,13 @@ const showDetail = async (request: ApiRequest): Promise<Reply> => {
   const sessionId = sessionIdOf(request);
   // The session first: one that is over must not be shown with hosts as they were before its end.
   const session = await sessions.get(sessionId);
-  const [runs, moved, frozen] = await Promise.all([
+  const [runs, moved, frozen, agenda] = await Promise.all([
     hostRuns.list(sessionId),
     moves.list(sessionId),
     freeze.get(),
+    agendas.get(sessionId),
   ]);
-  return { status: 200, body: detailOf(session, runs, moved, frozen) };
+  return { status: 200, body: detailOf(session, runs, moved, frozen, agenda) };
 };
 
 /** Fenix's path of a project in a session: what the project may see of it. */

@@ -22,9 +22,19 @@ const minutes = (ms: number): string => showDuration(Math.max(60_000, ms)).repla
 const etaText = (detail: SessionDetail, now: number): string => {
   if (isOver(detail) || detail.control !== "running") return "";
   const estimate = estimateOf(detail, now);
+  const planned = detail.plan?.ends_at;
+  if (!estimate && planned) return `ETA ${showClock(planned, now)} (by the plan)`;
   if (!estimate) return "ETA unknown before a host is done";
   const at = showClock(new Date(estimate.at).toISOString(), now);
   return `ETA ${at} ${estimate.spread === null ? "(by one host)" : `+-${minutes(estimate.spread)}`}`;
+};
+
+/** So many of the next hosts are named. */
+const NEXT_SHOWN = 3;
+
+const nextText = (detail: SessionDetail): string => {
+  const next = isOver(detail) ? [] : (detail.plan?.next ?? []);
+  return next.length === 0 ? "" : `next ${next.slice(0, NEXT_SHOWN).join(", ")}`;
 };
 
 type Window = { readonly starts_at: string; readonly ends_at: string };
@@ -55,6 +65,7 @@ export const sessionLine = (detail: SessionDetail, now: number): string =>
       controlText(detail),
       `${detail.percent_done}%`,
       standsOf(detail),
+      nextText(detail),
       etaText(detail, now),
       windowText(detail, now),
     ]

@@ -112,7 +112,7 @@ export const createCommand: Command = {
   name: "maintenance create",
   summary: "Open a maintenance session",
   args: [],
-  options: [...SESSION_OPTIONS, "wait", "interval", "yes", "format"],
+  options: [...SESSION_OPTIONS, "objective", "wait", "interval", "yes", "format"],
   notes: `Each host is emptied by live migration, kept out of service while its actions run, checked and
 put back. Before anything is changed, pre-flight names every instance that could not be moved.
 

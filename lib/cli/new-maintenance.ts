@@ -1,8 +1,9 @@
 import { readFile } from "node:fs/promises";
-import type { NewMaintenance } from "../client/maintenance.ts";
+import { type NewMaintenance, OBJECTIVES, type Objective } from "../client/maintenance.ts";
 import { dialogueFrom } from "./dialogue-rules.ts";
 import { UsageError } from "./exit.ts";
 import type { OptionName, Values } from "./options.ts";
+import { didYouMean } from "./suggest.ts";
 import type { Terminal } from "./terminal.ts";
 import { parseInstant } from "./times.ts";
 
@@ -94,6 +95,16 @@ const workflowFrom = (values: Values): (typeof STYLES)[number] | undefined => {
   throw new UsageError(`--workflow is one of ${STYLES.join(", ")}, not "${text}"`);
 };
 
+/** What the order of hosts is to spare. @throws UsageError */
+export const objectiveFrom = (values: Values): Objective | undefined => {
+  const text = values.text("objective");
+  const objective = OBJECTIVES.find((known) => known === text);
+  if (text === undefined || objective !== undefined) return objective;
+  throw new UsageError(
+    `--objective is one of ${OBJECTIVES.join(", ")}, not "${text}"${didYouMean(text, OBJECTIVES)}`,
+  );
+};
+
 type Brakes = Omit<NewMaintenance, "hosts">;
 
 /** What is not given is left to the service, whose profile has a default for it. */
@@ -157,6 +168,7 @@ export const newMaintenanceFrom = async (
   const endsAt = values.text("ends-at");
   const reason = values.text("reason");
   const profile = values.text("profile");
+  const objective = objectiveFrom(values);
   return {
     hosts: [...new Set(hosts)].filter(Boolean),
     // "Now" is left to the service: its clock decides, not the caller's.
@@ -167,6 +179,7 @@ export const newMaintenanceFrom = async (
     targets: values.list("target").flatMap((names) => names.split(",")),
     ...brakesFrom(values),
     ...boundsFrom(values, now),
+    ...(objective !== undefined && { objective }),
     ...(reason !== undefined && { reason }),
     ...(profile !== undefined && { profile }),
   };

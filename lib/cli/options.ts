@@ -43,7 +43,7 @@ export const OPTIONS = {
   objective: {
     type: "string",
     value: "WHAT",
-    help: "fastest (unless told) or fewest_moves: whose operations are listed",
+    help: "what the order of hosts is to spare: fastest (unless told) or fewest_moves",
   },
   plan: { type: "string", value: "ID", help: "a plan that was made before, instead of a new one" },
   project: {

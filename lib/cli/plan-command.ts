@@ -12,12 +12,10 @@ import type { Api } from "../client/request.ts";
 import type { Command, Context } from "./command.ts";
 import { EXIT, ExitError, UsageError } from "./exit.ts";
 import { SESSION_OPTIONS } from "./maintenance-create.ts";
-import { newMaintenanceFrom } from "./new-maintenance.ts";
-import type { Values } from "./options.ts";
+import { newMaintenanceFrom, objectiveFrom } from "./new-maintenance.ts";
 import { type Column, formatOf, printRows } from "./output.ts";
-import { isObjective, OBJECTIVES, planLines } from "./plan-text.ts";
+import { planLines } from "./plan-text.ts";
 import { resolveSessionId } from "./session-id.ts";
-import { didYouMean } from "./suggest.ts";
 import type { Terminal } from "./terminal.ts";
 import { showTime } from "./times.ts";
 
@@ -48,14 +46,6 @@ const shownColumns = (operations: readonly Operation[]) =>
       name !== "instance_id" &&
       (name !== "state" || operations.some(({ state }) => state !== undefined)),
   );
-
-const objectiveFrom = (values: Values): string | undefined => {
-  const text = values.text("objective");
-  if (text === undefined || isObjective(text)) return text;
-  throw new UsageError(
-    `--objective is one of ${OBJECTIVES.join(", ")}, not "${text}"${didYouMean(text, OBJECTIVES)}`,
-  );
-};
 
 const LOOK_AGAIN_MS = 300;
 const SAY_EVERY_MS = 5_000;
@@ -88,20 +78,21 @@ const bodyFrom = async (
   const stray = values.given.find((name) => SESSION_OPTIONS.includes(name));
   if (stray !== undefined)
     throw new UsageError(`--${stray} describes a session, and ${session} is one already`);
-  return { session_id: await resolveSessionId(await connect(), session) };
+  const objective = objectiveFrom(values);
+  const session_id = await resolveSessionId(await connect(), session);
+  return { session_id, ...(objective && { objective }) };
 };
 
 /** The plan, and the session that it is held against where that is not the plan's own. */
 const planFrom = async (
   context: Context,
-  objective: string | undefined,
 ): Promise<{ api: Api; plan: Plan; sessionId?: string }> => {
   const { values, args, terminal, connect } = context;
   const known = values.text("plan");
   if (known === undefined) {
     const body = await bodyFrom(context, connect);
     const api = await connect();
-    const begun = await startPlan(api, { ...body, ...(objective && { objective }) });
+    const begun = await startPlan(api, body);
     return { api, plan: await whenMade(api, begun, terminal) };
   }
   const api = await connect();
@@ -127,7 +118,7 @@ const plan = async (context: Context): Promise<number> => {
   const isForPeople = formatOf(values) === "table" && values.list("column").length === 0;
   if (args.length > 1) throw new UsageError("a plan is of one session");
   const wanted = objectiveFrom(values);
-  const { api, plan: made, sessionId } = await planFrom(context, wanted);
+  const { api, plan: made, sessionId } = await planFrom(context);
   const objective = wanted ?? made.objective;
   const most = isForPeople && !values.flag("all") ? SHOWN_OPERATIONS : Number.POSITIVE_INFINITY;
   const operations = await atMost(

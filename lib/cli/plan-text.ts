@@ -1,10 +1,7 @@
+import { OBJECTIVES } from "../client/maintenance.ts";
 import type { CurvePoint, Outcome, Plan } from "../client/plans.ts";
 import { alignedLines, clean } from "./output.ts";
 import { showClock, showDuration, showTime } from "./times.ts";
-
-export const OBJECTIVES = ["fastest", "fewest_moves"] as const;
-
-export const isObjective = (text: string): boolean => OBJECTIVES.some((known) => known === text);
 
 /**
  * What a plan comes to: both objectives side by side, how bad the chosen one gets and which hosts it

@@ -118,6 +118,14 @@ const instanceSchema = z.looseObject({
 });
 export type Instance = z.infer<typeof instanceSchema>;
 
+const planSchema = z.looseObject({
+  made_at: z.string().nullish(),
+  ends_at: z.string().nullish(),
+  /** The next hosts, in their order. */
+  next: z.array(z.string()),
+  failed: z.string().nullish(),
+});
+
 const detailSchema = z.looseObject({
   session_id: z.string(),
   percent_done: z.number(),
@@ -149,6 +157,8 @@ const detailSchema = z.looseObject({
       .array(z.looseObject({ starts_at: z.string(), ends_at: z.string() }))
       .default([]),
   }),
+  /** The plan that it follows; null before there is one, or when one host is all there is to do. */
+  plan: planSchema.nullish(),
   hosts: z.array(hostRunSchema),
   instances: z.array(instanceSchema),
 });
@@ -161,6 +171,10 @@ const eventSchema = z.looseObject({
   detail: z.looseObject({}),
 });
 export type SessionEvent = z.infer<typeof eventSchema>;
+
+/** `fastest`: done soonest; `fewest_moves`: hardly an instance moves twice, and it takes longer. */
+export const OBJECTIVES = ["fastest", "fewest_moves"] as const;
+export type Objective = (typeof OBJECTIVES)[number];
 
 /** Body of POST /v1/maintenance. Instants are RFC 3339. */
 export type NewMaintenance = {
@@ -188,6 +202,7 @@ export type NewMaintenance = {
   readonly accept_duties?: boolean;
   readonly force_complete?: boolean;
   readonly retire?: boolean;
+  readonly objective?: Objective;
   readonly policies?: Readonly<Record<string, string>>;
   readonly emergency?: string;
   readonly reason?: string;

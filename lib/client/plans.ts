@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { NewMaintenance } from "./maintenance.ts";
+import type { NewMaintenance, Objective } from "./maintenance.ts";
 import { type Api, pages, request } from "./request.ts";
 
 /** Rules are plain strings and unknown fields are kept: an older command must read a newer API. */
@@ -76,7 +76,7 @@ const planPath = (id: string) => `/v1/plans/${encodeURIComponent(id)}`;
 /** Asks for a plan of a session as it would be opened, or of one that is; follow it with getPlan. */
 export const startPlan = (
   api: Api,
-  body: (NewMaintenance | { readonly session_id: string }) & { readonly objective?: string },
+  body: NewMaintenance | { readonly session_id: string; readonly objective?: Objective },
 ): Promise<Plan> => request(api, "/v1/plans", planSchema, { method: "POST", body });
 
 /** @throws ApiError with code "not_found" */

@@ -3,6 +3,8 @@ import { staysChanged } from "./control.ts";
 import { askingUntil, waitedFor } from "./dialogue/asking.ts";
 import { claimHost, type HostRun, isOutOfService } from "./host-run.ts";
 import type { Move } from "./move.ts";
+import type { Agenda } from "./plan/agenda.ts";
+import { awaitsTurn } from "./plan/canary.ts";
 import { isMaintained, percentDone, resultOf } from "./progress.ts";
 import type { Session } from "./session.ts";
 import type { Freeze } from "./standstill.ts";
@@ -91,12 +93,25 @@ const moveView = (move: Move) => ({
   details: move.details,
 });
 
+/** So many of the next hosts are told. */
+const NEXT_TOLD = 10;
+
+/** The plan that the session follows, as far as it goes on from here. */
+const agendaView = (agenda: Agenda | null, hosts: readonly HostRun[]) => {
+  if (agenda === null) return null;
+  const waiting = new Set(hosts.filter(awaitsTurn).map(({ host }) => host));
+  const next = agenda.turns.map(({ host }) => host).filter((host) => waiting.has(host));
+  const { made_at, ends_at, failed } = agenda;
+  return { made_at, ends_at, next: next.slice(0, NEXT_TOLD), failed };
+};
+
 /** Answer of GET /v1/maintenance/{id}/detail: Fenix's names, and ours beside them. */
 export const detailOf = (
   session: Session,
   hosts: readonly HostRun[],
   moves: readonly Move[],
   freeze: Freeze | null,
+  agenda: Agenda | null,
 ) => ({
   session_id: session.session_id,
   percent_done: percentDone(session, hosts),
@@ -134,12 +149,14 @@ export const detailOf = (
     accept_duties: session.accept_duties,
     force_complete: session.force_complete,
     retire: session.retire,
+    objective: session.objective,
     policies: session.policies,
     dialogue: session.dialogue,
     emergency: session.emergency,
     resumed_at: session.resumed_at,
     closed_at: session.closed_at,
   },
+  plan: agendaView(agenda, hosts),
   hosts: session.hosts.map((host) =>
     hostView(hosts.find((run) => run.host === host) ?? unclaimed(session, host)),
   ),

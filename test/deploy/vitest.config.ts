@@ -6,7 +6,7 @@ export default defineConfig({
     root: ".",
     include: ["test/deploy/*.test.ts"],
     fileParallelism: false,
-    testTimeout: 900_000,
+    testTimeout: 1_800_000,
     hookTimeout: 600_000,
   },
 });

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type HostRun, isActive, PHASES } from "../../../lib/domain/host-run.ts";
-import { orderBy } from "../../../lib/domain/plan/agenda.ts";
+import { type Order, orderBy } from "../../../lib/domain/plan/agenda.ts";
 import { awaitsTurn } from "../../../lib/domain/plan/canary.ts";
 import { type Brakes, selectHosts } from "../../../lib/domain/plan/dispatch.ts";
 import { takesPlace } from "../../../lib/domain/plan/places.ts";
@@ -22,6 +22,43 @@ describe("the hosts to start", () => {
     const { start } = selectHosts(aClaimedSession({ max_parallel_hosts: 2 }), hosts, NO_BRAKES);
 
     expect(namesOf(start)).toEqual(["cmp-01", "cmp-02"]);
+  });
+
+  test("are taken in the order of the plan, and wait for those that it has done before them", () => {
+    const hosts = [aHost("cmp-01"), aHost("cmp-02"), aHost("cmp-03")];
+    const session = aClaimedSession({ max_parallel_hosts: 3 });
+    const order: Order = {
+      compare: (a, b) => (a.host < b.host ? 1 : -1),
+      isEarly: ({ host }) => host === "cmp-02",
+    };
+    const selection = selectHosts(session, hosts, { ...NO_BRAKES, order });
+
+    expect(namesOf(selection.start)).toEqual(["cmp-03", "cmp-01"]);
+    expect(selection.early).toBe("cmp-02");
+  });
+
+  test("do not wait by the plan when nothing else is at work or may be begun", () => {
+    const order: Order = { ...BY_NAME, isEarly: () => true };
+    const hosts = [aHost("cmp-01"), aHost("cmp-02")];
+
+    expect(namesOf(selectHosts(aClaimedSession(), hosts, { ...NO_BRAKES, order }).start)).toEqual([
+      "cmp-01",
+    ]);
+  });
+
+  test("are told to lack room rather than to wait by the plan, which knows it", () => {
+    const order: Order = { ...BY_NAME, isEarly: () => true };
+    const shortage = { zone: "nova", resource: "VCPU", missing: 2 } as const;
+    const guard = { start: () => shortage, cordon: () => shortage };
+    const atWork = aHost("cmp-01", { phase: "MOVING" });
+    const session = aClaimedSession({ max_parallel_hosts: 2 });
+    const selection = selectHosts(session, [atWork, aHost("cmp-02")], {
+      ...NO_BRAKES,
+      order,
+      guard,
+    });
+
+    expect(selection).toMatchObject({ start: [], shortages: [shortage], early: null });
   });
 
   test("do not wait for one that failed: a human may come late", () => {

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type HostRun, isActive } from "../../../lib/domain/host-run.ts";
 import { later } from "../../../lib/domain/instant.ts";
+import { type Agenda, beginAgenda } from "../../../lib/domain/plan/agenda.ts";
 import { withBrakes } from "../../../lib/domain/plan/brakes.ts";
 import { takesPlace } from "../../../lib/domain/plan/places.ts";
 import { nextStep, type SessionStep } from "../../../lib/domain/plan/session-step.ts";
@@ -9,7 +10,7 @@ import { LONGEST_WAIT_SECONDS } from "../../../lib/domain/run.ts";
 import type { Asking, Attention, Session } from "../../../lib/domain/session.ts";
 import { isCordonOver } from "../../../lib/domain/standstill.ts";
 import { windowsAt } from "../../../lib/domain/windows.ts";
-import { aClaimedSession, aHost, aSession, NOW } from "../builders.ts";
+import { aClaimedSession, aHost, aSession, NOW, SESSION_ID } from "../builders.ts";
 
 const blocked: Attention = {
   code: "preflight_blocked",
@@ -38,6 +39,33 @@ describe("a session", () => {
     expect(stepIn(90)).toMatchObject({ next: "await", seconds: 90 });
     expect(stepIn(0.5)).toMatchObject({ next: "await", seconds: 1 });
     expect(stepIn(30 * 86_400)).toMatchObject({ next: "await", seconds: LONGEST_WAIT_SECONDS });
+  });
+
+  test("is planned once it has its hosts, and goes by that plan", () => {
+    const hosts = [aHost("cmp-01"), aHost("cmp-02")];
+    const agenda: Agenda = {
+      ...beginAgenda(null, { sessionId: SESSION_ID, now: NOW }),
+      made_at: NOW,
+      turns: [
+        { host: "cmp-02", after: 0, opens_in: 0 },
+        { host: "cmp-01", after: 1, opens_in: 60 },
+      ],
+      ahead: 2,
+    };
+    const session = aClaimedSession({ max_parallel_hosts: 2, canary: false });
+
+    expect(nextStep(session, hosts, NOW, { agenda: null })).toEqual({ next: "order" });
+    expect(nextStep(session, hosts, NOW, { agenda })).toMatchObject({
+      next: "dispatch",
+      start: [{ host: "cmp-02" }],
+    });
+    const begun = hosts.map(
+      (run): HostRun => (run.host === "cmp-02" ? { ...run, phase: "MOVING" } : run),
+    );
+    expect(nextStep(session, begun, NOW, { agenda })).toMatchObject({
+      next: "await",
+      brakes: [{ code: "by_plan", host: "cmp-01" }],
+    });
   });
 
   test("claims its hosts at its start, not before", () => {

@@ -34,6 +34,21 @@ describe("the order of targets", () => {
     expect(namesOf(rankTargets(wish(), [waiting, maintained]))).toEqual(["cmp-03", "cmp-02"]);
   });
 
+  test("prefers the one that the plan has for the instance, but for a host on trial", () => {
+    const maintained = target("cmp-03", { ownedBy: "mine", maintained: true, freeShare: 0.9 });
+    const planned = target("cmp-02", { ownedBy: "mine", freeShare: 0.1 });
+    const onTrial = target("cmp-04", { ...maintained, host: "cmp-04", onTrial: true });
+    const names = namesOf(rankTargets(wish({ planned: "cmp-02" }), [maintained, planned, onTrial]));
+
+    expect(names).toEqual(["cmp-04", "cmp-02", "cmp-03"]);
+  });
+
+  test("does not go to the planned one where the instance may not be", () => {
+    const wished = wish({ planned: "cmp-02", apart: ["cmp-02"] });
+
+    expect(namesOf(rankTargets(wished, [target("cmp-02"), target("cmp-03")]))).toEqual(["cmp-03"]);
+  });
+
   test("prefers a host on trial to any other, so that the session gets on", () => {
     const free = target("cmp-02", { freeShare: 0.9 });
     const maintained = target("cmp-03", { ownedBy: "mine", maintained: true, freeShare: 0.5 });
