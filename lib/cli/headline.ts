@@ -32,9 +32,10 @@ const etaText = (detail: SessionDetail, now: number): string => {
 /** So many of the next hosts are named. */
 const NEXT_SHOWN = 3;
 
-const nextText = (detail: SessionDetail): string => {
-  const next = isOver(detail) ? [] : (detail.plan?.next ?? []);
-  return next.length === 0 ? "" : `next ${next.slice(0, NEXT_SHOWN).join(", ")}`;
+const nextText = ({ plan, ...detail }: SessionDetail): string => {
+  if (!plan || isOver({ ...detail, plan })) return "";
+  const next = plan.next.length === 0 ? [] : [`next ${plan.next.slice(0, NEXT_SHOWN).join(", ")}`];
+  return [...next, ...(plan.failed ? [`(planning failed: ${plan.failed})`] : [])].join(" ");
 };
 
 type Window = { readonly starts_at: string; readonly ends_at: string };

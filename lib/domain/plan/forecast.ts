@@ -189,10 +189,6 @@ const warningsOn = (
       "preflight_stops",
       "a session with these hosts ends at its pre-flight: leave out the hosts that are blocked as pinned or unknown, or settle what keeps them",
     );
-  warn(
-    "order_not_followed",
-    "a session takes its hosts by name, as its brakes let it, and each move to the best target then; it may take longer than the order of the plan, which is the best that was found",
-  );
   if (moves.basis === "guess")
     warn(
       "moves_guessed",

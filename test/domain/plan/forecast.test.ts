@@ -134,7 +134,6 @@ describe("a forecast", () => {
     });
 
     expect(planned({}, session).findings.warnings.map(({ code }) => code)).toEqual([
-      "order_not_followed",
       "moves_guessed",
       "work_guessed",
       "canary_not_planned",
