@@ -32,10 +32,11 @@ const etaText = (detail: SessionDetail, now: number): string => {
 /** So many of the next hosts are named. */
 const NEXT_SHOWN = 3;
 
-const nextText = ({ plan, ...detail }: SessionDetail): string => {
-  if (!plan || isOver({ ...detail, plan })) return "";
-  const next = plan.next.length === 0 ? [] : [`next ${plan.next.slice(0, NEXT_SHOWN).join(", ")}`];
-  return [...next, ...(plan.failed ? [`(planning failed: ${plan.failed})`] : [])].join(" ");
+const nextText = (detail: SessionDetail): string => {
+  const { plan } = detail;
+  if (!plan || isOver(detail)) return "";
+  const next = plan.next.length === 0 ? "" : `next ${plan.next.slice(0, NEXT_SHOWN).join(", ")}`;
+  return plan.failed ? `${next} (planning failed: ${plan.failed})`.trim() : next;
 };
 
 type Window = { readonly starts_at: string; readonly ends_at: string };
