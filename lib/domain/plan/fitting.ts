@@ -95,7 +95,7 @@ export const lackOf = (burdens: readonly Burden[], targets: readonly HostRoom[])
 };
 
 /** Amounts in the order in which a lack of them weighs. */
-const ranked = (amounts: Amounts): number[] => RANKED.map((resource) => amounts[resource]);
+export const ranked = (amounts: Amounts): number[] => RANKED.map((resource) => amounts[resource]);
 
 const bySize = (a: Burden, b: Burden): number =>
   b.needs.VCPU - a.needs.VCPU || b.needs.MEMORY_MB - a.needs.MEMORY_MB;
