@@ -2,13 +2,13 @@ import { randomUUID } from "node:crypto";
 import { type HostRun, isActive } from "../../lib/domain/host-run.ts";
 import { awaitsTurn } from "../../lib/domain/plan/canary.ts";
 import { takesPlace } from "../../lib/domain/plan/places.ts";
-import { openGuard } from "../../lib/domain/plan/reserve.ts";
+import { openGuard, type Shortage } from "../../lib/domain/plan/reserve.ts";
 import {
   type Circumstances,
   nextStep,
   type SessionStep,
 } from "../../lib/domain/plan/session-step.ts";
-import { type Misfit, shortfallOf } from "../../lib/domain/plan/shortfall.ts";
+import { shortfallOf, withPieces } from "../../lib/domain/plan/shortfall.ts";
 import { type Capacity, readCapacity } from "../../lib/fleet/capacity.ts";
 import { askForRoom } from "../../lib/steps/ask-for-room.ts";
 import { type Look, openLook } from "../../lib/steps/can-be-emptied.ts";
@@ -59,7 +59,7 @@ const chosen = async (
 ): Promise<SessionStep | null> => {
   const { session, hosts, now } = context;
   const guard = (strict: boolean) => openGuard(session, hosts, rooms, { strict });
-  const stepWith = (strict: boolean, misfits: readonly Misfit[] = []) =>
+  const stepWith = (strict: boolean, misfits: readonly Shortage[] = []) =>
     nextStep(session, hosts, now, {
       ...circumstances,
       guard: guard(strict),
@@ -68,49 +68,61 @@ const chosen = async (
     });
   if (session.reserve_hosts > 0) {
     const step = stepWith(false);
-    return isHeldBack(step) ? orAskForRoom(context, step, [], step) : step;
+    return isHeldBack(step) ? orAskForRoom(context, step, shortagesOf(step), step) : step;
   }
-  const misfits: Misfit[] = [];
-  let look: Look | undefined;
+  const misfits: Shortage[] = [];
+  let look: Look | null = null;
   let strict = stepWith(true);
-  for (let looks = 0; strict.next === "dispatch" && looks < MOST_LOOKS; looks++) {
-    look ??= await openLook(context);
-    const misfit = await firstMisfit(look, strict.start, rooms);
-    if (misfit === null) return strict;
-    misfits.push(misfit);
+  while (misfits.length < MOST_LOOKS && mayGoOn(context, strict)) {
+    look ??= await openLook(context, rooms);
+    const found = await misfitsIn(strict, hosts, look);
+    if (found.length === 0) return strict;
+    misfits.push(...found);
     strict = stepWith(true, misfits);
   }
   return misfits.length > 0 || isHeldBack(strict)
-    ? orAskForRoom(context, strict, misfits, stepWith(false))
+    ? orAskForRoom(context, strict, [...misfits, ...shortagesOf(strict)], stepWith(false))
     : strict;
 };
 
+const shortagesOf = (step: SessionStep): readonly Shortage[] =>
+  step.next === "await" ? (step.shortages ?? []) : [];
+
 /** Whether nothing starts only because of what is known, or not known, of the room there is. */
 const isHeldBack = (step: SessionStep): boolean =>
-  step.next === "await" && [...(step.shortages ?? []), ...(step.unknown ?? [])].length > 0;
+  shortagesOf(step).length > 0 || (step.next === "await" && (step.unknown ?? []).length > 0);
 
-const firstMisfit = async (
+/** Whether to look at what would start, or, while nothing is at work, at what its zone is too short for. */
+const mayGoOn = ({ hosts }: SessionContext, step: SessionStep): boolean =>
+  step.next === "dispatch" || (shortagesOf(step).length > 0 && !hosts.some(takesPlace));
+
+/** The first host that would start and cannot be emptied, or else those whose zones are too short for them. */
+const misfitsIn = async (
+  step: SessionStep,
+  hosts: readonly HostRun[],
   look: Look,
-  start: readonly HostRun[],
-  rooms: Capacity["rooms"],
-): Promise<Misfit | null> => {
-  for (const run of start) {
-    const misfit = await look(run, rooms);
-    if (misfit !== null) return misfit;
+): Promise<Shortage[]> => {
+  for (const run of step.next === "dispatch" ? step.start : []) {
+    const misfit = await look(run);
+    if (misfit !== null) return [misfit];
   }
-  return null;
+  const short: Shortage[] = [];
+  for (const shortage of shortagesOf(step)) {
+    const run = hosts.find(({ host }) => host === shortage.host);
+    short.push(withPieces(shortage, run === undefined ? null : await look(run)));
+  }
+  return short;
 };
 
 /** `step`, unless nothing is at work and room is short: then a project is asked, or else `otherwise` holds. */
 const orAskForRoom = async (
   context: SessionContext,
   step: SessionStep,
-  misfits: readonly Misfit[],
+  lacking: readonly Shortage[],
   otherwise: SessionStep,
 ): Promise<SessionStep | null> => {
   if (step.next !== "await" || context.hosts.some(takesPlace)) return step;
-  const shortfall = shortfallOf(step.shortages ?? [], misfits);
-  return (await askForRoom(context, shortfall)) ? null : otherwise;
+  return (await askForRoom(context, shortfallOf(lacking))) ? null : otherwise;
 };
 
 /**

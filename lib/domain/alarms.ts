@@ -52,6 +52,7 @@ const TRAITS: Readonly<Record<string, Readonly<Record<string, TypeName>>>> = {
     reply_at: "datetime",
     reply_url: "text",
     metadata: "text",
+    missing: "text",
     status_url: "text",
   },
   "maintenance.override": {

@@ -1,8 +1,7 @@
 import type { HostRun } from "../domain/host-run.ts";
 import { movabilityOf } from "../domain/instances.ts";
 import { type Burden, fitsElsewhere, isBurden, lackOf, roomsFor } from "../domain/plan/fitting.ts";
-import type { HostRoom } from "../domain/plan/reserve.ts";
-import type { Misfit } from "../domain/plan/shortfall.ts";
+import type { HostRoom, Shortage } from "../domain/plan/reserve.ts";
 import { hostsOfMember } from "../fleet/apart.ts";
 import { serversOn, toGuest, vnicTypesOn } from "../fleet/guests.ts";
 import type { Cloud } from "../openstack/cloud.ts";
@@ -15,14 +14,19 @@ import type { SessionContext } from "./session-step.ts";
 const AT_ONCE = 8;
 
 /** Says of one host after the other, in one step, what of it would find no room elsewhere now. */
-export type Look = (run: HostRun, rooms: readonly HostRoom[]) => Promise<Misfit | null>;
+export type Look = (run: HostRun) => Promise<Shortage | null>;
 
 /**
  * Opens a look at hosts that may have to be emptied: only memory, processors and hard anti-affinity
  * are looked at, and only instances that are to leave. The groups of the cloud and where their
  * members are is asked once. A look answers null for a host that can be emptied.
+ *
+ * @param rooms all hosts of the zones of those that are looked at
  */
-export const openLook = async ({ cloud: open, session }: SessionContext): Promise<Look> => {
+export const openLook = async (
+  { cloud: open, session }: SessionContext,
+  rooms: readonly HostRoom[],
+): Promise<Look> => {
   const cloud = await open();
   const groups = await listServerGroups(cloud.compute, { all_projects: true });
   const members = openMembers(cloud);
@@ -51,7 +55,7 @@ export const openLook = async ({ cloud: open, session }: SessionContext): Promis
     }));
   };
 
-  return async (run, rooms) => {
+  return async (run) => {
     const targets = roomsFor(run, session, rooms);
     const burdens = await burdensOn(run.host);
     if (fitsElsewhere(burdens, targets)) return null;

@@ -70,6 +70,14 @@ describe("the traits of an event", () => {
     });
   });
 
+  test("say how much room is missing, to who is asked to scale in", () => {
+    const missing = { MEMORY_MB: 4_096, VCPU: 2 };
+
+    expect(traitsOf({ state: "SCALE_IN", missing })["missing"]).toBe(
+      '{"MEMORY_MB": 4096, "VCPU": 2}',
+    );
+  });
+
   test("leave out what is null or empty, which no client has to decode then", () => {
     const names = Object.keys(
       traitsOf({ reply_at: null, reply_url: null, allowed_actions: [], metadata: {} }),

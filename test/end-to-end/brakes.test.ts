@@ -94,7 +94,7 @@ test(
       attention.some(({ code }) => code === "below_reserve"),
     );
     expect(held.detail.attention.find(({ code }) => code === "below_reserve")?.message).toMatch(
-      /^zone az1: \d+ GiB of memory more would have to be free/,
+      /^zone az1: \d+ GiB of memory and \d+ VCPU more would have to be free/,
     );
     const { detail } = await ended(id);
 

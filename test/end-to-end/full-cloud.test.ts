@@ -33,7 +33,10 @@ const cloud = {
   ...quick,
   // Like a real Nova, which takes a call and books the room for it later.
   timing: { ...quick.timing, schedule_ms: 3_000 },
-  projects: LAYOUTS.map(({ project }) => ({ name: project, user: `user-of-${project}` })),
+  projects: [...LAYOUTS.map(({ project }) => project), "pieces"].map((name) => ({
+    name,
+    user: `user-of-${name}`,
+  })),
   groups: LAYOUTS.map(({ project }) => ({
     name: "doctor_ha_app_group",
     project,
@@ -70,6 +73,19 @@ for (const name of SPLIT) {
     pinned_az: "split",
   });
 }
+/** Three hosts of five processors with two instances on each that need two. */
+const PIECES = hostsOf("pieces");
+for (const name of PIECES) {
+  cloud.hosts.push({ name, zone: "pieces", vcpus: 5, cpu_ratio: 1 });
+  for (const n of [1, 2])
+    cloud.instances.push({
+      name: `spare_${n}_on_${name}`,
+      project: "pieces",
+      flavor: "m1.medium",
+      host: name,
+      pinned_az: "pieces",
+    });
+}
 
 const onStage = theStage({
   cloud,
@@ -79,14 +95,15 @@ const onStage = theStage({
 const pair = () => switching(({ name }) => name.startsWith("doctor_ha"), "MIGRATE");
 const isSpare = ({ name }: { readonly name: string }) => name.startsWith("doctor_nonha");
 
-const managerOf = theCast(
-  Object.fromEntries(
+const managerOf = theCast({
+  ...Object.fromEntries(
     LAYOUTS.map(({ project }) => [
       project,
       { dialect: styleOf(project).dialect, temper: scaling(2, isSpare, pair()) },
     ]),
   ),
-);
+  pieces: { dialect: doctorVnfm, temper: scaling(2, () => true, pair()) },
+});
 
 const running = ({ simulator }: Play, project: string) => {
   const id = simulator.world.projects.find(({ name }) => name === project)?.id;
@@ -124,7 +141,7 @@ test.each(LAYOUTS)(
 
       expect(detail.session.state).toBe("MAINTENANCE_DONE");
       expect(detail.hosts.map(({ outcome }) => outcome)).toEqual(Array(3).fill("maintained"));
-      expect(manager.told("SCALE_IN")).toHaveLength(1);
+      expect(manager.told("SCALE_IN")).toMatchObject([{ missing: { VCPU: 2 } }]);
       expect(manager.told("MAINTENANCE_COMPLETE")).toHaveLength(1);
       expect(manager.journal.filter(({ kind }) => kind === "choked")).toEqual([]);
       const did = manager.journal.flatMap((one) => (one.kind === "did" ? [one.what] : []));
@@ -139,6 +156,22 @@ test.each(LAYOUTS)(
           .toSorted(),
       ).toEqual(before.toSorted());
     })(),
+);
+
+test(
+  "where room lies in pieces a project is asked for as much as makes its instances fit, and not merely for the sum",
+  onStage(async (play) => {
+    const manager = await managerOf(play, "pieces");
+    play.owners(manager);
+    const { detail } = await play.ended(
+      await play.open({ hosts: PIECES, profile: "doctor", workflow: "vnf", dialogue: SECONDS }),
+    );
+
+    // Four are to leave and two are free: of two instances both find no place, and one is left on a host.
+    expect(manager.told("SCALE_IN").map((told) => told["missing"])).toEqual([{ VCPU: 3 }]);
+    expect(detail.hosts.map(({ outcome }) => outcome)).toEqual(Array(3).fill("maintained"));
+    expect(movesIn(play, "pieces")).not.toContain("error");
+  }),
 );
 
 test(

@@ -8,7 +8,7 @@ import {
   keepsVersion,
   keepsZone,
 } from "./move-rules.ts";
-import { sum, TOLERANCE } from "./rule.ts";
+import { isNear, sum, TOLERANCE } from "./rule.ts";
 import {
   at,
   freeOn,
@@ -29,6 +29,8 @@ export const refusalsOf = (world: World, blocked: Blocked): string[] => {
   if (missing !== null && !["capacity", "reserve", "not_found"].includes(rule))
     wrong.push("room is not what is missing");
   if (!IS_TRUE[rule](world, blocked)) wrong.push(`${rule} is not true`);
+  if (["capacity", "not_found"].includes(rule) && !isExact(world, blocked))
+    wrong.push("another amount is missing");
   return wrong;
 };
 
@@ -99,6 +101,96 @@ function isShort(world: World, { host, instance, missing }: Blocked): boolean {
     );
   return isShortInAll || (!wouldFit(() => 0) && wouldFit((r) => at(missing, r)));
 }
+
+/** More ways to place what leaves a host than these are not looked at. */
+const MOST_LAYOUTS = 5_000;
+
+/**
+ * Whether exactly so much is missing: what finds no place of all that leaves the host, less what is
+ * left on one host for it, the least over all ways to place them. Where there are too many of these
+ * to look at, any amount is believed.
+ */
+const isExact = (world: World, { host, missing }: Blocked): boolean => {
+  const { resources } = world.cluster;
+  const ranked = (amounts: readonly number[]) => byWeight(resources).map((r) => at(amounts, r));
+  const least = leastOf(ranked, missingInLayouts(world, host));
+  if (least === null) return true;
+  const isNothing = least.every((amount) => amount <= TOLERANCE);
+  return missing === null
+    ? isNothing
+    : least.every((amount, n) => isNear(amount, at(ranked(missing), n)));
+};
+
+/** Processors weigh most, then memory, then the others in their order. */
+const byWeight = (resources: readonly string[]): number[] => {
+  const weight = (r: number) => ["MEMORY_MB", "VCPU"].indexOf(at(resources, r));
+  return [...resources.keys()].sort((a, b) => weight(b) - weight(a));
+};
+
+const leastOf = (
+  ranked: (amounts: readonly number[]) => number[],
+  found: Iterable<readonly number[]>,
+): number[] | null => {
+  let least: number[] | null = null;
+  for (const amounts of found) {
+    const one = ranked(amounts);
+    if (least === null || isLess(one, least)) least = one;
+  }
+  return least;
+};
+
+const isLess = (a: readonly number[], b: readonly number[]): boolean => {
+  const first = a.findIndex((amount, r) => Math.abs(amount - at(b, r)) > TOLERANCE);
+  return first >= 0 && at(a, first) < at(b, first);
+};
+
+/** What is missing in each way to place what leaves the host: whole what is left out, or too much on one target. */
+function* missingInLayouts(world: World, host: number): Generator<number[]> {
+  const ids = leaversOf(world, host);
+  const targets = [...new Set(ids.flatMap((id) => allowed(world, id)))];
+  if ((targets.length + 1) ** ids.length > MOST_LAYOUTS) return;
+  for (const layout of layoutsOf(ids, targets.length + 1)) {
+    const nowhere = at(layout, targets.length);
+    const short = targets.flatMap((to, n) => {
+      const lack = lackOf(world, to, at(layout, n));
+      return lack.some((amount) => amount > TOLERANCE) ? [lack] : [];
+    });
+    if (short.length > 1 || !targets.every((to, n) => mayTakeAll(world, to, at(layout, n))))
+      continue;
+    yield world.cluster.resources.map(
+      (_, r) => neededBy(world, nowhere, r) + sum(short, (lack) => at(lack, r)),
+    );
+  }
+}
+
+/** Every way to put each of them in one of so many places. */
+function* layoutsOf(ids: readonly number[], places: number): Generator<number[][]> {
+  const [first, ...rest] = ids;
+  if (first === undefined) {
+    yield Array.from({ length: places }, () => []);
+    return;
+  }
+  for (const layout of layoutsOf(rest, places))
+    for (let n = 0; n < places; n++) yield layout.with(n, [...at(layout, n), first]);
+}
+
+const neededBy = (world: World, ids: readonly number[], resource: number): number =>
+  sum(ids, (id) => at(instanceAt(world, id).needs, resource));
+
+const lackOf = (world: World, to: number, ids: readonly number[]): number[] =>
+  world.cluster.resources.map((_, r) => {
+    const needed = neededBy(world, ids, r);
+    return needed === 0 ? 0 : Math.max(0, needed - freeOn(world, to, r));
+  });
+
+/** Whether a host may take all of them, whatever its room: each by itself, and their groups all together. */
+const mayTakeAll = (world: World, to: number, ids: readonly number[]): boolean =>
+  ids.every((id) => allowed(world, id).includes(to)) &&
+  world.cluster.groups.every((group, index) => {
+    const members = ids.filter((id) => instanceAt(world, id).groups.includes(index)).length;
+    const there = at(world.members, index).get(to) ?? 0;
+    return members === 0 || there + members <= mostOnOneHost(group);
+  });
 
 /** What of a host would be free, had all that may be moved left it: others may make way. */
 const mostFreeOn = (world: World, host: number, resource: number): number =>

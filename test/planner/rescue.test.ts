@@ -64,7 +64,7 @@ describe("a host whose instances find no room as it is", () => {
     const { blocked, broken } = resultOf(filledWith([60], [60], [60]));
 
     expect(blocked).toEqual(
-      [0, 1, 2].map((host) => ({ host, instance: host, rule: "not_found", missing: [60] })),
+      [0, 1, 2].map((host) => ({ host, instance: host, rule: "not_found", missing: [20] })),
     );
     expect(broken).toEqual([]);
   });

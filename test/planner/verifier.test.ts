@@ -649,7 +649,15 @@ describe("a refusal that is true is confirmed", () => {
         hosts: [{}, SPARE, SPARE],
         instances: [{ needs: [60] }, { host: 1, needs: [50] }, { host: 2, needs: [50] }],
       }),
-      blocked: { rule: "not_found" },
+      blocked: { rule: "not_found", instance: 0, missing: [10] },
+    },
+    {
+      says: "capacity: room that is left on several hosts does not add up",
+      of: aCluster({
+        hosts: [{}, { ...SPARE, used: [70] }, { ...SPARE, used: [70] }],
+        instances: [{}, {}],
+      }),
+      blocked: { rule: "capacity", instance: 0, missing: [50] },
     },
   ];
   test.each(TRUE)("$says", (claim) => expect(isConfirmed(claim)).toBe(true));
@@ -679,6 +687,41 @@ describe("a refusal that is not true is found out", () => {
       blocked: { rule: "capacity", instance: 0, missing: [9] },
     },
     {
+      says: "capacity: more is said to be missing than is",
+      of: twoHosts({}, { host: 1, needs: [70] }),
+      blocked: { rule: "capacity", instance: 0, missing: [11] },
+    },
+    {
+      says: "capacity: more is said to be missing than is for the whole set, which could be placed better",
+      of: aCluster({
+        hosts: [{}, { ...SPARE, used: [20] }, { ...SPARE, used: [40] }],
+        instances: [{ needs: [50] }, { needs: [40] }, { needs: [30] }, { needs: [30] }],
+      }),
+      blocked: { rule: "capacity", instance: 3, missing: [20] },
+    },
+    {
+      says: "not_found: an instance finds no place, and nothing is said to be missing",
+      of: aCluster({
+        hosts: [{}, SPARE, SPARE],
+        instances: [{ needs: [60] }, { host: 1, needs: [50] }, { host: 2, needs: [50] }],
+      }),
+      blocked: { rule: "not_found", instance: 0 },
+    },
+    {
+      says: "capacity: memory is said to be missing where only processors are",
+      of: {
+        ...aCluster({
+          hosts: [
+            { capacity: [100, 10], used: [10, 4] },
+            { ...SPARE, capacity: [100, 10], used: [0, 7] },
+          ],
+          instances: [{ needs: [10, 4] }],
+        }),
+        resources: ["MEMORY_MB", "VCPU"],
+      },
+      blocked: { rule: "capacity", instance: 0, missing: [10, 1] },
+    },
+    {
       says: "capacity: it fits on a host that was opened and not maintained",
       of: aCluster({ hosts: [{}, {}], instances: [{}] }),
       plan: aPlan([opened(0, 1)]),
@@ -690,7 +733,7 @@ describe("a refusal that is not true is found out", () => {
         hosts: [{ cell: "c1" }, { ...SPARE, cell: "c1", used: [70] }, { ...SPARE, cell: "c2" }],
         instances: [{}],
       }),
-      blocked: { rule: "not_found" },
+      blocked: { rule: "not_found", instance: 0, missing: [10] },
     },
     {
       says: "capacity: nothing is said to be missing",
@@ -748,7 +791,7 @@ describe("a refusal that is not true is found out", () => {
     {
       says: "not_found: volume proves it",
       of: twoHosts({}, { host: 1, needs: [70] }),
-      blocked: { rule: "not_found" },
+      blocked: { rule: "not_found", instance: 0, missing: [10] },
     },
     {
       says: "not_found: it is larger than any other host",
@@ -756,12 +799,12 @@ describe("a refusal that is not true is found out", () => {
         hosts: [{}, { ...SPARE, capacity: [30] }, { ...SPARE, capacity: [30] }],
         instances: [{}],
       }),
-      blocked: { rule: "not_found" },
+      blocked: { rule: "not_found", instance: 0, missing: [10] },
     },
     {
       says: "not_found: the group has a member for every host",
       of: aCluster({ hosts: [{}, SPARE], ...group({ policy: "anti-affinity" }, 0, 1) }),
-      blocked: { rule: "not_found" },
+      blocked: { rule: "not_found", instance: 0, missing: [40] },
     },
     {
       says: "not_found: one is pinned",

@@ -40,7 +40,7 @@ const openAfterDeath = async () => {
   await asks.open(ref, ask, { event: maintenanceScheduled(session, ask, links) });
   const audience = { listens: async () => true, reachOf: async () => "reached" as const };
   const context = { sessions, sessionProjects, asks, audience, ref, now: NOW, session, hosts: [] };
-  const shortfall = new Map([["nova", { VCPU: 2 }]]);
+  const shortfall = new Map([["nova", { VCPU: 2, MEMORY_MB: 0 }]]);
   return {
     sessions,
     session,

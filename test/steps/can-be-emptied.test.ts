@@ -60,10 +60,10 @@ const countedCloud = () => {
 test("hosts that are looked at in one step ask once where each member of a group is, a few at a time", async () => {
   const { cloud: counted, counts } = countedCloud();
   const context = { cloud: async () => counted, session: aClaimedSession() };
-  const look = await openLook(context as unknown as SessionContext);
   const rooms = ["cmp-01", "cmp-02", "cmp-03"].map(room);
+  const look = await openLook(context as unknown as SessionContext, rooms);
 
-  const misfits = [await look(inZone("cmp-01"), rooms), await look(inZone("cmp-02"), rooms)];
+  const misfits = [await look(inZone("cmp-01")), await look(inZone("cmp-02"))];
 
   expect(misfits.map((misfit) => misfit?.lacks.VCPU)).toEqual([1, 1]);
   expect(counts.asked).toHaveLength(MEMBERS);

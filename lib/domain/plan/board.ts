@@ -126,6 +126,8 @@ export type Board = {
   readonly rules: Rules;
   /** See `unitsOf` in set-up-board.ts. */
   readonly units: readonly number[];
+  /** The resources by index, those first of which a lack weighs most. */
+  readonly order: readonly number[];
   readonly places: readonly Place[];
   readonly guests: readonly Guest[];
   readonly pools: readonly Pool[];

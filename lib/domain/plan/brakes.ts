@@ -102,13 +102,13 @@ export const onTrial = (
 /** A zone that would be left with too little room. */
 export const belowReserve = (
   { reserve_hosts }: Session,
-  { zone, resource, missing }: Shortage,
+  { zone, lacks }: Shortage,
   now: string,
 ): Attention =>
   finding(
     "below_reserve",
     now,
-    `zone ${zone}: ${inWords(resource, missing)} more would have to be free to start its next host and keep a reserve of ${reserve_hosts} host(s)`,
+    `zone ${zone}: ${inWords(lacks)} more would have to be free to start its next host and keep a reserve of ${reserve_hosts} host(s)`,
     "no host of the zone is started; it is looked at again every minute, until there is room",
   );
 
@@ -133,5 +133,8 @@ export const byPlan = (host: string, now: string): Attention =>
   );
 
 /** In units that do not change with each instance that comes and goes. */
-const inWords = (resource: Shortage["resource"], amount: number): string =>
-  resource === "MEMORY_MB" ? `${Math.ceil(amount / 1024)} GiB of memory` : `${amount} ${resource}`;
+const inWords = ({ MEMORY_MB, VCPU }: Shortage["lacks"]): string =>
+  [
+    ...(MEMORY_MB > 0 ? [`${Math.ceil(MEMORY_MB / 1024)} GiB of memory`] : []),
+    ...(VCPU > 0 ? [`${VCPU} VCPU`] : []),
+  ].join(" and ");

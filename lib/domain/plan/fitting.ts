@@ -1,6 +1,7 @@
 import type { HostRun } from "../host-run.ts";
 import type { Movability } from "../instances.ts";
 import type { Session } from "../session.ts";
+import { byWeight, leastLack } from "./lack.ts";
 import { type Amounts, COUNTED, type HostRoom } from "./reserve.ts";
 
 /** Whether an instance has to find room elsewhere: not what stays, is offloaded or may not be moved. */
@@ -36,7 +37,11 @@ export const roomsFor = (
 /** Placements tried at most: the answer is a preference, and Nova has the last word. */
 const MOST_TRIES = 10_000;
 
-type Taken = { readonly host: string; readonly free: Amounts; readonly groups: readonly string[] };
+type Taken = {
+  readonly host: string;
+  readonly free: Amounts;
+  readonly groups: ReadonlySet<string>;
+};
 
 /**
  * Whether everything on a host finds room on the others at once, by memory, processors and hard
@@ -66,26 +71,41 @@ export const fitsElsewhere = (
   return place(0, takenOf(targets));
 };
 
-/**
- * What finds no place when each instance in turn, the largest first, goes where there is room: what
- * has to become free for the host to be emptied, as near as can be said without a plan.
- */
+/** Placements looked at for what is lacking, host by host. */
+const MOST_LOOKED_AT = 200_000;
+
+const RANKED = byWeight(COUNTED);
+
+/** What has to become free for the host to be emptied, see `leastLack`; nothing where all fits. */
 export const lackOf = (burdens: readonly Burden[], targets: readonly HostRoom[]): Amounts => {
-  let hosts = takenOf(targets);
-  let lack: Amounts = { MEMORY_MB: 0, VCPU: 0 };
-  for (const burden of burdens.toSorted(bySize)) {
-    const chosen = fitting(hosts, burden)[0];
-    if (chosen === undefined) lack = plus(lack, burden.needs);
-    hosts = hosts.map((host) => (host === chosen ? filled(host, burden) : host));
-  }
-  return lack;
+  const lack = leastLack(
+    {
+      guests: burdens.toSorted(bySize),
+      targets,
+      needsOf: ({ needs }) => ranked(needs),
+      freeOn: ({ capacity, used }) => ranked(minus(capacity, used)),
+      bears: ({ host }, burden, newcomers) =>
+        bears(host, burden, new Set(newcomers.flatMap(({ groups }) => groups))),
+    },
+    { left: MOST_LOOKED_AT },
+  );
+  const amounts = lack?.amounts ?? [];
+  const lackedOf = (resource: (typeof COUNTED)[number]) => amounts[RANKED.indexOf(resource)] ?? 0;
+  return { MEMORY_MB: lackedOf("MEMORY_MB"), VCPU: lackedOf("VCPU") };
 };
+
+/** Amounts in the order in which a lack of them weighs. */
+export const ranked = (amounts: Amounts): number[] => RANKED.map((resource) => amounts[resource]);
 
 const bySize = (a: Burden, b: Burden): number =>
   b.needs.VCPU - a.needs.VCPU || b.needs.MEMORY_MB - a.needs.MEMORY_MB;
 
 const takenOf = (targets: readonly HostRoom[]): readonly Taken[] =>
-  targets.map(({ host, capacity, used }) => ({ host, free: minus(capacity, used), groups: [] }));
+  targets.map(({ host, capacity, used }) => ({
+    host,
+    free: minus(capacity, used),
+    groups: new Set(),
+  }));
 
 /** The fullest that has room first, so that large ones are left for those to come. */
 const fitting = (hosts: readonly Taken[], burden: Burden): Taken[] =>
@@ -93,22 +113,24 @@ const fitting = (hosts: readonly Taken[], burden: Burden): Taken[] =>
     .filter((host) => takes(host, burden))
     .toSorted((a, b) => a.free.VCPU - b.free.VCPU || a.free.MEMORY_MB - b.free.MEMORY_MB);
 
-const takes = ({ host, free, groups }: Taken, { needs, apart, groups: own }: Burden): boolean =>
-  COUNTED.every((resource) => needs[resource] <= free[resource]) &&
-  !apart.includes(host) &&
-  !own.some((group) => groups.includes(group));
+const takes = ({ host, free, groups }: Taken, burden: Burden): boolean =>
+  COUNTED.every((resource) => burden.needs[resource] <= free[resource]) &&
+  bears(host, burden, groups);
+
+/** Whether its groups bear the instance on a host to which members of these groups go already. */
+const bears = (
+  host: string,
+  { apart, groups: own }: Burden,
+  groups: ReadonlySet<string>,
+): boolean => !apart.includes(host) && !own.some((group) => groups.has(group));
 
 const filled = (host: Taken, { needs, groups }: Burden): Taken => ({
   ...host,
   free: minus(host.free, needs),
-  groups: [...host.groups, ...groups],
+  groups: new Set([...host.groups, ...groups]),
 });
 
 const minus = (a: Amounts, b: Amounts): Amounts => ({
   MEMORY_MB: a.MEMORY_MB - b.MEMORY_MB,
   VCPU: a.VCPU - b.VCPU,
-});
-const plus = (a: Amounts, b: Amounts): Amounts => ({
-  MEMORY_MB: a.MEMORY_MB + b.MEMORY_MB,
-  VCPU: a.VCPU + b.VCPU,
 });

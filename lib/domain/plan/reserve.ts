@@ -19,11 +19,12 @@ export type HostRoom = {
   readonly leaves: boolean;
 };
 
-/** A zone that has too little room to start one more of its hosts. */
+/** A host that its zone has too little room to start. */
 export type Shortage = {
   readonly zone: string;
-  readonly resource: (typeof COUNTED)[number];
-  readonly missing: number;
+  readonly host: string;
+  /** What more would have to be free in the zone; 0 of a resource that is not short. */
+  readonly lacks: Amounts;
 };
 
 const NOTHING: Amounts = { MEMORY_MB: 0, VCPU: 0 };
@@ -89,8 +90,8 @@ export const openGuard = (
       isAllowed: isAllowed(session, room),
       moved: isEmptied ? room.used : NOTHING,
     });
-    const shortage = shortageIn(room.zone, after);
-    if (shortage !== null && !isTried) return shortage;
+    const lacks = lackIn(after);
+    if (lacks !== null && !isTried) return { zone: room.zone, host: room.host, lacks };
     accounts.set(room.zone, after);
     alone &&= !isEmptied;
     return null;
@@ -160,10 +161,10 @@ const accountOf = (
   };
 };
 
-const shortageIn = (zone: string, { free, allowed, reserve }: Account): Shortage | null => {
-  for (const resource of COUNTED) {
-    const missing = Math.max(reserve[resource] - free[resource], -allowed[resource]);
-    if (missing > 0) return { zone, resource, missing };
-  }
-  return null;
+/** What the zone lacks of its reserve, or of room where the session may move instances to; null = nothing. */
+const lackIn = ({ free, allowed, reserve }: Account): Amounts | null => {
+  const lacks = each((resource) =>
+    Math.max(0, reserve[resource] - free[resource], -allowed[resource]),
+  );
+  return COUNTED.some((resource) => lacks[resource] > 0) ? lacks : null;
 };

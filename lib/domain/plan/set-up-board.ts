@@ -15,6 +15,7 @@ import {
   shareOf,
 } from "./board.ts";
 import type { Cluster, ClusterGroup, HostJob, Quantities, Rules } from "./cluster.ts";
+import { byWeight } from "./lack.ts";
 import { roomIndex } from "./room-index.ts";
 
 /** Sets the cluster up as it is at t = 0; hosts that are being emptied are yet to be opened. */
@@ -26,6 +27,7 @@ export const openBoard = (cluster: Cluster, rules: Rules): Board => {
   const board: Board = {
     rules,
     units,
+    order: byWeight(cluster.resources).map((resource) => cluster.resources.indexOf(resource)),
     places,
     guests,
     pools: [...new Set(places.map(({ pool }) => pool))],

@@ -1,27 +1,35 @@
+import { ranked } from "./fitting.ts";
+import { compareRanked } from "./lack.ts";
 import { type Amounts, COUNTED, type Shortage } from "./reserve.ts";
 
-/** A host that cannot be emptied now, and what finds no place. */
-export type Misfit = { readonly host: string; readonly zone: string; readonly lacks: Amounts };
+/** How much room is missing before a host of a zone can be begun, by zone; 0 of what is not short. */
+export type Shortfall = ReadonlyMap<string, Amounts>;
 
-/** How much room is missing before a host of a zone can be begun, by zone. */
-export type Shortfall = ReadonlyMap<string, Partial<Amounts>>;
-
-/**
- * What is to be asked for so that it goes on: in a zone that is short as a whole what it is short
- * of, in any other what the host lacks that lacks the least.
- */
-export const shortfallOf = (
-  shortages: readonly Shortage[],
-  misfits: readonly Misfit[],
-): Shortfall => {
-  const least = misfits.toSorted(
-    ({ lacks: a }, { lacks: b }) => a.VCPU - b.VCPU || a.MEMORY_MB - b.MEMORY_MB,
+/** What is to be asked for so that it goes on: in each zone what that host lacks that lacks the least. */
+export const shortfallOf = (lacking: readonly Shortage[]): Shortfall => {
+  const least = lacking.toSorted(({ lacks: a }, { lacks: b }) =>
+    compareRanked(ranked(a), ranked(b)),
   );
-  const byZone = new Map<string, Partial<Amounts>>();
+  const byZone = new Map<string, Amounts>();
   for (const { zone, lacks } of least) if (!byZone.has(zone)) byZone.set(zone, lacks);
-  for (const { zone, resource, missing } of shortages) byZone.set(zone, { [resource]: missing });
   return byZone;
 };
+
+/**
+ * What a host lacks whose zone is short as a whole: that, and where it needs more because room lies
+ * in pieces, that.
+ *
+ * @param misfit what it lacks by its instances; null = they would find places
+ */
+export const withPieces = (shortage: Shortage, misfit: Shortage | null): Shortage => ({
+  ...shortage,
+  lacks: misfit === null ? shortage.lacks : largerOf(shortage.lacks, misfit.lacks),
+});
+
+const largerOf = (a: Amounts, b: Amounts): Amounts => ({
+  MEMORY_MB: Math.max(a.MEMORY_MB, b.MEMORY_MB),
+  VCPU: Math.max(a.VCPU, b.VCPU),
+});
 
 /**
  * What a project is asked for that has instances in these zones: all that is missing there.
@@ -36,7 +44,7 @@ export const missingIn = (
   if (short.length === 0) return null;
   const sums = COUNTED.map((resource) => [
     resource,
-    short.reduce((sum, amounts) => sum + (amounts[resource] ?? 0), 0),
+    short.reduce((sum, amounts) => sum + amounts[resource], 0),
   ]);
   return Object.fromEntries(sums.filter(([, amount]) => amount !== 0));
 };

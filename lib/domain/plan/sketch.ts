@@ -61,7 +61,7 @@ const lackOn = (sketch: Sketch, place: Place, { instance }: Guest): number[] | n
 };
 
 /** Whether its groups bear one more member on the host. */
-export const groupsBear = ({ on }: Sketch, place: Place, { groups }: Guest): boolean =>
+const groupsBear = ({ on }: Sketch, place: Place, { groups }: Guest): boolean =>
   groups.every(
     (group) => group.most === 0 || ((on.get(group) ?? group.on).get(place) ?? 0) < group.most,
   );

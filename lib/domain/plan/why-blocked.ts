@@ -1,20 +1,26 @@
 import { amount, type Board, type Group, type Guest, type Place } from "./board.ts";
+import type { Effort } from "./effort.ts";
+import { leastLack } from "./lack.ts";
 import { barrierOf, reserveLack } from "./may-open.ts";
 import { mayEver } from "./moves.ts";
 import { movable } from "./repack.ts";
 import { hasVolume, targetsFor } from "./rescue.ts";
-import { fits, groupsBear, put, type Sketch, sketchOf } from "./sketch.ts";
 import type { Blocked, BlockingRule } from "./timeline.ts";
 
+/** What may be tried to say how little is missing, for all hosts together: about a tenth of a second. */
+const MOST_LOOKED_AT = 1_000_000;
+
 /** Why each host that was not maintained was not: at the end of the plan nothing moves any more. */
-export const whyBlocked = (board: Board): Blocked[] =>
-  board.places
+export const whyBlocked = (board: Board): Blocked[] => {
+  const effort = { left: MOST_LOOKED_AT };
+  return board.places
     .filter(({ stage }) => stage === "waiting")
-    .map((place) => ({ host: place.number, ...reasonFor(board, place) }));
+    .map((place) => ({ host: place.number, ...reasonFor(board, place, effort) }));
+};
 
 type Reason = Omit<Blocked, "host">;
 
-const reasonFor = (board: Board, place: Place): Reason => {
+const reasonFor = (board: Board, place: Place, effort: Effort): Reason => {
   const barrier = barrierOf(board, place);
   if (barrier === "pinned") return { instance: pinnedOn(place), rule: barrier, missing: null };
   if (barrier === "reserve")
@@ -23,33 +29,32 @@ const reasonFor = (board: Board, place: Place): Reason => {
   const targets = targetsFor(place, place.pool);
   const guests = movable(place);
   for (const guest of guests) {
-    const reason = nowhere(guest, targets);
-    if (reason !== null) return reason;
+    const rule = nowhere(guest, targets);
+    if (rule === null) continue;
+    const missing = rule === "capacity" ? lackFor(board, guests, targets, effort).missing : null;
+    return { instance: guest.number, rule, missing };
   }
-  const { left, first } = leftOver(guests, targets, place);
   const rule = hasVolume(place, targets) ? "not_found" : "capacity";
-  return { instance: first, rule, missing: first === null ? null : left };
+  return { rule, ...lackFor(board, guests, targets, effort) };
 };
 
 const pinnedOn = ({ guests }: Place): number | null =>
   [...guests].find(({ instance }) => instance.fate === "pinned")?.number ?? null;
 
 /** Why the instance may go to none of the hosts, were they empty but for its own group; null = it may. */
-const nowhere = (guest: Guest, targets: readonly Place[]): Reason | null => {
-  const instance = guest.number;
-  const admissible = targets.filter((target) => mayEver(target, guest));
-  if (admissible.length === 0) return { instance, rule: "no_target", missing: null };
-  const lacks = admissible.map((target) => lackWhenEmptied(target, guest));
-  if (!lacks.includes(null)) return { instance, rule: "capacity", missing: leastOf(lacks) };
-  const rule = groupRule(guest, admissible);
-  return rule === null ? null : { instance, rule, missing: null };
+const nowhere = (guest: Guest, targets: readonly Place[]): BlockingRule | null => {
+  const isAdmissible = (target: Place) => mayEver(target, guest);
+  if (!targets.some(isAdmissible)) return "no_target";
+  // A host that would do is mostly the first of thousands.
+  if (!targets.some((target) => isAdmissible(target) && fitsWhenEmptied(target, guest)))
+    return "capacity";
+  return guest.groups.length === 0 ? null : groupRule(guest, targets.filter(isAdmissible));
 };
 
 /** The rule of its groups that keeps the instance from all of the hosts; null = none does. */
 const groupRule = (guest: Guest, targets: readonly Place[]): BlockingRule | null => {
   if (!mayFollow(guest)) return "affinity";
-  const sketch = sketchOf(targets);
-  if (targets.some((target) => groupsBear(sketch, target, guest))) return null;
+  if (targets.some((target) => groupsBear(target, guest, []))) return null;
   const refuses =
     ({ most, on }: Group) =>
     (target: Place) =>
@@ -68,43 +73,42 @@ const mayFollow = ({ groups, at }: Guest): boolean =>
       members.every((member) => member.at !== at || member.instance.fate === "moves"),
   );
 
-/** What the host lacks for the instance even if all that may be moved had left it. */
-const lackWhenEmptied = (target: Place, { instance }: Guest): number[] | null => {
-  const lack = instance.needs.map((need, r) => {
-    const movables = movable(target).reduce(
-      (sum, guest) => sum + amount(guest.instance.needs, r),
-      0,
-    );
-    return Math.max(0, need - amount(target.free, r) - movables);
+/** Whether the host has room for the instance if all that may be moved has left it. */
+const fitsWhenEmptied = (target: Place, { instance }: Guest): boolean => {
+  const movables = movable(target);
+  return instance.needs.every((need, r) => {
+    const freed = movables.reduce((sum, guest) => sum + amount(guest.instance.needs, r), 0);
+    return need === 0 || need <= amount(target.free, r) + freed;
   });
-  return lack.some((missing) => missing > 0) ? lack : null;
 };
 
-const leastOf = (lacks: readonly (number[] | null)[]): number[] | null =>
-  lacks
-    .filter((lack) => lack !== null)
-    .toSorted((a, b) => sumOf(a) - sumOf(b))
-    .at(0) ?? null;
-
-const sumOf = (amounts: readonly number[]): number => amounts.reduce((sum, each) => sum + each, 0);
-
-/** What finds no place, per resource, when each instance, the largest first, goes where there is room. */
-const leftOver = (
+/** What has to become free for all of them to leave the host, and the first that finds no place. */
+const lackFor = (
+  { order }: Board,
   guests: readonly Guest[],
   targets: readonly Place[],
-  { free }: Place,
-): { left: number[]; first: number | null } => {
-  const sketch: Sketch = sketchOf(targets);
-  let left = free.map(() => 0);
-  let first: number | null = null;
-  for (const guest of guests) put(sketch, guest, null);
-  for (const guest of guests) {
-    const target = targets.find((candidate) => fits(sketch, candidate, guest));
-    if (target !== undefined) put(sketch, guest, target);
-    else {
-      first ??= guest.number;
-      left = left.map((sum, r) => sum + amount(guest.instance.needs, r));
-    }
-  }
-  return { left, first };
+  effort: Effort,
+): Pick<Reason, "instance" | "missing"> => {
+  const ranked = (amounts: readonly number[]) => order.map((r) => amount(amounts, r));
+  const lack = leastLack(
+    {
+      guests,
+      targets,
+      needsOf: ({ instance }) => ranked(instance.needs),
+      freeOn: ({ free }) => ranked(free),
+      bears: (target, guest, newcomers) =>
+        mayEver(target, guest) && groupsBear(target, guest, newcomers),
+    },
+    effort,
+  );
+  if (lack === null) return { instance: null, missing: null };
+  const missing = order.map((_, r) => amount(lack.amounts, order.indexOf(r)));
+  return { instance: lack.left[0]?.number ?? null, missing };
 };
+
+/** Whether the groups of the instance bear it on the host besides those that are to come. */
+const groupsBear = (target: Place, { groups }: Guest, newcomers: readonly Guest[]): boolean =>
+  groups.every((group) => {
+    const more = newcomers.filter((newcomer) => newcomer.groups.includes(group)).length;
+    return group.most === 0 || (group.on.get(target) ?? 0) + more < group.most;
+  });

@@ -10,6 +10,13 @@ import { aClaimedSession, aHost, at, NOW } from "../builders.ts";
 const BY_NAME = orderBy(null, [], NOW);
 const NO_BRAKES: Brakes = { onTrial: new Set(), guard: null, order: BY_NAME };
 
+/** A host that its zone has too little room to start. */
+const short = (zone: string, host: string) => ({
+  zone,
+  host,
+  lacks: { VCPU: 4, MEMORY_MB: 0 },
+});
+
 const namesOf = (runs: readonly HostRun[]) => runs.map(({ host }) => host);
 
 const inRack = (host: string, rack: string, but: Partial<HostRun> = {}) =>
@@ -48,7 +55,7 @@ describe("the hosts to start", () => {
 
   test("are told to lack room rather than to wait by the plan, which knows it", () => {
     const order: Order = { ...BY_NAME, isEarly: () => true };
-    const shortage = { zone: "nova", resource: "VCPU", missing: 2 } as const;
+    const shortage = short("nova", "cmp-02");
     const guard = { start: () => shortage, cordon: () => shortage };
     const atWork = aHost("cmp-01", { phase: "MOVING" });
     const session = aClaimedSession({ max_parallel_hosts: 2 });
@@ -137,7 +144,7 @@ describe("the hosts to start", () => {
       aHost("cmp-02", { place: at("az1") }),
       aHost("cmp-03", { place: at("az2") }),
     ];
-    const shortage = { zone: "az1", resource: "VCPU", missing: 4 } as const;
+    const shortage = short("az1", "cmp-01");
     const guard = {
       start: ({ host }: HostRun) => (host === "cmp-01" ? shortage : null),
       cordon: () => null,
@@ -194,7 +201,7 @@ describe("the hosts to cordon", () => {
 
   test("are none while nothing starts or is at work: room is short enough then", () => {
     const session = aClaimedSession({ cordon_ahead: 2 });
-    const shortage = { zone: "az1", resource: "VCPU", missing: 4 } as const;
+    const shortage = short("az1", "cmp-01");
     const guard = {
       start: ({ place }: HostRun) => (place.zone === "az1" ? shortage : null),
       cordon: () => null,
@@ -207,7 +214,7 @@ describe("the hosts to cordon", () => {
   });
 
   test("are only those that leave the reserve alone", () => {
-    const shortage = { zone: "nova", resource: "VCPU", missing: 4 } as const;
+    const shortage = short("nova", "cmp-03");
     const guard = {
       start: () => null,
       cordon: ({ host }: HostRun) => (host === "cmp-02" ? null : shortage),
@@ -262,7 +269,7 @@ const brakes = fc
   .map(({ onTrial, refused, guarded }): Brakes => {
     const names = new Set(refused.map((number) => `cmp-${String(number).padStart(2, "0")}`));
     const book = ({ host, place: { zone } }: HostRun) =>
-      names.has(host) ? ({ zone, resource: "VCPU", missing: 1 } as const) : null;
+      names.has(host) ? short(zone, host) : null;
     return { onTrial, guard: guarded ? { start: book, cordon: book } : null, order: BY_NAME };
   });
 

@@ -20,9 +20,10 @@ const room = (host: string, free: number, memory = free): HostRoom => ({
   takes: true,
   leaves: false,
 });
+const needs = (vcpu: number) => ({ VCPU: vcpu, MEMORY_MB: vcpu });
 const burden = (id: string, vcpu: number, but: Partial<Burden> = {}): Burden => ({
   id,
-  needs: { VCPU: vcpu, MEMORY_MB: vcpu },
+  needs: needs(vcpu),
   apart: [],
   groups: [],
   ...but,
@@ -97,15 +98,67 @@ describe("what is on a host", () => {
   });
 });
 
-test("what a host lacks is what finds no place, the largest having been placed first", () => {
-  const needs = (vcpu: number) => ({ VCPU: vcpu, MEMORY_MB: vcpu });
-  const small = burden("1", 1);
-  const large = burden("2", 2);
+describe("what a host lacks is what finds no place, less what is left for it on one host:", () => {
+  test("what the host that lacks the least is short of for the instance that finds none", () => {
+    expect(lackOf([burden("1", 4)], [room("b", 3), room("c", 1)])).toEqual(needs(1));
+    expect(lackOf([burden("1", 2), burden("2", 2)], [room("b", 3)])).toEqual(needs(1));
+    expect(lackOf([burden("1", 1), burden("2", 2)], [])).toEqual(needs(3));
+    expect(lackOf([burden("1", 1), burden("2", 2)], [room("b", 3)])).toEqual(needs(0));
+  });
 
-  expect(lackOf([small, large], [room("b", 2)])).toEqual(needs(1));
-  expect(lackOf([small, large], [room("b", 1)])).toEqual(needs(2));
-  expect(lackOf([small, large], [])).toEqual(needs(3));
-  expect(lackOf([small, large], [room("b", 3)])).toEqual(needs(0));
+  test("what is left on several hosts does not add up", () => {
+    const two = [burden("1", 4), burden("2", 4)];
+
+    expect(lackOf(two, [room("b", 3), room("c", 3)])).toEqual(needs(5));
+  });
+
+  test("nothing of a resource of which there is enough", () => {
+    expect(lackOf([burden("1", 4)], [room("b", 3, 9), room("c", 0, 9)])).toEqual({
+      VCPU: 1,
+      MEMORY_MB: 0,
+    });
+  });
+
+  test("with the instances placed as well as can be, not merely the largest first", () => {
+    const burdens = [5, 4, 3, 3].map((vcpu, n) => burden(`${n}`, vcpu));
+
+    expect(lackOf(burdens, [room("b", 8), room("c", 6)])).toEqual(needs(1));
+  });
+
+  test("with members of a group kept apart, and one that no host may take counted whole", () => {
+    const pair = [burden("1", 3, { groups: ["g"] }), burden("2", 3, { groups: ["g"] })];
+
+    expect(lackOf(pair, [room("b", 9), room("c", 1)])).toEqual(needs(2));
+    expect(lackOf(pair, [room("b", 9)])).toEqual(needs(3));
+    expect(lackOf([burden("1", 3, { apart: ["b"] })], [room("b", 9), room("c", 1)])).toEqual(
+      needs(2),
+    );
+  });
+});
+
+test("as many instances of their size as find no place, taken away anywhere, make room for all others", () => {
+  const gone = fc.array(fc.nat(3), { minLength: 8, maxLength: 8 });
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 4 }),
+      fc.integer({ min: 0, max: 6 }),
+      fc.array(fc.nat(6), { minLength: 1, maxLength: 4 }),
+      gone,
+      (size, count, free, wherever) => {
+        const burdens = Array.from({ length: count }, (_, n) => burden(`${n}`, size));
+        const targets = free.map((left, n) => room(`h${n}`, left));
+        const wanted = Math.ceil(lackOf(burdens, targets).VCPU / size);
+        const without = (instances: number) =>
+          free.map((left, n) => {
+            const here = wherever.slice(0, instances).filter((at) => at % free.length === n);
+            return room(`h${n}`, left + here.length * size);
+          });
+
+        expect(fitsElsewhere(burdens, without(wanted))).toBe(true);
+        if (wanted > 0) expect(fitsElsewhere(burdens, without(wanted - 1))).toBe(false);
+      },
+    ),
+  );
 });
 
 test("what stays on its host by its policy, or nobody may touch, needs no room elsewhere", () => {

@@ -16,6 +16,9 @@ const room = (host: string, used: number, but: Partial<HostRoom> = {}): HostRoom
   leaves: false,
   ...but,
 });
+/** What a host is refused for that its zone lacks so much for, of memory and of processors. */
+const lacking = (amount: number, VCPU = amount) =>
+  expect.objectContaining({ zone: "nova", lacks: { MEMORY_MB: amount, VCPU } });
 const inZone = (host: string, but: Partial<HostRun> = {}) =>
   aHost(host, { place: at("nova"), ...but });
 const withReserve = (reserve_hosts: number) => aClaimedSession({ reserve_hosts });
@@ -31,7 +34,11 @@ describe("a host is started only if its zone keeps the reserve", () => {
       );
 
     expect(free(50).start(run)).toBeNull();
-    expect(free(51).start(run)).toEqual({ zone: "nova", resource: "MEMORY_MB", missing: 1 });
+    expect(free(51).start(run)).toEqual({
+      zone: "nova",
+      host: "cmp-01",
+      lacks: { MEMORY_MB: 1, VCPU: 1 },
+    });
   });
 
   test("of the largest host that there is, whoever it is", () => {
@@ -43,18 +50,25 @@ describe("a host is started only if its zone keeps the reserve", () => {
       [room("cmp-01", 0), large, room("cmp-03", 0), room("cmp-04", 0)],
     );
 
-    expect(guard.start(run)).toEqual({ zone: "nova", resource: "MEMORY_MB", missing: 100 });
+    expect(guard.start(run)).toEqual(lacking(100));
   });
 
   test("counting processors as well as memory", () => {
     const run = inZone("cmp-01");
     const busy = room("cmp-02", 0, { used: { MEMORY_MB: 0, VCPU: 30 } });
 
-    expect(openGuard(withReserve(1), [run], [room("cmp-01", 0), busy]).start(run)).toEqual({
-      zone: "nova",
-      resource: "VCPU",
-      missing: 30,
-    });
+    expect(openGuard(withReserve(1), [run], [room("cmp-01", 0), busy]).start(run)).toEqual(
+      lacking(0, 30),
+    );
+  });
+
+  test("with all that the zone is short of when it is refused, not only the first of it", () => {
+    const run = inZone("cmp-01");
+    const busy = room("cmp-02", 0, { used: { MEMORY_MB: 20, VCPU: 30 } });
+
+    expect(openGuard(withReserve(1), [run], [room("cmp-01", 0), busy]).start(run)).toEqual(
+      lacking(20, 30),
+    );
   });
 
   test("counting what is still to leave hosts that are being emptied, here and in other sessions", () => {
@@ -73,19 +87,16 @@ describe("a host is started only if its zone keeps the reserve", () => {
 
     expect(refusal(worked, false)).toBeNull();
     expect(refusal(draining, false)).toBeNull();
-    expect(refusal(draining, true)).toMatchObject({ missing: 20 });
+    expect(refusal(draining, true)).toEqual(lacking(20));
   });
 
   test("in its own zone: room in another is no help", () => {
     const run = inZone("cmp-01");
     const elsewhere = room("cmp-02", 0, { zone: "edge" });
 
-    expect(
-      openGuard(withReserve(1), [run], [room("cmp-01", 0), elsewhere]).start(run),
-    ).toMatchObject({
-      zone: "nova",
-      missing: 100,
-    });
+    expect(openGuard(withReserve(1), [run], [room("cmp-01", 0), elsewhere]).start(run)).toEqual(
+      lacking(100),
+    );
   });
 
   test("and what leaves it fits onto the targets that the session allows", () => {
@@ -93,7 +104,7 @@ describe("a host is started only if its zone keeps the reserve", () => {
     const session = aClaimedSession({ reserve_hosts: 1, targets: ["cmp-02"] });
     const rooms = [room("cmp-01", 30), room("cmp-02", 80), room("cmp-03", 0), room("cmp-04", 0)];
 
-    expect(openGuard(session, [run], rooms).start(run)).toMatchObject({ missing: 10 });
+    expect(openGuard(session, [run], rooms).start(run)).toEqual(lacking(10));
   });
 });
 
@@ -128,7 +139,7 @@ describe("without a reserve", () => {
     const guard = openGuard(withReserve(0), runs, rooms);
 
     expect(guard.start(first)).toBeNull();
-    expect(guard.start(second)).toEqual({ zone: "nova", resource: "MEMORY_MB", missing: 60 });
+    expect(guard.start(second)).toEqual(lacking(60));
   });
 });
 
@@ -138,8 +149,8 @@ test("a cordoned host gives no room, but nothing has to leave it yet", () => {
     openGuard(withReserve(reserve), [run], [room("cmp-01", 90), room("cmp-02", 0)]);
 
   expect(guard(1).cordon(run)).toBeNull();
-  expect(guard(1).start(run)).toMatchObject({ missing: 90 });
-  expect(guard(2).cordon(run)).toMatchObject({ missing: 100 });
+  expect(guard(1).start(run)).toEqual(lacking(90));
+  expect(guard(2).cordon(run)).toEqual(lacking(100));
 });
 
 test("whatever is started one after the other, the reserve of the zone stays free", () => {
