@@ -71,7 +71,7 @@ export const planStore = (table: Table) => {
       return parseRow(planSchema, Item);
     },
 
-    /** Stores what one making of the plan came to; nobody sees it before `finish` names it. */
+    /** Stores what one making of the plan came to; nobody sees it before `settle` names it. */
     async putCourses(
       plan: StoredPlan,
       makingId: string,
@@ -91,8 +91,8 @@ export const planStore = (table: Table) => {
         await Promise.all(chunk.map((one) => put({ ...one, ttl })));
     },
 
-    /** Stores the end of a plan; the first end stays when it was made twice. */
-    async finish(plan: StoredPlan): Promise<void> {
+    /** Stores how a plan stands; one that has ended stays as it is, also when it was made twice. */
+    async settle(plan: StoredPlan): Promise<void> {
       await transact(table, [
         {
           Put: {

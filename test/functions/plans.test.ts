@@ -14,7 +14,7 @@ import { aCluster, someRules } from "../planner/builders.ts";
 import { type MaintenanceApi, problemOf, startMaintenanceApi } from "./maintenance-api.ts";
 
 let api: MaintenanceApi;
-let make: (planId: string) => Promise<void>;
+let make: (planId: string, time?: string) => Promise<void>;
 
 const BODY = { hosts: ["cmp-11"], canary: false, soak_minutes: 0, reserve_hosts: 0 };
 
@@ -32,11 +32,8 @@ beforeAll(async () => {
     });
   }
   const { handler } = await import("../../functions/engine/plan.ts");
-  make = (plan_id) =>
-    handler({ time: new Date().toISOString(), detail: { plan_id } } as EventBridgeEvent<
-      string,
-      unknown
-    >);
+  make = (plan_id, time = new Date().toISOString()) =>
+    handler({ time, detail: { plan_id } } as EventBridgeEvent<string, unknown>);
 });
 afterAll(() => api.close());
 
@@ -106,6 +103,66 @@ describe("a plan", () => {
     expect((await look(plan_id)).body).toMatchObject({
       status: "failed",
       error: expect.stringContaining("403"),
+    });
+  });
+
+  test("that the cloud keeps from being made is tried again, three times in all", async () => {
+    const { plan_id } = (await ask(BODY)).body;
+    const effect = { kind: "error", status: 500, message: "no database" } as const;
+    api.cloud.happen({ kind: "fault", fault: { service: "placement", effect } });
+
+    for (const _ of [1, 2]) {
+      await expect(make(plan_id)).rejects.toThrow("500");
+      expect((await look(plan_id)).body).toMatchObject({
+        status: "making",
+        error: expect.stringContaining("500"),
+      });
+    }
+    await make(plan_id);
+    expect((await look(plan_id)).body).toMatchObject({
+      status: "failed",
+      error: expect.stringContaining("500"),
+    });
+    api.cloud.happen({ kind: "clear_faults" });
+  });
+
+  test("that was tried in vain is made when the trouble has passed", async () => {
+    const { plan_id } = (await ask(BODY)).body;
+    const effect = { kind: "error", status: 500 } as const;
+    api.cloud.happen({ kind: "fault", fault: { service: "placement", times: 1, effect } });
+
+    await expect(make(plan_id)).rejects.toThrow("500");
+    await make(plan_id);
+    expect((await look(plan_id)).body).toMatchObject({ status: "ready", error: null });
+  });
+
+  describe("that was kept waiting", () => {
+    /** Asked for a while ago, for a session that was to begin before that. */
+    const madeLate = async (seconds: number) => {
+      const asked = later(new Date().toISOString(), -seconds);
+      const session = aSession({ hosts: ["cmp-11"], maintenance_at: later(asked, -1) });
+      const planId = crypto.randomUUID();
+      await planStore(api.table).request(
+        requestPlan({ planId, objective: "fastest", by: "admin", now: asked, session }),
+      );
+      await make(planId, asked);
+      return { asked, plan: await planStore(api.table).get(planId) };
+    };
+
+    test("begins when it is made, not when it was asked for", async () => {
+      const { asked, plan } = await madeLate(600);
+
+      // Nova tells whole seconds.
+      expect(plan.findings?.starts_at.localeCompare(later(asked, 598))).toBe(1);
+    });
+
+    test("for so long that it was given up is not made", async () => {
+      const { plan } = await madeLate(1_801);
+
+      expect(plan).toMatchObject({
+        status: "failed",
+        error: expect.stringContaining("ask for another one"),
+      });
     });
   });
 
@@ -184,7 +241,7 @@ test("operations come in pages, whatever the size of the rows they are kept in",
   });
   await plans.request(plan);
   await plans.putCourses(plan, "making", courses);
-  await plans.finish({ ...plan, status: "ready", making_id: "making", findings });
+  await plans.settle({ ...plan, status: "ready", making_id: "making", findings });
 
   const numbers: number[] = [];
   let cursor: string | null = null;

@@ -85,8 +85,12 @@ const bestBy = (plans: readonly MadePlan[], costOf: (plan: MadePlan) => number):
   return best;
 };
 
-/** So many blocked hosts are told with the plan; their names have to fit into its row. */
+/**
+ * So many blocked hosts are told with the plan, and so many bytes of them: both objectives and the
+ * session have to fit into one row of 400 KB.
+ */
 const BLOCKED_TOLD = 100;
+const BYTES_TOLD = 50_000;
 
 const outcomeOf = (
   plan: MadePlan,
@@ -108,7 +112,7 @@ const outcomeOf = (
     operations: operations.length,
     hosts_maintained: operations.filter(({ what }) => what === "work").length,
     hosts_blocked: plan.blocked.length + unknown.length,
-    blocked: [
+    blocked: firstOf([
       ...unknown.map((host) => ({
         host,
         instance_id: null,
@@ -118,8 +122,17 @@ const outcomeOf = (
         missing: null,
       })),
       ...plan.blocked.map((one) => blockedView(one, snapshot, cluster)),
-    ].slice(0, BLOCKED_TOLD),
+    ]),
   };
+};
+
+/** As many of the first as a plan has room for; `hosts_blocked` counts the others. */
+const firstOf = (blocked: Outcome["blocked"]): Outcome["blocked"] => {
+  let bytes = 0;
+  return blocked.slice(0, BLOCKED_TOLD).filter((one) => {
+    bytes += new TextEncoder().encode(JSON.stringify(one)).length;
+    return bytes <= BYTES_TOLD;
+  });
 };
 
 const blockedView = (

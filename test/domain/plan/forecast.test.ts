@@ -57,6 +57,23 @@ describe("a forecast", () => {
     expect(outcomes.fastest).toMatchObject({ hosts_blocked: 0, makespan_high_seconds: 220 });
   });
 
+  test("tells no more of the hosts that stay out than fits into a row, and how many there are", () => {
+    const hosts = Array.from({ length: 120 }, () => ({}));
+    const instances = hosts.map((_, host) => ({ host, fate: "pinned" as const }));
+    const names = instances.map(() => "語".repeat(255));
+    const what_to_do = "w".repeat(300);
+    const { fastest } = planned({
+      cluster: aCluster({ hosts, instances }),
+      names,
+      obstacles: new Map(instances.map((_, n) => [n, { rule: "locked", what_to_do }])),
+    }).findings.outcomes;
+
+    expect(fastest.hosts_blocked).toBe(120);
+    expect(fastest.blocked[0]).toMatchObject({ host: "host-0", rule: "pinned" });
+    expect(Buffer.byteLength(JSON.stringify(fastest.blocked))).toBeLessThan(51_000);
+    expect(fastest.blocked.length).toBeGreaterThan(20);
+  });
+
   test("names each host that stays out, the instance, the rule and what to do", () => {
     const cluster = aCluster({
       hosts: [{}, { job: "none" }],
