@@ -119,6 +119,9 @@ export const requestPlan = ({
   findings: null,
 });
 
+/** Each plan reads the whole cloud, and all wait for one function. */
+export const MOST_AT_ONCE = 4;
+
 /** As often as Lambda calls functions/engine/plan.ts for one event; see serverless.yml. */
 const MOST_TRIES = 3;
 /** Longer errors are cut: the log has the rest, and a plan has to fit into its row. */

@@ -38,6 +38,7 @@ import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
  * | subscription count | SUBS#<project> | #COUNT             |                        |                  | subscriptions (conditions only) |
  * | sync      | p#SYNC#<id>         | #META                  |                        |                  | syncs.get                       |
  * | plan      | p#PLAN#<id>         | #META                  |                        |                  | plans.get                       |
+ * | plans being made | p#PLANS        | #MAKING                |                        |                  | plans.request                   |
  * | operations of a plan | p#PLAN#<id> | OPS#<making>#<objective>#<page> |       |                  | plans.operations                |
  * | curve of a plan | p#PLAN#<id>   | CURVE#<making>#<objective> |                    |                  | plans.curve                     |
  * | idempotency | IDEM#<who>#<key>  | #IDEM                  |                        |                  | idempotency.find                |
@@ -103,6 +104,7 @@ export const keys = {
   hook: (id: string) => ({ PK: `HOOK#${id}`, SK: "#HOOK" }),
   sync: (id: string) => ({ PK: `${INVENTORY}#SYNC#${id}`, SK: "#META" }),
   plan: (id: string) => ({ PK: `${INVENTORY}#PLAN#${id}`, SK: "#META" }),
+  plansBeingMade: () => ({ PK: `${INVENTORY}#PLANS`, SK: "#MAKING" }),
   planOperations: (id: string, makingId: string, objective: string, page: number) => ({
     PK: `${INVENTORY}#PLAN#${id}`,
     SK: `OPS#${makingId}#${objective}#${String(page).padStart(6, "0")}`,

@@ -1,5 +1,6 @@
 import type { EventBridgeEvent } from "aws-lambda";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { TooManyError } from "../../lib/domain/errors.ts";
 import { later } from "../../lib/domain/instant.ts";
 import { learnMoves, learnWork } from "../../lib/domain/plan/durations.ts";
 import { planBoth } from "../../lib/domain/plan/forecast.ts";
@@ -77,6 +78,69 @@ describe("asking for a plan", () => {
     const session_id = await api.created();
     await api.end(session_id);
     expect((await ask({ session_id })).body).toMatchObject({ code: "conflict" });
+  });
+});
+
+describe("asked for again", () => {
+  const idempotency = { "idempotency-key": "the same" };
+  const again = (body: object) => api.call("POST", "/v1/plans", { body, headers: idempotency });
+
+  test("with the same Idempotency-Key there is one plan, and it is told how it stands", async () => {
+    const [first, second] = await Promise.all([again(BODY), again(BODY)]);
+    expect([first.status, second.status]).toEqual([202, 202]);
+    expect(second.body.plan_id).toBe(first.body.plan_id);
+    await make(first.body.plan_id);
+
+    const { headers, body } = await again(BODY);
+    expect(body).toMatchObject({ plan_id: first.body.plan_id, status: "ready" });
+    expect(headers.get("location")).toBe(`/v1/plans/${first.body.plan_id}`);
+  });
+
+  test("for something else, a plan or a session, the key is refused", async () => {
+    for (const path of ["/v1/plans", "/v1/maintenance"])
+      expect(
+        problemOf(
+          await api.call("POST", path, {
+            body: path === "/v1/plans" ? { ...BODY, reason: "else" } : BODY,
+            headers: idempotency,
+          }),
+        ),
+      ).toMatchObject({ status: 422, errors: ["Idempotency-Key key_reused"] });
+  });
+});
+
+describe("of many plans that are asked for at once", () => {
+  test("four are made, until one of them has ended or is given up", async () => {
+    const plans = planStore(api.dynamodb.newTable());
+    const wish = (now = NOW) =>
+      requestPlan({
+        planId: crypto.randomUUID(),
+        objective: "fastest",
+        by: "admin",
+        now,
+        session: aSession(),
+      });
+    const first = wish();
+    for (const one of [first, wish(), wish(), wish()]) await plans.request(one);
+    await expect(plans.request(wish())).rejects.toThrow(TooManyError);
+
+    await plans.settle({ ...first, status: "failed" });
+    await plans.request(wish(later(NOW, 1)));
+    await expect(plans.request(wish(later(NOW, 2)))).rejects.toThrow(TooManyError);
+
+    await plans.request(wish(later(NOW, 1_800)));
+  });
+
+  test("no more are taken at the same instant, and the others told when to come back", async () => {
+    const answers = await Promise.all([1, 2, 3, 4, 5, 6].map(() => ask(BODY)));
+    const taken = answers.filter(({ status }) => status === 202);
+    const [refused] = answers.filter(({ status }) => status === 429);
+    if (refused === undefined) throw new Error("none was refused");
+
+    expect(taken.length).toBeLessThanOrEqual(4);
+    expect(problemOf(refused)).toMatchObject({ status: 429, code: "too_many" });
+    expect(refused.headers.get("retry-after")).toBe("30");
+    for (const { body } of taken) await make(body.plan_id);
   });
 });
 
