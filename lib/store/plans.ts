@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { GetCommand, PutCommand } from "@aws-sdk/lib-dynamodb";
 import * as z from "zod";
 import { ConflictError, NotFoundError, TooManyError, TransientError } from "../domain/errors.ts";
@@ -13,7 +14,7 @@ import {
   standingOf,
 } from "../domain/planning.ts";
 import { chunked, getAll } from "./batch-get.ts";
-import { transact, type Write } from "./conditions.ts";
+import { isThrottled, transact, type Write } from "./conditions.ts";
 import { putEvent } from "./outbox.ts";
 import { parseRow } from "./rows.ts";
 import { keys, type Table } from "./table.ts";
@@ -24,7 +25,10 @@ const KEPT_SECONDS = 86_400;
 /** So many operations fit into a row of 400 KB, however long their names are. */
 const PAGE = 200;
 /** Rows written at a time. */
-const AT_ONCE = 10;
+const AT_ONCE = 4;
+/** Tries at a row that the table is too busy to take, besides those of the SDK, and the first pause. */
+const PAGE_TRIES = 8;
+const PAGE_PAUSE_MS = 100;
 
 /** Tries of a wish that lost against another one. */
 const REQUEST_TRIES = 5;
@@ -56,8 +60,18 @@ export const planStore = (table: Table) => {
     ...plan,
   });
 
-  const put = (Item: Record<string, unknown>) =>
-    client.send(new PutCommand({ TableName: name, Item }));
+  /** A large plan is more than a table takes in a moment that has had little to do. */
+  const putPage = async (Item: Record<string, unknown>): Promise<void> => {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await client.send(new PutCommand({ TableName: name, Item }));
+        return;
+      } catch (error) {
+        if (!isThrottled(error) || attempt === PAGE_TRIES) throw error;
+        await pause(PAGE_PAUSE_MS * 2 ** (attempt - 1) * Math.random());
+      }
+    }
+  };
 
   const findBeingMade = async (): Promise<z.infer<typeof beingMadeSchema>> => {
     const { Item } = await client.send(
@@ -157,7 +171,7 @@ export const planStore = (table: Table) => {
         }),
       ];
       for (const chunk of chunked(rows, AT_ONCE))
-        await Promise.all(chunk.map((one) => put({ ...one, ttl })));
+        await Promise.all(chunk.map((one) => putPage({ ...one, ttl })));
     },
 
     /** Stores how a plan stands; one that has ended stays as it is, also when it was made twice. */
@@ -175,7 +189,10 @@ export const planStore = (table: Table) => {
       ]);
     },
 
-    /** Operations in their order: at most `limit` of those after the number `after`. */
+    /**
+     * Operations in their order: at most `limit` of those after the number `after`. A page that is
+     * not there (any more) is left out.
+     */
     async operations(
       { plan_id, making_id, objective }: CourseRef,
       after: number,
@@ -192,12 +209,14 @@ export const planStore = (table: Table) => {
         .toSorted((a, b) => a.number - b.number);
     },
 
+    /** @throws NotFoundError when it is not there any more */
     async curve({ plan_id, making_id, objective }: CourseRef): Promise<CurvePoint[]> {
       const Key = keys.planCurve(plan_id, making_id, objective);
       const { Item } = await client.send(
         new GetCommand({ TableName: name, Key, ConsistentRead: true }),
       );
-      return Item === undefined ? [] : parseRow(curveRowSchema, Item).points;
+      if (Item === undefined) throw new NotFoundError(`the curve of plan ${plan_id} has expired`);
+      return parseRow(curveRowSchema, Item).points;
     },
   };
 };

@@ -1,3 +1,4 @@
+import { PutCommand } from "@aws-sdk/lib-dynamodb";
 import type { EventBridgeEvent } from "aws-lambda";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TooManyError } from "../../lib/domain/errors.ts";
@@ -232,7 +233,7 @@ describe("a plan", () => {
 
   test("that is asked for twice by the bus is made once", async () => {
     const { plan_id } = (await ask(BODY)).body;
-    const rows = () => queryAll(api.table, keys.plan(plan_id).PK, "OPS#");
+    const rows = () => queryAll(api.table, keys.plan(plan_id).PK, "CURVE#");
     await make(plan_id);
     const { body } = await look(plan_id);
     const before = (await rows()).length;
@@ -320,6 +321,26 @@ test("operations come in pages, whatever the size of the rows they are kept in",
   expect(problemOf(await look(plan.plan_id, "/operations?cursor=nonsense"))).toMatchObject({
     status: 400,
   });
+});
+
+test("a plan whose pages have expired is not told as one that does nothing", async () => {
+  const { plan_id } = (await ask(BODY)).body;
+  await make(plan_id);
+  const plans = planStore(api.table);
+  const plan = await plans.get(plan_id);
+  // Its row outlives the pages, or names pages that are kept elsewhere.
+  await api.table.client.send(
+    new PutCommand({
+      TableName: api.table.name,
+      Item: { ...keys.plan(plan_id), kind: "plan", ...plan, making_id: "gone" },
+    }),
+  );
+
+  for (const more of ["/operations", "/curve"])
+    expect(await look(plan_id, more)).toMatchObject({
+      status: 404,
+      body: { detail: expect.stringContaining("expired") },
+    });
 });
 
 test("no row of a plan is larger than DynamoDB bears, however long the names are", async () => {
