@@ -6,8 +6,8 @@ export const ON_OPEN: readonly Rule<number>[] = [
   [
     "host_open",
     (world, host) =>
-      at(world.stage, host) === "closed" &&
-      ["waiting", "emptying"].includes(hostAt(world, host).job),
+      ["closed", "shut"].includes(at(world.stage, host)) &&
+      ["waiting", "cordoned", "emptying"].includes(hostAt(world, host).job),
   ],
   [
     "max_parallel_hosts",

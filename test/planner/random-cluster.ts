@@ -37,6 +37,7 @@ export const random = (seed: number): { cluster: Cluster; rules: Rules } => {
 
 const WEIGHTED_JOBS: readonly HostJob[] = [
   ...Array<HostJob>(8).fill("waiting"),
+  "cordoned",
   "emptying",
   "working",
   "done",

@@ -16,10 +16,14 @@ export type Cluster = {
 };
 
 /**
- * Where a host stands at t = 0: it is not part of the session, has not begun, is being emptied (or
- * waits empty for its work), is at work, or has been maintained.
+ * Where a host stands at t = 0: it is not part of the session, has not begun, has not begun and takes
+ * nothing meanwhile, is being emptied (or waits empty for its work), is at work, or has been maintained.
  */
-export type HostJob = "none" | "waiting" | "emptying" | "working" | "done";
+export type HostJob = "none" | "waiting" | "cordoned" | "emptying" | "working" | "done";
+
+/** Whether the host is still to be emptied and worked on. */
+export const isToDo = ({ job }: Pick<ClusterHost, "job">): boolean =>
+  job === "waiting" || job === "cordoned" || job === "emptying";
 
 export type ClusterHost = {
   readonly name: string;

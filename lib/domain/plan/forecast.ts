@@ -171,7 +171,10 @@ const boundsOf = (
         ...cluster,
         hosts: cluster.hosts.map((host, number) => ({
           ...host,
-          job: left.has(number) ? "none" : host.job,
+          ...(left.has(number) && {
+            job: "none" as const,
+            takes: host.takes && host.job !== "cordoned",
+          }),
           work_seconds: host.work_seconds * work[side],
         })),
         instances: cluster.instances.map((instance) => ({

@@ -85,7 +85,8 @@ const roomOfZone = (board: Board, zone: string): ZoneRoom => {
 /** What the host adds to the room of its zone; an open one takes from it. */
 const roomOn = (place: Place, r: number): number => {
   if (place.stage === "open") return -leavingOf(place, r);
-  return place.stage !== "working" && place.host.takes ? amount(place.free, r) : 0;
+  const takes = place.host.takes && !place.isShut && place.stage !== "working";
+  return takes ? amount(place.free, r) : 0;
 };
 
 /** What is still on the host and has to leave it. What is on its way has its room already. */

@@ -79,6 +79,7 @@ const placesOf = ({ hosts }: Cluster, rules: Rules, units: readonly number[]): P
       isLate: false,
       isPinned: false,
       hasStays: false,
+      isShut: host.job === "cordoned",
       before: null,
       after: null,
       bucket: 0,
@@ -94,6 +95,7 @@ const placesOf = ({ hosts }: Cluster, rules: Rules, units: readonly number[]): P
 const STAGES: Readonly<Record<HostJob, Stage>> = {
   none: "out",
   waiting: "waiting",
+  cordoned: "waiting",
   emptying: "waiting",
   working: "working",
   done: "done",

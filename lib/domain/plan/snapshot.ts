@@ -6,18 +6,19 @@ import type { Move } from "../move.ts";
 import { refusedNow } from "../refusals.ts";
 import type { Session } from "../session.ts";
 import { lastEndOf } from "../windows.ts";
-import type {
-  Cluster,
-  ClusterGroup,
-  ClusterHost,
-  ClusterInstance,
-  Fate,
-  HostJob,
-  MoveInFlight,
-  Rules,
+import {
+  type Cluster,
+  type ClusterGroup,
+  type ClusterHost,
+  type ClusterInstance,
+  type Fate,
+  type HostJob,
+  isToDo,
+  type MoveInFlight,
+  type Rules,
 } from "./cluster.ts";
 import { type Durations, moveSeconds } from "./durations.ts";
-import { kindOf } from "./places.ts";
+import { kindOf, takesPlace } from "./places.ts";
 
 /** Amounts by Placement's resource class. */
 type Amounts = Readonly<Record<string, number>>;
@@ -230,7 +231,8 @@ const SHORTEST_SECONDS = 1;
 
 /** Where a host stands; one that was put back, or left for a human, is no longer part of it. */
 const jobOf = (run: HostRun | undefined): HostJob => {
-  if (run === undefined || run.phase === "WAITING" || run.phase === "CORDONED") return "waiting";
+  if (run === undefined || run.phase === "WAITING") return "waiting";
+  if (isActive(run) && !takesPlace(run)) return "cordoned";
   const { phase, outcome, waits_again } = run;
   if (outcome === "failed" || outcome === "restored") return "none";
   if (phase === "FINISHED") return outcome === "retired" ? "none" : "done";
@@ -238,7 +240,7 @@ const jobOf = (run: HostRun | undefined): HostJob => {
   return waits_again ? "waiting" : "working";
 };
 
-const isToLeave = (job: HostJob | undefined): boolean => job === "waiting" || job === "emptying";
+const isToLeave = (job: HostJob = "none"): boolean => isToDo({ job });
 
 /** Hosts that Lull has taken out of scheduling take instances again once they have been maintained. */
 const takesInstances = (

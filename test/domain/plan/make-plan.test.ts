@@ -31,6 +31,17 @@ describe("a plan", () => {
     expect(migrations).toBe(2);
   });
 
+  test("puts nothing on a host that is cordoned before its work is done", () => {
+    const order = (job: "waiting" | "cordoned") => {
+      const instances = [{ host: 0 }, { host: 1, needs: [20] }];
+      return worked(planFor(aCluster({ hosts: [{}, { job }], instances })).timeline);
+    };
+
+    expect(order("waiting")).toEqual([0, 1]);
+    // What is on the first host would have to go to the second.
+    expect(order("cordoned")).toEqual([1, 0]);
+  });
+
   test("of an empty session is empty", () => {
     expect(planFor(aCluster({ hosts: [SPARE] }))).toMatchObject({
       timeline: [],

@@ -102,7 +102,7 @@ describe("a session that is under way", () => {
   const prior = { service_id: "s", status: "enabled", disabled_reason: null } as const;
 
   test.each([
-    ["CORDONED", null, "waiting"],
+    ["CORDONED", null, "cordoned"],
     ["MOVING", null, "emptying"],
     ["IN_MAINTENANCE", null, "working"],
     ["ENABLING", null, "working"],
@@ -114,6 +114,12 @@ describe("a session that is under way", () => {
     const runs = [aHost("cmp-01", { phase, outcome, prior })];
 
     expect(hostsOf(snapshot({ hosts, runs }))["cmp-01"]?.job).toBe(job);
+  });
+
+  test("has a host wait that is only to be cordoned", () => {
+    const runs = [aHost("cmp-01", { phase: "DISABLING", cordon: true, prior })];
+
+    expect(hostsOf(snapshot({ runs }))["cmp-01"]?.job).toBe("cordoned");
   });
 
   test("begins anew with a host that lets others go first", () => {
