@@ -2,7 +2,7 @@ import { constraintsOf, type GroupConstraints, type InstanceConstraints } from "
 import { type HostRun, isActive, PHASES } from "../host-run.ts";
 import { type Guest, type Movability, movabilityOf } from "../instances.ts";
 import { secondsUntil } from "../instant.ts";
-import type { Move } from "../move.ts";
+import { givenUp, type Move } from "../move.ts";
 import { refusedNow } from "../refusals.ts";
 import type { Session } from "../session.ts";
 import { lastEndOf } from "../windows.ts";
@@ -121,9 +121,8 @@ export const snapshotOf = (
     names: seated.map(({ instance }) => instance.guest.name),
     obstacles: new Map(
       seated.flatMap(({ instance }, number) => {
-        const movability = movabilityOf(instance.guest, session.policies);
-        const isInTheWay = isToLeave(scene.jobs.get(instance.host));
-        return isInTheWay && movability.kind === "blocked" ? [[number, movability]] : [];
+        const obstacle = obstacleTo(scene, instance);
+        return obstacle === null ? [] : [[number, obstacle]];
       }),
     ),
     unknown: session.hosts.filter((name) => !scene.numbers.has(name)),
@@ -195,12 +194,13 @@ const toHost = (
 };
 
 const toInstance = (
-  { session, options, numbers, jobs, moves }: Scene,
+  scene: Scene,
   { instance, groups }: Seated,
   counted: Counted,
 ): ClusterInstance => {
+  const { options, numbers } = scene;
   const { guest, host } = instance;
-  const refusals = moves.get(moveKey(host, guest.id))?.refusals ?? [];
+  const refusals = moveOf(scene, instance)?.refusals ?? [];
   return {
     id: guest.id,
     host: numbers.get(host) ?? -1,
@@ -209,16 +209,15 @@ const toInstance = (
     groups: groups.flatMap(({ name }) => counted.groups.get(name) ?? []),
     lead_seconds: constraintsOf(saidOf(instance), null).lead_time,
     refused: refusedNow(refusals, options.now).flatMap((name) => numbers.get(name) ?? []),
-    fate: fateOf(movabilityOf(guest, session.policies), jobs.get(host) ?? "none"),
+    fate: fateOf(scene, instance),
   };
 };
 
-const moveInFlight = (
-  { options: { durations, now }, numbers, moves }: Scene,
-  { host, guest }: FleetInstance,
-  instance: number,
-): MoveInFlight[] => {
-  const move = moves.get(moveKey(host, guest.id));
+const moveInFlight = (scene: Scene, seated: FleetInstance, instance: number): MoveInFlight[] => {
+  const { numbers } = scene;
+  const { durations, now } = scene.options;
+  const { guest } = seated;
+  const move = moveOf(scene, seated);
   const to = numbers.get(move?.destination_host ?? "");
   if (move?.state !== "moving" || to === undefined) return [];
   const gone = secondsUntil(move.started_at ?? now, now);
@@ -288,12 +287,37 @@ const rulesOf = ({ session, hosts, options: { slots, now } }: Scene): Rules => {
 };
 
 /** What becomes of it in the plan; only hosts that are to be emptied give anything away. */
-const fateOf = ({ kind }: Movability, job: HostJob): Fate => {
+const fateOf = (scene: Scene, instance: FleetInstance): Fate => {
+  const job = scene.jobs.get(instance.host) ?? "none";
   if (job === "working") return "stays";
-  if (!isToLeave(job)) return "pinned";
-  if (kind === "stay" || kind === "stop_start") return "stays";
-  return kind === "blocked" ? "pinned" : "moves";
+  if (!isToLeave(job) || obstacleTo(scene, instance) !== null) return "pinned";
+  return isLeftThere(movabilityOf(instance.guest, scene.session.policies)) ? "stays" : "moves";
 };
+
+const isLeftThere = ({ kind }: Movability): boolean => kind === "stay" || kind === "stop_start";
+
+/** What keeps an instance that is to leave from being moved until somebody acts; null = nothing. */
+const obstacleTo = (scene: Scene, instance: FleetInstance): Obstacle | null => {
+  const { session, jobs } = scene;
+  if (!isToLeave(jobs.get(instance.host))) return null;
+  const movability = movabilityOf(instance.guest, session.policies);
+  if (movability.kind === "blocked") return movability;
+  const move = moveOf(scene, instance);
+  if (move === undefined || move.state === "moving" || isLeftThere(movability)) return null;
+  if (isToBeForgotten(session, move)) return null;
+
+  // Tries before the last time they were forgotten are counted with the others.
+  const end = givenUp(move, move.retried_at === null ? move.tries : 0);
+  return end && { rule: end.rule, what_to_do: `${end.words}; lull maintenance retry tries anew` };
+};
+
+/** Whether an admin has had it tried anew, and its host has not come to that yet. */
+const isToBeForgotten = ({ retried }: Session, { host, retried_at }: Move): boolean =>
+  (retried[host] ?? "") > (retried_at ?? "");
+
+/** The move of the instance from the host it is on, as far as the session has come. */
+const moveOf = ({ moves }: Scene, { host, guest }: FleetInstance): Move | undefined =>
+  moves.get(moveKey(host, guest.id));
 
 /** As Placement says, else as its flavor does. */
 const needsOf = ({ holds, guest }: FleetInstance): Amounts => holds ?? guest.needs;
@@ -305,9 +329,12 @@ const saidOf = ({ constraints, guest }: FleetInstance): InstanceConstraints | nu
 type Seated = { readonly instance: FleetInstance; readonly groups: readonly ClusterGroup[] };
 
 /** Instances that leave without a target, and the others that the plan is about, with their groups. */
-const seatedIn = (fleet: Fleet, { session, jobs }: Scene): [FleetInstance[], Seated[]] => {
-  const isOffloaded = ({ guest, host }: FleetInstance) =>
-    isToLeave(jobs.get(host)) && movabilityOf(guest, session.policies).kind === "offload";
+const seatedIn = (fleet: Fleet, scene: Scene): [FleetInstance[], Seated[]] => {
+  const { session, jobs } = scene;
+  const isOffloaded = (one: FleetInstance) =>
+    isToLeave(jobs.get(one.host)) &&
+    movabilityOf(one.guest, session.policies).kind === "offload" &&
+    obstacleTo(scene, one) === null;
   const isOurs = ({ instance: { host } }: Seated) =>
     isToLeave(jobs.get(host)) || jobs.get(host) === "working";
   const groupsOf = groupsByMember(fleet);

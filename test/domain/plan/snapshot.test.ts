@@ -181,6 +181,42 @@ describe("an instance", () => {
     });
   });
 
+  test.each([
+    ["vetoed", { vetoed: true }],
+    ["too_busy", { stalls: 3 }],
+    ["tries_used", { tries: 10 }],
+  ])("whose move came to nothing (%s) is pinned until an admin has it tried anew", (rule, but) => {
+    const instances = [on("cmp-01")];
+    const moves = [aMove({ host: "cmp-01", ...but })];
+    const session = { retried: { "cmp-01": NOW } };
+    const pinned = snapshot({ instances, moves });
+    const { cluster } = snapshot({ instances, moves, session });
+
+    expect(pinned.cluster.instances).toMatchObject([{ fate: "pinned" }]);
+    expect(pinned.obstacles.get(0)).toMatchObject({
+      rule,
+      what_to_do: expect.stringContaining("lull maintenance retry"),
+    });
+    expect(cluster.instances).toMatchObject([{ fate: "moves" }]);
+  });
+
+  test("that is on its way for the last time may still arrive", () => {
+    const last = { tries: 10, state: "moving", destination_host: "cmp-03" } as const;
+    const moves = [aMove({ host: "cmp-01", ...last })];
+
+    expect(snapshot({ instances: [on("cmp-01")], moves }).cluster.instances).toMatchObject([
+      { fate: "moves" },
+    ]);
+  });
+
+  test("that was tried before an admin forgot that is tried again", () => {
+    const moves = [aMove({ host: "cmp-01", tries: 10, retried_at: NOW })];
+
+    expect(snapshot({ instances: [on("cmp-01")], moves }).cluster.instances).toMatchObject([
+      { fate: "moves" },
+    ]);
+  });
+
   test("that is left where it is by policy goes down with its host", () => {
     const { policies } = aSession();
     const session = { policies: { ...policies, shutoff: "stay" as const } };
