@@ -53,15 +53,13 @@ export const readFleet = async (cloud: Cloud, asked: Asked): Promise<SeenFleet> 
     listServers(cloud.compute, { all_tenants: true, soft_deleted: true }),
     listServerGroups(cloud.compute, { all_projects: true }),
   ]);
-  const usable = new Set(
-    services.flatMap(({ host, status, state }) =>
-      status === "enabled" && state === "up" ? [host] : [],
-    ),
-  );
+  const byHost = new Map(services.map((service) => [service.host, service]));
   const hosts = known.flatMap((device): FleetHost[] => {
     const room = rooms.get(device.hypervisor?.id ?? "");
     if (room === undefined) return [];
-    const owner = asked.owners.get(device.id) ?? asked.sessionId;
+    const isOurs = (asked.owners.get(device.id) ?? asked.sessionId) === asked.sessionId;
+    const service = byHost.get(device.name);
+    const isEnabled = service?.status === "enabled";
     return [
       {
         name: device.name,
@@ -71,7 +69,8 @@ export const readFleet = async (cloud: Cloud, asked: Asked): Promise<SeenFleet> 
         version: device.hypervisor?.version ?? 0,
         capacity: amounts(room, "capacity"),
         used: amounts(room, "used"),
-        takes: usable.has(device.name) && owner === asked.sessionId,
+        takes: isOurs && isEnabled && service.state === "up",
+        leaves: !isOurs && !isEnabled,
       },
     ];
   });

@@ -70,6 +70,17 @@ test("a host takes instances if it is enabled and up, and no other session has i
   ]);
 });
 
+test("a host that another session has disabled is being emptied", async () => {
+  const owners = new Map(["cmp-02", "cmp-03"].map((name) => [`device-${name}`, "another session"]));
+  const { fleet } = await read({ owners });
+
+  expect(fleet.hosts.map(({ name, leaves }) => [name, leaves])).toEqual([
+    ["cmp-01", false],
+    ["cmp-02", true],
+    ["cmp-03", false],
+  ]);
+});
+
 test("a host of the session is counted also when it is full, which Placement's list leaves out", async () => {
   const { fleet } = await read({
     full: true,

@@ -130,6 +130,8 @@ export type Board = {
   readonly units: readonly number[];
   /** The resources by index, those first of which a lack weighs most. */
   readonly order: readonly number[];
+  /** Whether a reserve is kept of each resource. */
+  readonly isReserved: readonly boolean[];
   readonly places: readonly Place[];
   readonly guests: readonly Guest[];
   readonly pools: readonly Pool[];

@@ -28,6 +28,7 @@ export const openBoard = (cluster: Cluster, rules: Rules): Board => {
     rules,
     units,
     order: byWeight(cluster.resources).map((resource) => cluster.resources.indexOf(resource)),
+    isReserved: cluster.resources.map((name) => rules.reserve_of.includes(name)),
     places,
     guests,
     pools: [...new Set(places.map(({ pool }) => pool))],

@@ -19,6 +19,7 @@ import {
 } from "./cluster.ts";
 import { type Durations, moveSeconds } from "./durations.ts";
 import { kindOf, takesPlace } from "./places.ts";
+import { COUNTED } from "./reserve.ts";
 
 /** Amounts by Placement's resource class. */
 type Amounts = Readonly<Record<string, number>>;
@@ -34,6 +35,8 @@ export type FleetHost = {
   readonly used: Amounts;
   /** Its nova-compute is enabled and up, and no other session owns it. */
   readonly takes: boolean;
+  /** Another session is emptying it. */
+  readonly leaves: boolean;
 };
 
 /** An instance, where it is, what it holds there, and what its owner has said of it. */
@@ -106,7 +109,12 @@ export const snapshotOf = (
   const [offloaded, seated] = seatedIn(fleet, scene);
   const groups = new Map(seated.flatMap((one) => one.groups.map((group) => [group.name, group])));
   const counted: Counted = {
-    resources: [...new Set(seated.flatMap(({ instance }) => Object.keys(needsOf(instance))))],
+    resources: [
+      ...new Set([
+        ...(session.reserve_hosts > 0 ? COUNTED : []),
+        ...seated.flatMap(({ instance }) => Object.keys(needsOf(instance))),
+      ]),
+    ],
     groups: new Map([...groups.keys()].map((name, number) => [name, number])),
   };
   return {
@@ -186,7 +194,8 @@ const toHost = (
     used: resources.map((resource) =>
       gone.reduce((sum, one) => sum - (needsOf(one)[resource] ?? 0), host.used[resource] ?? 0),
     ),
-    takes: takesInstances(session, host, runs.get(name)),
+    takes: isTarget(session, name) && isInService(session, host, runs.get(name)),
+    reserve: reserveOf(session, host, runs.get(name)),
     job,
     work_seconds: workSeconds(options, runs.get(name), job),
     kinds: session.hosts.includes(name) ? kindsOf(session, host) : [],
@@ -241,13 +250,25 @@ const jobOf = (run: HostRun | undefined): HostJob => {
 
 const isToLeave = (job: HostJob = "none"): boolean => isToDo({ job });
 
-/** Hosts that Lull has taken out of scheduling take instances again once they have been maintained. */
-const takesInstances = (
-  { targets, retire, hosts, session_id }: Session,
+const isTarget = ({ targets }: Session, name: string): boolean =>
+  targets.length === 0 || targets.includes(name);
+
+/** Hosts of another session are a burden to the reserve, for as long as nobody knows when they are empty. */
+const reserveOf = (
+  session: Session,
+  host: FleetHost,
+  run: HostRun | undefined,
+): ClusterHost["reserve"] => {
+  if (host.leaves) return "burden";
+  return isInService(session, host, run) ? "spare" : "none";
+};
+
+/** Hosts that Lull has taken out of scheduling are in service again once they have been maintained. */
+const isInService = (
+  { retire, hosts, session_id }: Session,
   { name, takes }: FleetHost,
   run: HostRun | undefined,
 ): boolean => {
-  if (targets.length > 0 && !targets.includes(name)) return false;
   if (retire && hosts.includes(name)) return false;
   const isOurs = run !== undefined && run.session_id === session_id && isActive(run);
   return isOurs ? run.prior?.status !== "disabled" : takes;
@@ -282,6 +303,7 @@ const rulesOf = ({ session, hosts, options: { slots, now } }: Scene): Rules => {
     same_zone: true,
     zone_order: [],
     reserve_hosts: session.reserve_hosts,
+    reserve_of: COUNTED,
     ends_in_seconds: end === null ? null : Math.max(0, secondsUntil(now, end)),
   };
 };

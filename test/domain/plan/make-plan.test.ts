@@ -218,6 +218,19 @@ describe("a host that cannot be maintained", () => {
     expect(planFor(cluster, { reserve_hosts: 1 }).blocked).toEqual([
       { host: 0, instance: null, rule: "reserve", missing: [40] },
     ]);
+    expect(planFor(cluster, { reserve_hosts: 1, reserve_of: ["VCPU"] }).blocked).toEqual([]);
+  });
+
+  test("is refused because what another session is emptying needs the reserve", () => {
+    const other = { ...SPARE, takes: false, used: [70] };
+    const reasons = (reserve: "burden" | "none") =>
+      planFor(
+        aCluster({ hosts: [{}, SPARE, SPARE, { ...other, reserve }], instances: [{ host: 0 }] }),
+        { reserve_hosts: 1 },
+      ).blocked;
+
+    expect(reasons("none")).toEqual([]);
+    expect(reasons("burden")).toMatchObject([{ host: 0, rule: "reserve", missing: [10] }]);
   });
 });
 

@@ -23,6 +23,7 @@ const host = (name: string, but: Partial<FleetHost> = {}): FleetHost => ({
   capacity: { MEMORY_MB: 64_000, VCPU: 64, CUSTOM_LICENSE: 3 },
   used: { MEMORY_MB: 4_000, VCPU: 4 },
   takes: true,
+  leaves: false,
   ...but,
 });
 
@@ -80,6 +81,30 @@ describe("the hosts of a plan", () => {
 
     const retired = hostsOf(snapshot({ session: { retire: true } }));
     expect([retired["cmp-01"]?.takes, retired["cmp-03"]?.takes]).toEqual([false, true]);
+  });
+
+  test("count for the reserve as they do in a session: in service, also where they are no targets", () => {
+    const hosts = [...HOSTS, host("other", { takes: false, leaves: true })];
+    const off = { ...host("off"), takes: false };
+    const seen = hostsOf(
+      snapshot({ hosts: [...hosts, off], session: { targets: ["cmp-02"], reserve_hosts: 1 } }),
+    );
+
+    expect(Object.values(seen).map(({ name, takes, reserve }) => [name, takes, reserve])).toEqual([
+      ["cmp-01", false, "spare"],
+      ["cmp-02", true, "spare"],
+      ["cmp-03", false, "spare"],
+      ["other", false, "burden"],
+      ["off", false, "none"],
+    ]);
+  });
+
+  test("have a reserve of memory and processors, also where no instance takes of them", () => {
+    const instances = [on("cmp-01", { holds: { CUSTOM_LICENSE: 1 } })];
+    const { cluster, rules } = snapshot({ instances, session: { reserve_hosts: 1 } });
+
+    expect(cluster.resources).toEqual(["MEMORY_MB", "VCPU", "CUSTOM_LICENSE"]);
+    expect(rules.reserve_of).toEqual(["MEMORY_MB", "VCPU"]);
   });
 
   test("are told where Placement knows nothing of them", () => {
