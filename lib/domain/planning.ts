@@ -21,9 +21,9 @@ const blockedSchema = z.object({
   host: z.string(),
   instance_id: z.string().nullable(),
   instance_name: z.string().nullable(),
-  /** One of the planner's rules, or `unknown`: Placement has no such host. */
+  /** One of the planner's rules, or `unknown`: Placement has no such host; or what pre-flight stops at, e.g. `host_down`. */
   rule: z.string(),
-  /** Of an instance that is pinned: why, as pre-flight calls it, and what to do. */
+  /** Of an instance that is pinned, or a host that cannot be maintained as it is: why, and what to do. */
   why: z.string().nullable(),
   /** What would have to become free, by resource class; null where room is not what is missing. */
   missing: z.record(z.string(), z.number()).nullable(),

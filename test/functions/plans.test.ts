@@ -11,26 +11,28 @@ import { outbox } from "../../lib/store/outbox.ts";
 import { planStore } from "../../lib/store/plans.ts";
 import { queryAll } from "../../lib/store/query.ts";
 import { keys } from "../../lib/store/table.ts";
-import { aDevice, aSession, NOW } from "../domain/builders.ts";
+import { aSession, NOW } from "../domain/builders.ts";
 import { aCluster, someRules } from "../planner/builders.ts";
 import { type MaintenanceApi, problemOf, startMaintenanceApi } from "./maintenance-api.ts";
 
 let api: MaintenanceApi;
 let make: (planId: string, time?: string) => Promise<void>;
 
-const BODY = { hosts: ["cmp-11"], canary: false, soak_minutes: 0, reserve_hosts: 0 };
+const BODY = { hosts: ["cmp-01"], canary: false, soak_minutes: 0, reserve_hosts: 0 };
 
 beforeAll(async () => {
   api = await startMaintenanceApi();
   const hosts = hostStore(api.table);
-  // The hosts of the simulated cloud under the names that it has them by, in a zone of their own.
+  // The hosts of the inventory are those of the simulated cloud.
+  const known = await hosts.byName("RegionOne");
   for (const { name, node_id } of api.cloud.world.hosts.values()) {
-    const device = aDevice(name.replace("cmp-0", "cmp-1"));
-    if (device.hypervisor === null) continue;
-    await hosts.create({
+    const device = known.get(name);
+    if (device?.hypervisor == null) continue;
+    const { hypervisor, version } = device;
+    await hosts.replace({
       ...device,
-      zone: "two",
-      hypervisor: { ...device.hypervisor, id: node_id },
+      version: version + 1,
+      hypervisor: { ...hypervisor, id: node_id },
     });
   }
   const { handler } = await import("../../functions/engine/plan.ts");
@@ -205,7 +207,7 @@ describe("a plan", () => {
     /** Asked for a while ago, for a session that was to begin before that. */
     const madeLate = async (seconds: number) => {
       const asked = later(new Date().toISOString(), -seconds);
-      const session = aSession({ hosts: ["cmp-11"], maintenance_at: later(asked, -1) });
+      const session = aSession({ hosts: ["cmp-01"], maintenance_at: later(asked, -1) });
       const planId = crypto.randomUUID();
       await planStore(api.table).request(
         requestPlan({ planId, objective: "fastest", by: "admin", now: asked, session }),
@@ -294,6 +296,7 @@ test("operations come in pages, whatever the size of the rows they are kept in",
       names: cluster.instances.map(({ id }) => id),
       obstacles: new Map(),
       unknown: [],
+      unfit: [],
     },
     { session, durations: { moves: learnMoves([]), work: learnWork([], 1) }, startsAt: NOW },
   );

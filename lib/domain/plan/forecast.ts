@@ -98,7 +98,7 @@ const outcomeOf = (
   snapshot: Snapshot,
   { startsAt, durations }: Circumstances,
 ): Outcome => {
-  const { cluster, unknown } = snapshot;
+  const { cluster, unknown, unfit } = snapshot;
   const { low, high } = boundsOf(plan, snapshot, durations);
   const seconds = Math.round(plan.makespan_seconds);
   return {
@@ -111,7 +111,7 @@ const outcomeOf = (
     moves: plan.migrations,
     operations: operations.length,
     hosts_maintained: operations.filter(({ what }) => what === "work").length,
-    hosts_blocked: plan.blocked.length + unknown.length,
+    hosts_blocked: plan.blocked.length + unknown.length + unfit.length,
     blocked: firstOf([
       ...unknown.map((host) => ({
         host,
@@ -119,6 +119,14 @@ const outcomeOf = (
         instance_name: null,
         rule: "unknown",
         why: "Placement has no such host; read the hosts anew",
+        missing: null,
+      })),
+      ...unfit.map(({ host, rule, what_to_do }) => ({
+        host,
+        instance_id: null,
+        instance_name: null,
+        rule,
+        why: what_to_do,
         missing: null,
       })),
       ...plan.blocked.map((one) => blockedView(one, snapshot, cluster)),
@@ -194,16 +202,16 @@ const boundsOf = (
 
 /** What people should know who go by the plan. */
 const warningsOn = (
-  { obstacles, unknown }: Snapshot,
+  { obstacles, unknown, unfit }: Snapshot,
   session: Session,
   { moves, work }: Durations,
 ): Warning[] => {
   const warnings: Warning[] = [];
   const warn = (code: string, message: string) => warnings.push({ code, message });
-  if (session.claimed_at === null && obstacles.size + unknown.length > 0)
+  if (session.claimed_at === null && obstacles.size + unknown.length + unfit.length > 0)
     warn(
       "preflight_stops",
-      "a session with these hosts ends at its pre-flight: leave out the hosts that are blocked as pinned or unknown, or settle what keeps them",
+      "a session with these hosts ends at its pre-flight: leave out the hosts that are blocked as pinned, as unknown, or for what they are themselves, or settle what keeps them",
     );
   if (moves.basis === "guess")
     warn(

@@ -3,6 +3,7 @@ import { type HostRun, isActive, PHASES } from "../host-run.ts";
 import { type Guest, type Movability, movabilityOf } from "../instances.ts";
 import { secondsUntil } from "../instant.ts";
 import { givenUp, type Move } from "../move.ts";
+import { hostBlockerOf, type Standing as PreflightStanding } from "../preflight.ts";
 import { refusedNow } from "../refusals.ts";
 import type { Session } from "../session.ts";
 import { lastEndOf } from "../windows.ts";
@@ -37,6 +38,8 @@ export type FleetHost = {
   readonly takes: boolean;
   /** Another session is emptying it. */
   readonly leaves: boolean;
+  /** As pre-flight looks at it; asked of hosts of the session alone. */
+  readonly standing: PreflightStanding;
 };
 
 /** An instance, where it is, what it holds there, and what its owner has said of it. */
@@ -91,6 +94,8 @@ export type Snapshot = {
   readonly obstacles: ReadonlyMap<number, Obstacle>;
   /** Hosts of the session of which Placement knows nothing: they are in no plan. */
   readonly unknown: readonly string[];
+  /** Those that cannot be maintained as they are, whatever is on them: they stay as they are in the plan. */
+  readonly unfit: readonly (Obstacle & { readonly host: string })[];
 };
 
 /**
@@ -134,6 +139,7 @@ export const snapshotOf = (
       }),
     ),
     unknown: session.hosts.filter((name) => !scene.numbers.has(name)),
+    unfit: [...scene.unfit].map(([host, obstacle]) => ({ host, ...obstacle })),
   };
 };
 
@@ -146,6 +152,8 @@ type Scene = {
   /** Their indexes, by name. */
   readonly numbers: ReadonlyMap<string, number>;
   readonly jobs: ReadonlyMap<string, HostJob>;
+  /** What keeps hosts from being maintained that are still to be, by name. */
+  readonly unfit: ReadonlyMap<string, Obstacle>;
   readonly runs: ReadonlyMap<string, HostRun>;
   readonly moves: ReadonlyMap<string, Move>;
 };
@@ -155,15 +163,35 @@ const sceneOf = (session: Session, fleet: Fleet, standing: Standing, options: Op
   const ours = new Set(session.hosts);
   const zones = new Set(fleet.hosts.flatMap(({ name, zone }) => (ours.has(name) ? [zone] : [])));
   const hosts = fleet.hosts.filter(({ zone }) => zones.has(zone));
+  const jobs = new Map(
+    hosts.map(({ name }) => [name, ours.has(name) ? jobOf(runs.get(name)) : "none"]),
+  );
+  const unfit = new Map(
+    hosts.flatMap((host) => {
+      const obstacle = isToLeave(jobs.get(host.name)) ? hostObstacleTo(session, host) : null;
+      return obstacle === null ? [] : [[host.name, obstacle]];
+    }),
+  );
   return {
     session,
     options,
     hosts,
     numbers: new Map(hosts.map(({ name }, number) => [name, number])),
-    jobs: new Map(hosts.map(({ name }) => [name, ours.has(name) ? jobOf(runs.get(name)) : "none"])),
+    jobs: new Map([...jobs].map(([name, job]) => [name, unfit.has(name) ? "none" : job])),
+    unfit,
     runs,
     moves: new Map(standing.moves.map((move) => [moveKey(move.host, move.instance_id), move])),
   };
+};
+
+/** Duties are looked at before a session begins; whatever else stops its pre-flight also stops it later. */
+const hostObstacleTo = (
+  { accept_duties, claimed_at }: Session,
+  { standing }: FleetHost,
+): Obstacle | null => {
+  const rules = { accept_duties: accept_duties || claimed_at !== null };
+  const blocker = hostBlockerOf(standing, rules);
+  return blocker && { rule: blocker.code, what_to_do: blocker.message };
 };
 
 const moveKey = (host: string, instanceId: string): string => `${host}/${instanceId}`;

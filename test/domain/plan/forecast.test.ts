@@ -17,6 +17,7 @@ const aSnapshot = (but: Partial<Snapshot> = {}): Snapshot => ({
   names: ["web", "db"],
   obstacles: new Map(),
   unknown: [],
+  unfit: [],
   ...but,
 });
 
@@ -103,6 +104,17 @@ describe("a forecast", () => {
 
     expect(codes()).toContain("preflight_stops");
     expect(codes(aSession({ claimed_at: NOW }))).not.toContain("preflight_stops");
+  });
+
+  test("names hosts that cannot be maintained as they are", () => {
+    const unfit = [{ host: "cmp-09", rule: "host_down", what_to_do: "bring it up" }];
+    const { outcomes, warnings } = planned({ unfit }).findings;
+
+    expect(outcomes.fastest).toMatchObject({
+      hosts_blocked: 1,
+      blocked: [{ host: "cmp-09", rule: "host_down", why: "bring it up" }],
+    });
+    expect(warnings.map(({ code }) => code)).toContain("preflight_stops");
   });
 
   test("tells no bound of a plan to which it does not apply", () => {

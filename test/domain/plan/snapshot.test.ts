@@ -24,6 +24,11 @@ const host = (name: string, but: Partial<FleetHost> = {}): FleetHost => ({
   used: { MEMORY_MB: 4_000, VCPU: 4 },
   takes: true,
   leaves: false,
+  standing: {
+    service: { state: "up", status: "enabled", disabledReason: null },
+    hypervisorType: "QEMU",
+    duties: [],
+  },
   ...but,
 });
 
@@ -120,6 +125,43 @@ describe("the hosts of a plan", () => {
 
     expect(cluster.hosts.map(({ kinds }) => kinds)).toEqual([["rack=r0"], ["rack=r1"], []]);
     expect(rules.max_parallel_per).toMatchObject({ "rack=r0": 1, "rack=r1": 1 });
+  });
+});
+
+describe("a host of the session that pre-flight would stop at", () => {
+  const silent = { state: "UNKNOWN", status: "UNKNOWN", disabledReason: null } as const;
+  const up = { state: "up", status: "enabled", disabledReason: null } as const;
+  const down = { ...up, state: "down" } as const;
+  const first = (standing: Partial<FleetHost["standing"]>, session: Partial<Session> = {}) => {
+    const [one, ...others] = HOSTS;
+    const hosts = one ? [{ ...one, standing: { ...one.standing, ...standing } }, ...others] : [];
+    return snapshot({ hosts, instances: [on("cmp-01")], session });
+  };
+
+  test.each([
+    ["cell_down", { service: silent }],
+    ["host_down", { service: down }],
+    ["host_auto_disabled", { service: { ...up, disabledReason: "AUTO: no driver" } }],
+    ["host_unknown", { service: null }],
+    ["duties", { duties: ["nova-conductor"] }],
+  ])("(%s) is not maintained in the plan, and told", (rule, standing) => {
+    const seen = first(standing);
+
+    expect(seen.unfit).toMatchObject([{ host: "cmp-01", rule }]);
+    expect(hostsOf(seen)["cmp-01"]?.job).toBe("none");
+    expect(seen.cluster.instances).toEqual([]);
+  });
+
+  test("is maintained with its duties where they are accepted, or the session is past its pre-flight", () => {
+    for (const session of [{ accept_duties: true }, { claimed_at: NOW }])
+      expect(first({ duties: ["nova-conductor"] }, session).unfit).toEqual([]);
+  });
+
+  test("does not stop the plan where it is at work already", () => {
+    const runs = [aHost("cmp-01", { phase: "IN_MAINTENANCE" })];
+    const hosts = HOSTS.map((one) => ({ ...one, standing: { ...one.standing, service: down } }));
+
+    expect(snapshot({ hosts, runs }).unfit).toMatchObject([{ host: "cmp-02" }]);
   });
 });
 
