@@ -205,11 +205,12 @@ type Counted = {
 
 /** @param offloaded what leaves hosts without a target: its room is free already */
 const toHost = (
-  { session, options, jobs, runs }: Scene,
+  scene: Scene,
   host: FleetHost,
   { resources }: Counted,
   offloaded: readonly FleetInstance[],
 ): ClusterHost => {
+  const { session, options, jobs, runs } = scene;
   const { name, zone, cell, version } = host;
   const job = jobs.get(name) ?? "none";
   const gone = offloaded.filter((one) => one.host === name);
@@ -222,8 +223,8 @@ const toHost = (
     used: resources.map((resource) =>
       gone.reduce((sum, one) => sum - (needsOf(one)[resource] ?? 0), host.used[resource] ?? 0),
     ),
-    takes: isTarget(session, name) && isInService(session, host, runs.get(name)),
-    reserve: reserveOf(session, host, runs.get(name)),
+    takes: isTarget(session, name) && isInService(scene, host),
+    reserve: reserveOf(scene, host),
     job,
     work_seconds: workSeconds(options, runs.get(name), job),
     kinds: session.hosts.includes(name) ? kindsOf(session, host) : [],
@@ -282,24 +283,18 @@ const isTarget = ({ targets }: Session, name: string): boolean =>
   targets.length === 0 || targets.includes(name);
 
 /** Hosts of another session are a burden to the reserve, for as long as nobody knows when they are empty. */
-const reserveOf = (
-  session: Session,
-  host: FleetHost,
-  run: HostRun | undefined,
-): ClusterHost["reserve"] => {
+const reserveOf = (scene: Scene, host: FleetHost): ClusterHost["reserve"] => {
   if (host.leaves) return "burden";
-  return isInService(session, host, run) ? "spare" : "none";
+  return isInService(scene, host) ? "spare" : "none";
 };
 
 /** Hosts that Lull has taken out of scheduling are in service again once they have been maintained. */
-const isInService = (
-  { retire, hosts, session_id }: Session,
-  { name, takes }: FleetHost,
-  run: HostRun | undefined,
-): boolean => {
+const isInService = ({ session, runs, unfit }: Scene, { name, takes }: FleetHost): boolean => {
+  const { retire, hosts, session_id } = session;
   if (retire && hosts.includes(name)) return false;
+  const run = runs.get(name);
   const isOurs = run !== undefined && run.session_id === session_id && isActive(run);
-  return isOurs ? run.prior?.status !== "disabled" : takes;
+  return isOurs ? !unfit.has(name) && run.prior?.status !== "disabled" : takes;
 };
 
 const workSeconds = (

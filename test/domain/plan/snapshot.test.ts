@@ -157,6 +157,16 @@ describe("a host of the session that pre-flight would stop at", () => {
       expect(first({ duties: ["nova-conductor"] }, session).unfit).toEqual([]);
   });
 
+  test("takes nothing when it dies while it is being emptied", () => {
+    const [one = host("cmp-01"), ...others] = HOSTS;
+    const dead = { ...one, takes: false, standing: { ...one.standing, service: down } };
+    const prior = { service_id: "s", status: "enabled", disabled_reason: null } as const;
+    const runs = [aHost("cmp-01", { phase: "MOVING", prior })];
+    const seen = hostsOf(snapshot({ hosts: [dead, ...others], runs }));
+
+    expect(seen["cmp-01"]).toMatchObject({ job: "none", takes: false, reserve: "none" });
+  });
+
   test("does not stop the plan where it is at work already", () => {
     const runs = [aHost("cmp-01", { phase: "IN_MAINTENANCE" })];
     const hosts = HOSTS.map((one) => ({ ...one, standing: { ...one.standing, service: down } }));
