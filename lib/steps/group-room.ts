@@ -1,5 +1,5 @@
 import { mostPerHost } from "../domain/constraints.ts";
-import { hostsOfMember } from "../fleet/apart.ts";
+import { fullOf, hostsOfMember } from "../fleet/apart.ts";
 import type { Server } from "../openstack/compute/servers.ts";
 import type { HostContext } from "./host-step.ts";
 
@@ -21,11 +21,6 @@ export const hostsFullOfGroup = async (
     .filter(({ group_id }) => group_id === said.group_id)
     .map(({ instance_id }) => instance_id);
   const openstack = await cloud();
-  const hosts = await Promise.all(
-    members
-      .filter((member) => member !== id)
-      .map(async (member) => [...new Set(await hostsOfMember(openstack, member))]),
-  );
-  const counts = Map.groupBy(hosts.flat(), (host) => host);
-  return [...counts].filter(([, on]) => on.length >= most).map(([host]) => host);
+  const others = members.filter((member) => member !== id);
+  return fullOf(await Promise.all(others.map((one) => hostsOfMember(openstack, one))), most);
 };
