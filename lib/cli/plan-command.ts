@@ -14,7 +14,7 @@ import { EXIT, ExitError, UsageError } from "./exit.ts";
 import { SESSION_OPTIONS } from "./maintenance-create.ts";
 import { newMaintenanceFrom, objectiveFrom } from "./new-maintenance.ts";
 import type { Values } from "./options.ts";
-import { type Column, formatOf, printRows } from "./output.ts";
+import { type Column, clean, formatOf, printRows } from "./output.ts";
 import { planLines } from "./plan-text.ts";
 import { resolveSessionId } from "./session-id.ts";
 import type { Terminal } from "./terminal.ts";
@@ -59,7 +59,8 @@ const whenMade = async (api: Api, begun: Plan, terminal: Terminal): Promise<Plan
   while (plan.status === "making") {
     const seconds = Math.floor((performance.now() - from) / 1000);
     if (seconds * 1000 >= said * SAY_EVERY_MS) {
-      terminal.err(`plan ${plan.plan_id} is being made (${seconds} s)`);
+      const trouble = plan.error ? `; it is tried again after: ${clean(plan.error)}` : "";
+      terminal.err(`plan ${plan.plan_id} is being made (${seconds} s)${trouble}`);
       said += 1;
     }
     await pause(LOOK_AGAIN_MS);

@@ -20,7 +20,7 @@ export type Candidate = {
 };
 
 /** What of it says whether the host can be maintained at all. */
-export type Standing = Pick<Candidate, "service" | "hypervisorType" | "duties">;
+export type Fitness = Pick<Candidate, "service" | "hypervisorType" | "duties">;
 
 type Rules = Pick<Session, "policies" | "accept_duties">;
 
@@ -46,13 +46,13 @@ type Blocker = Pick<Finding, "code" | "message">;
 
 /** The first thing that is known to stop the host from being maintained, whatever is on it. */
 export const hostBlockerOf = (
-  standing: Standing,
+  fitness: Fitness,
   rules: Pick<Rules, "accept_duties">,
-): Blocker | null => obstacleOf(standing) ?? missedOf(standing, rules);
+): Blocker | null => obstacleOf(fitness) ?? missedOf(fitness, rules);
 
 /** What the cloud would miss during the work. */
 const missedOf = (
-  { duties }: Standing,
+  { duties }: Fitness,
   { accept_duties }: Pick<Rules, "accept_duties">,
 ): Blocker | null =>
   duties.length === 0 || accept_duties
@@ -63,7 +63,7 @@ const missedOf = (
       };
 
 /** Why the host cannot be emptied whatever is on it. */
-const obstacleOf = ({ service, hypervisorType }: Standing): Blocker | null => {
+const obstacleOf = ({ service, hypervisorType }: Fitness): Blocker | null => {
   if (service === null)
     return {
       code: "host_unknown",

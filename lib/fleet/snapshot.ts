@@ -79,7 +79,7 @@ export const readFleet = async (cloud: Cloud, asked: Asked): Promise<SeenFleet> 
         used: amounts(room, "used"),
         takes: isOurs && isEnabled && service.state === "up" && !silent.has(device.name),
         leaves: !isOurs && !isEnabled,
-        standing: {
+        fitness: {
           service: service ? serviceOf(service, silent.has(device.name)) : null,
           hypervisorType: device.hypervisor?.type ?? "",
           duties: duties.get(device.name) ?? [],
@@ -117,7 +117,7 @@ const silentIn = (services: readonly Service[]): ReadonlySet<string> =>
 const serviceOf = (
   { state, status, disabled_reason }: Service,
   isSilent: boolean,
-): FleetHost["standing"]["service"] => ({
+): FleetHost["fitness"]["service"] => ({
   state: isSilent ? "UNKNOWN" : state,
   status,
   disabledReason: disabled_reason,

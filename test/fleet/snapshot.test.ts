@@ -100,14 +100,14 @@ test.each([
   expect(fleet.hosts[0]).toMatchObject({
     name: "cmp-01",
     takes: false,
-    standing: { service: { state: "UNKNOWN" } },
+    fitness: { service: { state: "UNKNOWN" } },
   });
 });
 
 test("what a host does besides running instances is seen, as pre-flight sees it", async () => {
   const { fleet } = await read({ duties: { compute_services: ["nova-conductor"] } });
 
-  expect(fleet.hosts[0]?.standing.duties).toEqual(["nova-conductor"]);
+  expect(fleet.hosts[0]?.fitness.duties).toEqual(["nova-conductor"]);
 });
 
 test("a host of the session is counted also when it is full, which Placement's list leaves out", async () => {

@@ -3,7 +3,7 @@ import { type HostRun, isActive, PHASES } from "../host-run.ts";
 import { type Guest, type Movability, movabilityOf } from "../instances.ts";
 import { secondsUntil } from "../instant.ts";
 import { givenUp, type Move } from "../move.ts";
-import { hostBlockerOf, type Standing as PreflightStanding } from "../preflight.ts";
+import { type Fitness, hostBlockerOf } from "../preflight.ts";
 import { refusedNow } from "../refusals.ts";
 import type { Session } from "../session.ts";
 import { lastEndOf } from "../windows.ts";
@@ -39,7 +39,7 @@ export type FleetHost = {
   /** Another session is emptying it. */
   readonly leaves: boolean;
   /** As pre-flight looks at it; asked of hosts of the session alone. */
-  readonly standing: PreflightStanding;
+  readonly fitness: Fitness;
 };
 
 /** An instance, where it is, what it holds there, and what its owner has said of it. */
@@ -187,10 +187,10 @@ const sceneOf = (session: Session, fleet: Fleet, standing: Standing, options: Op
 /** Duties are looked at before a session begins; whatever else stops its pre-flight also stops it later. */
 const hostObstacleTo = (
   { accept_duties, claimed_at }: Session,
-  { standing }: FleetHost,
+  { fitness }: FleetHost,
 ): Obstacle | null => {
   const rules = { accept_duties: accept_duties || claimed_at !== null };
-  const blocker = hostBlockerOf(standing, rules);
+  const blocker = hostBlockerOf(fitness, rules);
   return blocker && { rule: blocker.code, what_to_do: blocker.message };
 };
 

@@ -24,7 +24,7 @@ const host = (name: string, but: Partial<FleetHost> = {}): FleetHost => ({
   used: { MEMORY_MB: 4_000, VCPU: 4 },
   takes: true,
   leaves: false,
-  standing: {
+  fitness: {
     service: { state: "up", status: "enabled", disabledReason: null },
     hypervisorType: "QEMU",
     duties: [],
@@ -132,9 +132,9 @@ describe("a host of the session that pre-flight would stop at", () => {
   const silent = { state: "UNKNOWN", status: "UNKNOWN", disabledReason: null } as const;
   const up = { state: "up", status: "enabled", disabledReason: null } as const;
   const down = { ...up, state: "down" } as const;
-  const first = (standing: Partial<FleetHost["standing"]>, session: Partial<Session> = {}) => {
+  const first = (fitness: Partial<FleetHost["fitness"]>, session: Partial<Session> = {}) => {
     const [one, ...others] = HOSTS;
-    const hosts = one ? [{ ...one, standing: { ...one.standing, ...standing } }, ...others] : [];
+    const hosts = one ? [{ ...one, fitness: { ...one.fitness, ...fitness } }, ...others] : [];
     return snapshot({ hosts, instances: [on("cmp-01")], session });
   };
 
@@ -144,8 +144,8 @@ describe("a host of the session that pre-flight would stop at", () => {
     ["host_auto_disabled", { service: { ...up, disabledReason: "AUTO: no driver" } }],
     ["host_unknown", { service: null }],
     ["duties", { duties: ["nova-conductor"] }],
-  ])("(%s) is not maintained in the plan, and told", (rule, standing) => {
-    const seen = first(standing);
+  ])("(%s) is not maintained in the plan, and told", (rule, fitness) => {
+    const seen = first(fitness);
 
     expect(seen.unfit).toMatchObject([{ host: "cmp-01", rule }]);
     expect(hostsOf(seen)["cmp-01"]?.job).toBe("none");
@@ -159,7 +159,7 @@ describe("a host of the session that pre-flight would stop at", () => {
 
   test("takes nothing when it dies while it is being emptied", () => {
     const [one = host("cmp-01"), ...others] = HOSTS;
-    const dead = { ...one, takes: false, standing: { ...one.standing, service: down } };
+    const dead = { ...one, takes: false, fitness: { ...one.fitness, service: down } };
     const prior = { service_id: "s", status: "enabled", disabled_reason: null } as const;
     const runs = [aHost("cmp-01", { phase: "MOVING", prior })];
     const seen = hostsOf(snapshot({ hosts: [dead, ...others], runs }));
@@ -169,7 +169,7 @@ describe("a host of the session that pre-flight would stop at", () => {
 
   test("does not stop the plan where it is at work already", () => {
     const runs = [aHost("cmp-01", { phase: "IN_MAINTENANCE" })];
-    const hosts = HOSTS.map((one) => ({ ...one, standing: { ...one.standing, service: down } }));
+    const hosts = HOSTS.map((one) => ({ ...one, fitness: { ...one.fitness, service: down } }));
 
     expect(snapshot({ hosts, runs }).unfit).toMatchObject([{ host: "cmp-02" }]);
   });
