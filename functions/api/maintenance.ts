@@ -2,7 +2,7 @@ import * as z from "zod";
 import { readSettings } from "../../lib/config.ts";
 import { admit } from "../../lib/control/admit.ts";
 import { hostOrders } from "../../lib/control/host-orders.ts";
-import { idempotencyOf, repeated } from "../../lib/control/idempotency.ts";
+import { idempotencyOf, madeBefore } from "../../lib/control/idempotency.ts";
 import { projectViews } from "../../lib/control/project-views.ts";
 import { replies } from "../../lib/control/replies.ts";
 import { sessionOrders } from "../../lib/control/session-orders.ts";
@@ -92,18 +92,19 @@ const createSession = async (request: ApiRequest): Promise<Reply> => {
   const body = parseBody(newSessionSchema, request);
   const use = idempotencyOf(request);
   const before = use && (await findIdempotency(table, use, request.now));
-  if (use && before) return repeated(before, use);
+  if (use && before)
+    return { status: 200, body: { session_id: madeBefore(before, use, "session_id") } };
 
   const { now, principal } = request;
   const session = await admitted({ body, by: principal?.name ?? "", now });
   const { session_id } = session;
-  const remember = use ? [putIdempotency(table, use, session_id, request.now)] : [];
+  const remember = use ? [putIdempotency(table, use, { session_id }, request.now)] : [];
   try {
     await sessions.open(session, maintenanceSession(session, 0, request.now), remember);
   } catch (error) {
     const winner = use && (await findIdempotency(table, use, request.now));
     if (!(error instanceof ConflictError) || !use || !winner) throw error;
-    return repeated(winner, use);
+    return { status: 200, body: { session_id: madeBefore(winner, use, "session_id") } };
   }
   return { status: 200, body: { session_id } };
 };

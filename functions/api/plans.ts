@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import * as z from "zod";
 import { readSettings } from "../../lib/config.ts";
 import { admit } from "../../lib/control/admit.ts";
+import { idempotencyOf, madeBefore } from "../../lib/control/idempotency.ts";
 import { planView, planViews } from "../../lib/control/plan-views.ts";
 import { ConflictError } from "../../lib/domain/errors.ts";
 import { OBJECTIVES } from "../../lib/domain/plan/objective.ts";
@@ -23,6 +24,7 @@ import {
   type Reply,
 } from "../../lib/lambda/api.ts";
 import { hostStore } from "../../lib/store/hosts.ts";
+import { findIdempotency, putIdempotency } from "../../lib/store/idempotency.ts";
 import { planStore } from "../../lib/store/plans.ts";
 import { sessionStore } from "../../lib/store/sessions.ts";
 import { openTable } from "../../lib/store/table.ts";
@@ -45,14 +47,32 @@ const operationsSchema = courseSchema.extend({
 
 /**
  * POST /v1/plans: of a session that is open, or of one as POST /v1/maintenance would open it. The API
- * holds no credential of the cloud: it asks, and functions/engine/plan.ts plans.
+ * holds no credential of the cloud: it asks, and functions/engine/plan.ts plans. The same
+ * Idempotency-Key with the same body is the same plan.
  */
 const startPlan = async (request: ApiRequest): Promise<Reply> => {
+  const { now } = request;
+  const use = idempotencyOf(request);
+  const before = use && (await findIdempotency(table, use, now));
+  if (use && before) return begun(await plans.get(madeBefore(before, use, "plan_id")), now);
+
   const plan = await requested(request);
-  await plans.request(plan);
   const { plan_id } = plan;
-  return { status: 202, body: planView(plan), headers: { location: `/v1/plans/${plan_id}` } };
+  try {
+    await plans.request(plan, use ? [putIdempotency(table, use, { plan_id }, now)] : []);
+  } catch (error) {
+    const winner = use && (await findIdempotency(table, use, now));
+    if (!(error instanceof ConflictError) || !use || !winner) throw error;
+    return begun(await plans.get(madeBefore(winner, use, "plan_id")), now);
+  }
+  return begun(plan, now);
 };
+
+const begun = (plan: StoredPlan, now: string): Reply => ({
+  status: 202,
+  body: planView(standingOf(plan, now)),
+  headers: { location: `/v1/plans/${plan.plan_id}` },
+});
 
 const requested = async (request: ApiRequest): Promise<StoredPlan> => {
   const { principal, now } = request;

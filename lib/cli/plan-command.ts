@@ -13,7 +13,8 @@ import type { Command, Context } from "./command.ts";
 import { EXIT, ExitError, UsageError } from "./exit.ts";
 import { SESSION_OPTIONS } from "./maintenance-create.ts";
 import { newMaintenanceFrom, objectiveFrom } from "./new-maintenance.ts";
-import { type Column, formatOf, printRows } from "./output.ts";
+import type { Values } from "./options.ts";
+import { type Column, clean, formatOf, printRows } from "./output.ts";
 import { planLines } from "./plan-text.ts";
 import { resolveSessionId } from "./session-id.ts";
 import type { Terminal } from "./terminal.ts";
@@ -58,7 +59,8 @@ const whenMade = async (api: Api, begun: Plan, terminal: Terminal): Promise<Plan
   while (plan.status === "making") {
     const seconds = Math.floor((performance.now() - from) / 1000);
     if (seconds * 1000 >= said * SAY_EVERY_MS) {
-      terminal.err(`plan ${plan.plan_id} is being made (${seconds} s)`);
+      const trouble = plan.error ? `; it is tried again after: ${clean(plan.error)}` : "";
+      terminal.err(`plan ${plan.plan_id} is being made (${seconds} s)${trouble}`);
       said += 1;
     }
     await pause(LOOK_AGAIN_MS);
@@ -75,12 +77,16 @@ const bodyFrom = async (
 ): Promise<Parameters<typeof startPlan>[1]> => {
   const [session] = args;
   if (session === undefined) return newMaintenanceFrom(values, terminal);
-  const stray = values.given.find((name) => SESSION_OPTIONS.includes(name));
-  if (stray !== undefined)
-    throw new UsageError(`--${stray} describes a session, and ${session} is one already`);
+  refuseDescription(values, `${session} is one already`);
   const objective = objectiveFrom(values);
   const session_id = await resolveSessionId(await connect(), session);
   return { session_id, ...(objective && { objective }) };
+};
+
+/** @throws UsageError when options describe a session that nobody would look at */
+const refuseDescription = (values: Values, why: string): void => {
+  const stray = values.given.find((name) => SESSION_OPTIONS.includes(name));
+  if (stray !== undefined) throw new UsageError(`--${stray} describes a session, and ${why}`);
 };
 
 /** The plan, and the session that it is held against where that is not the plan's own. */
@@ -95,6 +101,7 @@ const planFrom = async (
     const begun = await startPlan(api, body);
     return { api, plan: await whenMade(api, begun, terminal) };
   }
+  refuseDescription(values, `--plan ${known} is made already; without --plan another one is made`);
   const api = await connect();
   const plan = await whenMade(api, await getPlan(api, known), terminal);
   const [session] = args;

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import * as z from "zod";
 import type { NewMaintenance, Objective } from "./maintenance.ts";
 import { type Api, pages, request } from "./request.ts";
@@ -73,11 +74,17 @@ export type CurvePoint = z.infer<typeof curveSchema>["points"][number];
 
 const planPath = (id: string) => `/v1/plans/${encodeURIComponent(id)}`;
 
-/** Asks for a plan of a session as it would be opened, or of one that is; follow it with getPlan. */
+/**
+ * Asks for a plan of a session as it would be opened, or of one that is; follow it with getPlan. A
+ * lost answer is asked for again under the same idempotency key, so that there is one plan.
+ *
+ * @throws ApiError with status 429 while as many plans are being made as may be
+ */
 export const startPlan = (
   api: Api,
   body: NewMaintenance | { readonly session_id: string; readonly objective?: Objective },
-): Promise<Plan> => request(api, "/v1/plans", planSchema, { method: "POST", body });
+): Promise<Plan> =>
+  request(api, "/v1/plans", planSchema, { method: "POST", body, idempotencyKey: randomUUID() });
 
 /** @throws ApiError with code "not_found" */
 export const getPlan = (api: Api, id: string): Promise<Plan> =>

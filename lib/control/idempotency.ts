@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { InvalidError, MalformedError } from "../domain/errors.ts";
-import type { ApiRequest, Reply } from "../lambda/api.ts";
+import type { ApiRequest } from "../lambda/api.ts";
 import type { IdempotencyRecord, IdempotencyUse } from "../store/idempotency.ts";
 
 const LONGEST_KEY = 255;
@@ -20,11 +20,20 @@ export const idempotencyOf = ({ headers, body, principal }: ApiRequest): Idempot
   return { who: principal?.user ?? "", key, bodyHash: hashOf(body) };
 };
 
-/** @throws InvalidError when the key was used for another body */
-export const repeated = (before: IdempotencyRecord, { bodyHash }: IdempotencyUse): Reply => {
-  if (before.body_sha256 !== bodyHash)
+/**
+ * The id of what a request with this key made before.
+ *
+ * @throws InvalidError when the key was used for another request
+ */
+export const madeBefore = (
+  before: IdempotencyRecord,
+  { bodyHash }: IdempotencyUse,
+  made: "session_id" | "plan_id",
+): string => {
+  const id = before[made];
+  if (before.body_sha256 !== bodyHash || id === undefined)
     throw new InvalidError("this Idempotency-Key was used for another request", [
       { path: "Idempotency-Key", code: "key_reused", message: "take a new key for a new request" },
     ]);
-  return { status: 200, body: { session_id: before.session_id } };
+  return id;
 };

@@ -1,4 +1,4 @@
-import { ConflictError } from "../domain/errors.ts";
+import { ConflictError, NotFoundError } from "../domain/errors.ts";
 import { later } from "../domain/instant.ts";
 import { type CarriedOut, carriedOut } from "../domain/plan/carried-out.ts";
 import type { Objective } from "../domain/plan/objective.ts";
@@ -68,6 +68,7 @@ export const planViews = (table: Table) => {
      * the one that is named because it was opened after the plan was made.
      *
      * @throws ConflictError while the plan is not ready
+     * @throws NotFoundError when its pages are gone, or were kept as an earlier version did
      */
     async operations(
       plan: StoredPlan,
@@ -78,9 +79,12 @@ export const planViews = (table: Table) => {
       const [after = "0"] = cursor === null ? [] : decodeCursor(cursor, /^\d{1,7}$/);
       const ref = { plan_id: plan.plan_id, making_id, objective };
       const operations = await plans.operations(ref, Number(after), limit);
+      const { operations: all } = findings.outcomes[objective];
+      if (operations.length < Math.min(limit, all - Number(after)))
+        throw new NotFoundError(`the operations of plan ${plan.plan_id} have expired; ask anew`);
       const held = sessionId === null ? null : await judge(sessionId, operations);
       const last = operations.at(-1)?.number ?? 0;
-      const isMore = last > 0 && last < findings.outcomes[objective].operations;
+      const isMore = last > 0 && last < all;
       return {
         plan_id: plan.plan_id,
         objective,

@@ -37,6 +37,17 @@ export class FindingsError extends DomainError {
   }
 }
 
+/** As much of it is under way as may be at a time; 429. */
+export class TooManyError extends DomainError {
+  override readonly name = "TooManyError";
+  /** How long it is of no use to ask again. */
+  readonly retryAfterSeconds: number;
+  constructor(message: string, retryAfterSeconds: number) {
+    super(message);
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
+
 /** The request cannot be read: no JSON, or not of the shape that the API takes; 400. */
 export class MalformedError extends FindingsError {
   override readonly name = "MalformedError";

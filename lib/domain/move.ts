@@ -219,7 +219,30 @@ export const movesOf = (intents: readonly Intent[], instanceId: string): Intent[
 /** After the targets of so many tries could not be reached in time, its owner is asked instead. */
 const MOST_STALLS = 3;
 
-export const isTooBusy = ({ stalls }: Move): boolean => stalls >= MOST_STALLS;
+/** Tries of one instance on one host: after so many, only its owner or an admin gets further. */
+const MOST_TRIES = 10;
+
+/** Why a move is not begun again until its owner or an admin acts, in words. */
+type GivenUp = { readonly rule: "vetoed" | "too_busy" | "tries_used"; readonly words: string };
+
+/**
+ * What came of a move so far that keeps it from being begun again; null = nothing.
+ *
+ * @param tries since they were last forgotten
+ */
+export const givenUp = (move: Move, tries: number): GivenUp | null => {
+  if (move.vetoed) return { rule: "vetoed", words: "its owner or an admin cancelled its move" };
+  if (move.stalls >= MOST_STALLS)
+    return {
+      rule: "too_busy",
+      words: `its memory changes faster than it can be copied to any of ${move.stalls} hosts; its owner has to calm it down or stop it`,
+    };
+  if (tries < MOST_TRIES) return null;
+  return {
+    rule: "tries_used",
+    words: `not moved in ${tries} tries; see: openstack server event list ${move.instance_id}`,
+  };
+};
 
 /**
  * Takes note of how much is left to copy, of its memory and in all, and of how much of its memory was

@@ -21,9 +21,9 @@ const blockedSchema = z.object({
   host: z.string(),
   instance_id: z.string().nullable(),
   instance_name: z.string().nullable(),
-  /** One of the planner's rules, or `unknown`: Placement has no such host. */
+  /** One of the planner's rules, or `unknown`: Placement has no such host; or what pre-flight stops at, e.g. `host_down`. */
   rule: z.string(),
-  /** Of an instance that is pinned: why, as pre-flight calls it, and what to do. */
+  /** Of an instance that is pinned, or a host that cannot be maintained as it is: why, and what to do. */
   why: z.string().nullable(),
   /** What would have to become free, by resource class; null where room is not what is missing. */
   missing: z.record(z.string(), z.number()).nullable(),
@@ -76,7 +76,10 @@ export const planSchema = z
     session: sessionSchema.nullable(),
     requested_at: z.string(),
     requested_by: z.string(),
+    /** Why it failed; while it is being made, what stopped the last try at it. */
     error: z.string().nullable(),
+    /** Tries at it that came to nothing. */
+    tries: z.int().default(0),
     /** Under which its pages are kept: of two that made it at once, those of one. */
     making_id: z.string().nullable(),
     findings: findingsSchema.nullable(),
@@ -111,9 +114,33 @@ export const requestPlan = ({
   requested_at: now,
   requested_by: by,
   error: null,
+  tries: 0,
   making_id: null,
   findings: null,
 });
+
+/** Each plan reads the whole cloud, and all wait for one function. */
+export const MOST_AT_ONCE = 4;
+
+/** As often as Lambda calls functions/engine/plan.ts for one event; see serverless.yml. */
+const MOST_TRIES = 3;
+/** Longer errors are cut: the log has the rest, and a plan has to fit into its row. */
+const LONGEST_ERROR = 1000;
+
+/**
+ * The plan after a try at it that came to nothing. It has failed, unless what stopped it may pass
+ * and it is going to be tried again.
+ */
+export const withTrouble = (plan: StoredPlan, error: unknown, mayPass: boolean): StoredPlan => {
+  const tries = plan.tries + 1;
+  const why = error instanceof Error ? error.message : String(error);
+  return {
+    ...plan,
+    tries,
+    status: mayPass && tries < MOST_TRIES ? "making" : "failed",
+    error: why.slice(0, LONGEST_ERROR),
+  };
+};
 
 /** Nobody makes a plan so long: whoever did has died, and its event with it. */
 const GIVEN_UP_SECONDS = 1800;
@@ -121,5 +148,9 @@ const GIVEN_UP_SECONDS = 1800;
 /** The plan as it stands: one that should have been made long ago has failed. */
 export const standingOf = (plan: StoredPlan, now: string): StoredPlan =>
   plan.status === "making" && later(plan.requested_at, GIVEN_UP_SECONDS) <= now
-    ? { ...plan, status: "failed", error: "nobody finished it; ask for another one" }
+    ? {
+        ...plan,
+        status: "failed",
+        error: `nobody finished it (${plan.error ?? "no error was noted"}); ask for another one`,
+      }
     : plan;

@@ -19,6 +19,9 @@ export type Candidate = {
   readonly guests: readonly Guest[];
 };
 
+/** What of it says whether the host can be maintained at all. */
+export type Fitness = Pick<Candidate, "service" | "hypervisorType" | "duties">;
+
 type Rules = Pick<Session, "policies" | "accept_duties">;
 
 /** With this Nova begins its own reasons: it disabled the host, and will enable it, by itself. */
@@ -29,27 +32,38 @@ const BY_NOVA = "AUTO:";
  * An empty answer is no promise: Nova has the last word on each move.
  */
 export const blockersOf = (candidate: Candidate, rules: Rules): Finding[] => {
-  const { host, duties, guests } = candidate;
+  const { host, guests } = candidate;
   const obstacle = obstacleOf(candidate);
   if (obstacle) return [{ path: host, ...obstacle }];
-  const missed: Finding[] =
-    duties.length === 0 || rules.accept_duties
-      ? []
-      : [
-          {
-            path: host,
-            code: "duties",
-            message: `it also runs ${duties.join(", ")}, which the work would interrupt; move that away first, or set accept_duties`,
-          },
-        ];
-  return [...missed, ...guests.flatMap((guest) => blockerOf(host, guest, rules))];
+  const missed = missedOf(candidate, rules);
+  return [
+    ...(missed === null ? [] : [{ path: host, ...missed }]),
+    ...guests.flatMap((guest) => blockerOf(host, guest, rules)),
+  ];
 };
 
-/** Why the host cannot be maintained whatever is on it. */
-const obstacleOf = ({
-  service,
-  hypervisorType,
-}: Candidate): Pick<Finding, "code" | "message"> | null => {
+type Blocker = Pick<Finding, "code" | "message">;
+
+/** The first thing that is known to stop the host from being maintained, whatever is on it. */
+export const hostBlockerOf = (
+  fitness: Fitness,
+  rules: Pick<Rules, "accept_duties">,
+): Blocker | null => obstacleOf(fitness) ?? missedOf(fitness, rules);
+
+/** What the cloud would miss during the work. */
+const missedOf = (
+  { duties }: Fitness,
+  { accept_duties }: Pick<Rules, "accept_duties">,
+): Blocker | null =>
+  duties.length === 0 || accept_duties
+    ? null
+    : {
+        code: "duties",
+        message: `it also runs ${duties.join(", ")}, which the work would interrupt; move that away first, or set accept_duties`,
+      };
+
+/** Why the host cannot be emptied whatever is on it. */
+const obstacleOf = ({ service, hypervisorType }: Fitness): Blocker | null => {
   if (service === null)
     return {
       code: "host_unknown",

@@ -18,17 +18,44 @@ export const groupsApart = async (cloud: Cloud, server: Server): Promise<ServerG
 };
 
 /**
- * Hosts that the instance must stay away from: those of the other members of the groups. A member
- * that is gone keeps nobody away.
+ * Hosts that the instance must stay away from: those that bear no further member of one of the groups.
+ * A member that is gone keeps nobody away.
  */
 export const hostsToAvoid = async (
   cloud: Cloud,
-  server: Server,
+  { id }: Pick<Server, "id">,
   groups: readonly ServerGroup[],
 ): Promise<string[]> => {
-  const members = groups.flatMap((group) => group.members).filter((id) => id !== server.id);
-  const hosts = await Promise.all([...new Set(members)].map((id) => hostsOfMember(cloud, id)));
-  return hosts.flat();
+  const full = await Promise.all(
+    groups.map(async (group) => {
+      const others = group.members.filter((member) => member !== id);
+      const hosts = await Promise.all(others.map((member) => hostsOfMember(cloud, member)));
+      return fullOf(hosts, mostOnHost(group));
+    }),
+  );
+  return [...new Set(full.flat())];
+};
+
+/**
+ * Members of a hard anti-affinity group that Nova lets be on one host.
+ *
+ * @see https://docs.openstack.org/api-ref/compute/#create-server-group, microversion 2.64
+ */
+export const mostOnHost = ({ rules }: Pick<ServerGroup, "rules">): number =>
+  rules.max_server_per_host ?? 1;
+
+/**
+ * The hosts that bear no further member.
+ *
+ * @param hosts of each other member: one that is on its way counts on both
+ * @param most members on one host
+ */
+export const fullOf = (hosts: readonly (readonly string[])[], most: number): string[] => {
+  const members = Map.groupBy(
+    hosts.flatMap((own) => [...new Set(own)]),
+    (host) => host,
+  );
+  return [...members].filter(([, there]) => there.length >= most).map(([host]) => host);
 };
 
 /** Where a member of a group is, and where it is on its way to; nowhere when it is gone. */

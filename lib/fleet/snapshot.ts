@@ -4,11 +4,13 @@ import type { Fleet, FleetHost, FleetInstance } from "../domain/plan/snapshot.ts
 import type { Cloud } from "../openstack/cloud.ts";
 import { listServerGroups } from "../openstack/compute/server-groups.ts";
 import { listServers, type Server } from "../openstack/compute/servers.ts";
-import { listServices } from "../openstack/compute/services.ts";
+import { listServices, type Service } from "../openstack/compute/services.ts";
 import { isNotFound } from "../openstack/errors.ts";
 import { allocations, type Held } from "../openstack/placement/resource-providers.ts";
+import { agentsOf, dutiesIn, volumeDuties } from "./duties.ts";
 import { type GuestFacts, membershipsIn, toGuest, vnicTypesOn } from "./guests.ts";
 import { type Room, readRooms } from "./providers.ts";
+import { isKnown } from "./services.ts";
 
 /** Hosts of a session that are looked at at once, as pre-flight does. */
 const AT_ONCE = 8;
@@ -44,24 +46,28 @@ type Said = {
 export const readFleet = async (cloud: Cloud, asked: Asked): Promise<SeenFleet> => {
   const known = asked.devices.filter(({ hypervisor }) => hypervisor !== null);
   const ours = known.filter(({ name }) => asked.hosts.has(name));
-  const [rooms, services, servers, groups] = await Promise.all([
+  const [rooms, all, servers, groups, agents, volumes] = await Promise.all([
     readRooms(
       cloud,
       ours.flatMap(({ hypervisor }) => hypervisor?.id ?? []),
     ),
-    listServices(cloud.compute, { binary: "nova-compute" }),
+    listServices(cloud.compute),
     listServers(cloud.compute, { all_tenants: true, soft_deleted: true }),
     listServerGroups(cloud.compute, { all_projects: true }),
+    agentsOf(cloud),
+    volumeDuties(cloud),
   ]);
-  const usable = new Set(
-    services.flatMap(({ host, status, state }) =>
-      status === "enabled" && state === "up" ? [host] : [],
-    ),
-  );
+  const services = all.filter(({ binary }) => binary === "nova-compute");
+  const byHost = new Map(services.map((service) => [service.host, service]));
+  const duties = dutiesIn(all, agents, volumes);
+  const details = await readDetails(cloud, ours);
+  const silent = silentIn(await listServices(cloud.compute, { binary: "nova-compute" }));
   const hosts = known.flatMap((device): FleetHost[] => {
     const room = rooms.get(device.hypervisor?.id ?? "");
     if (room === undefined) return [];
-    const owner = asked.owners.get(device.id) ?? asked.sessionId;
+    const isOurs = (asked.owners.get(device.id) ?? asked.sessionId) === asked.sessionId;
+    const service = byHost.get(device.name);
+    const isEnabled = service?.status === "enabled";
     return [
       {
         name: device.name,
@@ -71,11 +77,16 @@ export const readFleet = async (cloud: Cloud, asked: Asked): Promise<SeenFleet> 
         version: device.hypervisor?.version ?? 0,
         capacity: amounts(room, "capacity"),
         used: amounts(room, "used"),
-        takes: usable.has(device.name) && owner === asked.sessionId,
+        takes: isOurs && isEnabled && service.state === "up" && !silent.has(device.name),
+        leaves: !isOurs && !isEnabled,
+        fitness: {
+          service: service ? serviceOf(service, silent.has(device.name)) : null,
+          hypervisorType: device.hypervisor?.type ?? "",
+          duties: duties.get(device.name) ?? [],
+        },
       },
     ];
   });
-  const details = await readDetails(cloud, ours);
   const memberships = membershipsIn(groups).groups;
   return {
     hosts,
@@ -95,6 +106,22 @@ export const readFleet = async (cloud: Cloud, asked: Asked): Promise<SeenFleet> 
     }),
   };
 };
+
+/**
+ * Hosts whose cell does not answer. Nova leaves their instances out of its list without a word, so this is
+ * asked before and after that list: a host that looks empty must be known to be.
+ */
+const silentIn = (services: readonly Service[]): ReadonlySet<string> =>
+  new Set(services.filter((service) => !isKnown(service)).map(({ host }) => host));
+
+const serviceOf = (
+  { state, status, disabled_reason }: Service,
+  isSilent: boolean,
+): FleetHost["fitness"]["service"] => ({
+  state: isSilent ? "UNKNOWN" : state,
+  status,
+  disabledReason: disabled_reason,
+});
 
 const amounts = (room: Room, what: "capacity" | "used"): Record<string, number> =>
   Object.fromEntries(Object.entries(room).map(([name, amount]) => [name, amount[what]]));

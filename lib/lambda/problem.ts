@@ -10,6 +10,7 @@ import {
   MalformedError,
   NotFoundError,
   PreconditionError,
+  TooManyError,
   UnauthorizedError,
 } from "../domain/errors.ts";
 import { logger } from "./logger.ts";
@@ -36,8 +37,16 @@ const problemOf = (error: unknown): Problem => {
     return { status: 422, code: "invalid", title: "The request cannot be fulfilled" };
   if (error instanceof BlockedError)
     return { status: 422, code: "blocked", title: "Something is in the way" };
+  if (error instanceof TooManyError)
+    return { status: 429, code: "too_many", title: "Too many at a time" };
   if (isPassing(error)) return { status: 503, code: "unavailable", title: "Try again later" };
   return { status: 500, code: "internal", title: "Internal error" };
+};
+
+/** When asking again may be of use. */
+const retryAfter = ({ status }: Problem, error: unknown): Record<string, string> => {
+  if (error instanceof TooManyError) return { "retry-after": String(error.retryAfterSeconds) };
+  return status === 503 ? { "retry-after": "5" } : {};
 };
 
 /**
@@ -54,7 +63,7 @@ export const toProblem = (error: unknown): APIGatewayProxyStructuredResultV2 => 
     statusCode: problem.status,
     headers: {
       "content-type": "application/problem+json",
-      ...(problem.status === 503 && { "retry-after": "5" }),
+      ...retryAfter(problem, error),
     },
     body: JSON.stringify({
       type: "about:blank",

@@ -2,7 +2,7 @@ import type { HostRun } from "../domain/host-run.ts";
 import { movabilityOf } from "../domain/instances.ts";
 import { type Burden, fitsElsewhere, isBurden, lackOf, roomsFor } from "../domain/plan/fitting.ts";
 import type { HostRoom, Shortage } from "../domain/plan/reserve.ts";
-import { hostsOfMember } from "../fleet/apart.ts";
+import { fullOf, hostsOfMember, mostOnHost } from "../fleet/apart.ts";
 import { serversOn, toGuest, vnicTypesOn } from "../fleet/guests.ts";
 import type { Cloud } from "../openstack/cloud.ts";
 import { listServerGroups, type ServerGroup } from "../openstack/compute/server-groups.ts";
@@ -47,11 +47,15 @@ export const openLook = async (
       id: guest.id,
       needs: guest.needs,
       apart: apart
-        .flatMap((group) => group.members)
-        .filter((id) => id !== guest.id)
-        .flatMap(members.hostsOf)
+        .flatMap((group) =>
+          fullOf(
+            group.members.filter((id) => id !== guest.id).map(members.hostsOf),
+            mostOnHost(group),
+          ),
+        )
         .filter((name) => name !== host),
-      groups: apart.map(({ id }) => id),
+      // Of others it is not looked at how many of this host's members come together elsewhere.
+      groups: apart.filter((group) => mostOnHost(group) === 1).map(({ id }) => id),
     }));
   };
 

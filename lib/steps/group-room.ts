@@ -1,10 +1,7 @@
 import { mostPerHost } from "../domain/constraints.ts";
-import { hostsOfMember } from "../fleet/apart.ts";
+import { fullOf, hostsOfMember } from "../fleet/apart.ts";
 import type { Server } from "../openstack/compute/servers.ts";
-import type { ConstraintStore } from "../store/constraints.ts";
 import type { HostContext } from "./host-step.ts";
-
-const PAGE = 100;
 
 /**
  * Hosts that bear no further member of the group that the owner has put the instance into
@@ -20,33 +17,10 @@ export const hostsFullOfGroup = async (
   const group = await constraints.groups.get(said.group_id, project_id);
   const most = group === null ? 0 : mostPerHost(group);
   if (most === 0) return [];
-  const members = await membersOf(constraints, project_id, said.group_id);
+  const members = (await constraints.instances.listAll(project_id))
+    .filter(({ group_id }) => group_id === said.group_id)
+    .map(({ instance_id }) => instance_id);
   const openstack = await cloud();
-  const hosts = await Promise.all(
-    members
-      .filter((member) => member !== id)
-      .map(async (member) => [...new Set(await hostsOfMember(openstack, member))]),
-  );
-  const counts = Map.groupBy(hosts.flat(), (host) => host);
-  return [...counts].filter(([, on]) => on.length >= most).map(([host]) => host);
-};
-
-const membersOf = async (
-  { instances }: ConstraintStore,
-  projectId: string,
-  groupId: string,
-): Promise<string[]> => {
-  const members: string[] = [];
-  let cursor: string | null = null;
-  do {
-    const page: Awaited<ReturnType<typeof instances.list>> = await instances.list(
-      projectId,
-      PAGE,
-      cursor,
-    );
-    for (const { instance_id, group_id } of page.constraints)
-      if (group_id === groupId) members.push(instance_id);
-    cursor = page.cursor;
-  } while (cursor !== null);
-  return members;
+  const others = members.filter((member) => member !== id);
+  return fullOf(await Promise.all(others.map((one) => hostsOfMember(openstack, one))), most);
 };

@@ -1,3 +1,4 @@
+import { mostPerHost } from "../domain/constraints.ts";
 import {
   type Durations,
   guessWork,
@@ -11,6 +12,7 @@ import { type Made, planBoth } from "../domain/plan/forecast.ts";
 import { type Snapshot, snapshotOf } from "../domain/plan/snapshot.ts";
 import type { Session } from "../domain/session.ts";
 import { readFleet, type SeenFleet } from "../fleet/snapshot.ts";
+import type { ConstraintStore } from "../store/constraints.ts";
 import type { Engine } from "./engine.ts";
 
 /** What a plan is made from: nothing of it changes anything. */
@@ -80,16 +82,33 @@ const assemble = async (
 ): Promise<Snapshot> => {
   const ours = new Set(session.hosts);
   const leaving = servers.filter(({ host }) => ours.has(host ?? ""));
-  const instances = await constraints.instances.getMany(leaving.map(({ id }) => id));
-  const groups = await constraints.groups.getMany(
-    [...instances.values()].flatMap(({ group_id }) => group_id ?? []),
+  const said = await saidOf(
+    constraints,
+    leaving.map(({ id }) => id),
   );
   const { session_id } = session;
   const standing = {
     runs: await hostRuns.list(session_id),
     moves: await moves.list(session_id),
   };
-  return snapshotOf(session, fleetWith({ instances, groups }), standing, options);
+  return snapshotOf(session, fleetWith(said), standing, options);
+};
+
+/**
+ * What owners have said of these instances and their groups, and of whatever else of their projects
+ * is in a group that a host bears only so many of: it may be where they are to go.
+ */
+const saidOf = async ({ instances, groups }: ConstraintStore, ids: readonly string[]) => {
+  const own = await instances.getMany(ids);
+  const known = await groups.getMany([...own.values()].flatMap(({ group_id }) => group_id ?? []));
+  const spread = [...known.values()].filter((group) => mostPerHost(group) > 0);
+  const projects = [...new Set(spread.map(({ project_id }) => project_id))];
+  const fellows = (await Promise.all(projects.map(instances.listAll))).flat();
+  return {
+    // The list is a moment behind; what was read by its key is not.
+    instances: new Map([...fellows.map((row) => [row.instance_id, row] as const), ...own]),
+    groups: known,
+  };
 };
 
 /** What the newest sessions tell: of moves all of them, of work those with the same actions. */

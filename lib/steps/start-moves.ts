@@ -2,7 +2,7 @@ import { type Consent, isOwnersTime } from "../domain/dialogue/consent.ts";
 import { notStaying } from "../domain/empty.ts";
 import type { HostRun } from "../domain/host-run.ts";
 import { type Guest, type Movability, movabilityOf } from "../domain/instances.ts";
-import { type Intent, isTooBusy, type Move, movesOf } from "../domain/move.ts";
+import { givenUp, type Intent, type Move, movesOf } from "../domain/move.ts";
 import { toGuest } from "../fleet/guests.ts";
 import type { Fleet } from "../fleet/targets.ts";
 import type { Server } from "../openstack/compute/servers.ts";
@@ -15,9 +15,6 @@ import { noteMove } from "./note-move.ts";
 import type { OwnersRules } from "./owners-rules.ts";
 import { readFleet } from "./read-fleet.ts";
 import { isPassingDelay, startMove } from "./start-move.ts";
-
-/** Tries of one instance on one host: after so many, only its owner or an admin gets further. */
-const MOST_TRIES = 10;
 
 /** A round in which the owners have been heard. */
 export type Asked = Round & { readonly consents: Consents; readonly rules: OwnersRules };
@@ -116,7 +113,7 @@ const whyNot = async (
 ): Promise<string | null> => {
   const why =
     (await ownersWord(context, server, consent, move)) ??
-    obstacleTo(server, movability, move, triesOf(intents, server.id));
+    obstacleTo(movability, move, triesOf(intents, server.id));
   if (why?.lasting) await noteMove(context, server, { state: "blocked", details: why.words });
   return why?.words ?? null;
 };
@@ -195,21 +192,15 @@ const inTurn = (servers: readonly Server[], turn: number): Server[] => {
 
 /** Why an instance is not to be moved now; `lasting` = until its owner or an admin acts. */
 const obstacleTo = (
-  server: Server,
   movability: Movability,
   move: Move | undefined,
   tries: readonly string[],
 ): { words: string; lasting: boolean } | null => {
-  if (move?.vetoed) return { words: "its owner or an admin cancelled its move", lasting: true };
+  const tried = tries.filter((at) => at > (move?.retried_at ?? "")).length;
+  const end = move === undefined ? null : givenUp(move, tried);
+  if (end?.rule === "vetoed") return { words: end.words, lasting: true };
   if (movability.kind === "wait") return { words: movability.why, lasting: false };
   if (movability.kind === "blocked")
     return { words: `${movability.rule}: ${movability.what_to_do}`, lasting: true };
-  if (move !== undefined && isTooBusy(move)) {
-    const words = `its memory changes faster than it can be copied to any of ${move.stalls} hosts; its owner has to calm it down or stop it`;
-    return { words, lasting: true };
-  }
-  const tried = tries.filter((at) => at > (move?.retried_at ?? "")).length;
-  if (tried < MOST_TRIES) return null;
-  const words = `not moved in ${tried} tries; see: openstack server event list ${server.id}`;
-  return { words, lasting: true };
+  return end === null ? null : { words: end.words, lasting: true };
 };

@@ -1,5 +1,7 @@
 import {
   ConditionalCheckFailedException,
+  ProvisionedThroughputExceededException,
+  ThrottlingException,
   TransactionCanceledException,
 } from "@aws-sdk/client-dynamodb";
 import { TransactWriteCommand, type TransactWriteCommandInput } from "@aws-sdk/lib-dynamodb";
@@ -11,6 +13,10 @@ export type Write = NonNullable<TransactWriteCommandInput["TransactItems"]>[numb
 /** Tries at a transaction that lost against another on one of its rows; the SDK makes none. */
 const CONFLICT_TRIES = 5;
 const CONFLICT_PAUSE_MS = 20;
+
+/** Whether a single write was refused because the table, or one partition of it, is too busy now. */
+export const isThrottled = (error: unknown): boolean =>
+  error instanceof ThrottlingException || error instanceof ProvisionedThroughputExceededException;
 
 export const isConditionFailure = (error: unknown): boolean =>
   error instanceof ConditionalCheckFailedException;

@@ -42,7 +42,11 @@ export type ConstraintRows<T> = {
     limit: number,
     cursor: string | null,
   ) => Promise<ConstraintPage<T>>;
+  readonly listAll: (projectId: string) => Promise<T[]>;
 };
+
+/** Rows of a list that are read at a time. */
+const PAGE = 100;
 
 const ownedRows = <T extends { readonly project_id: string }>(
   table: Table,
@@ -77,7 +81,7 @@ const ownedRows = <T extends { readonly project_id: string }>(
     }
   };
 
-  return {
+  const rows: ConstraintRows<T> = {
     /**
      * Keeps the row in place of the one before. The index that rows are counted by is a moment
      * behind, so that writes at the same time may bring a project a little above `most`.
@@ -170,7 +174,20 @@ const ownedRows = <T extends { readonly project_id: string }>(
         cursor: LastEvaluatedKey && last ? encodeCursor(idOf(last)) : null,
       };
     },
+
+    /** All of a project, which are LULL_MAX_CONSTRAINTS at most; a moment behind. */
+    async listAll(projectId: string): Promise<T[]> {
+      const all: T[] = [];
+      let cursor: string | null = null;
+      do {
+        const page: ConstraintPage<T> = await rows.list(projectId, PAGE, cursor);
+        all.push(...page.constraints);
+        cursor = page.cursor;
+      } while (cursor !== null);
+      return all;
+    },
   };
+  return rows;
 };
 
 /** How many rows of both kinds the project has; counting ends at `most`. */

@@ -9,10 +9,14 @@ const REMEMBERED_SECONDS = 86_400;
 
 const recordSchema = z.object({
   body_sha256: z.string(),
-  session_id: z.string(),
+  session_id: z.string().optional(),
+  plan_id: z.string().optional(),
   ttl: z.int(),
 });
 export type IdempotencyRecord = z.infer<typeof recordSchema>;
+
+/** What a request made; one of them. */
+type Made = { readonly session_id: string } | { readonly plan_id: string };
 
 /** One use of an Idempotency-Key: whose, and for which request body. */
 export type IdempotencyUse = {
@@ -25,7 +29,7 @@ export type IdempotencyUse = {
 export const putIdempotency = (
   { name }: Table,
   { who, key, bodyHash }: IdempotencyUse,
-  sessionId: string,
+  made: Made,
   now: string,
 ): Write => {
   const epoch = Math.floor(Date.parse(now) / 1000);
@@ -36,7 +40,7 @@ export const putIdempotency = (
         ...keys.idempotency(who, key),
         kind: "idempotency",
         body_sha256: bodyHash,
-        session_id: sessionId,
+        ...made,
         ttl: epoch + REMEMBERED_SECONDS,
       },
       // TTL may take days to remove a row that has expired.

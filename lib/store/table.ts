@@ -38,7 +38,8 @@ import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
  * | subscription count | SUBS#<project> | #COUNT             |                        |                  | subscriptions (conditions only) |
  * | sync      | p#SYNC#<id>         | #META                  |                        |                  | syncs.get                       |
  * | plan      | p#PLAN#<id>         | #META                  |                        |                  | plans.get                       |
- * | operations of a plan | p#PLAN#<id> | OPS#<making>#<objective>#<page> |       |                  | plans.operations                |
+ * | plans being made | p#PLANS        | #MAKING                |                        |                  | plans.request                   |
+ * | operations of a plan | p#PLAN#<id>#OPS#<making>#<objective>#<page> | #PAGE | |             | plans.operations                |
  * | curve of a plan | p#PLAN#<id>   | CURVE#<making>#<objective> |                    |                  | plans.curve                     |
  * | idempotency | IDEM#<who>#<key>  | #IDEM                  |                        |                  | idempotency.find                |
  *
@@ -103,9 +104,11 @@ export const keys = {
   hook: (id: string) => ({ PK: `HOOK#${id}`, SK: "#HOOK" }),
   sync: (id: string) => ({ PK: `${INVENTORY}#SYNC#${id}`, SK: "#META" }),
   plan: (id: string) => ({ PK: `${INVENTORY}#PLAN#${id}`, SK: "#META" }),
+  plansBeingMade: () => ({ PK: `${INVENTORY}#PLANS`, SK: "#MAKING" }),
+  /** A partition for each page: hundreds are written in a few seconds, more than one partition takes. */
   planOperations: (id: string, makingId: string, objective: string, page: number) => ({
-    PK: `${INVENTORY}#PLAN#${id}`,
-    SK: `OPS#${makingId}#${objective}#${String(page).padStart(6, "0")}`,
+    PK: `${INVENTORY}#PLAN#${id}#OPS#${makingId}#${objective}#${page}`,
+    SK: "#PAGE",
   }),
   planCurve: (id: string, makingId: string, objective: string) => ({
     PK: `${INVENTORY}#PLAN#${id}`,

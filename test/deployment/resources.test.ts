@@ -96,7 +96,7 @@ describe("every function", () => {
       seconds: properties["MaximumEventAgeInSeconds"],
     }));
     expect(configs.toSorted((a, b) => a.of.localeCompare(b.of))).toEqual([
-      { of: "lull-dev-enginePlan", to: DEAD_LETTERS, tries: 1, seconds: 900 },
+      { of: "lull-dev-enginePlan", to: DEAD_LETTERS, tries: 2, seconds: 1800 },
       { of: "lull-dev-engineSync", to: DEAD_LETTERS, tries: 2, seconds: 900 },
       { of: "lull-dev-engineTick", to: DEAD_LETTERS, tries: 0, seconds: 60 },
       { of: "lull-dev-sinkNotify", to: DEAD_LETTERS, tries: 2, seconds: 21_600 },

@@ -4,7 +4,7 @@ import { openCloud } from "../../lib/openstack/cloud.ts";
 import { httpTransport } from "../../lib/openstack/transport.ts";
 import { virtualClock } from "../../localstack/clock.ts";
 import { startSimulator } from "../../localstack/openstack/simulator.ts";
-import { cloudOf, type InstanceSpec } from "../../localstack/openstack/spec.ts";
+import { cloudOf, type HostSpec, type InstanceSpec } from "../../localstack/openstack/spec.ts";
 import { aDevice, NOW, SESSION_ID } from "../domain/builders.ts";
 
 const NOTHING_SAID = { instances: new Map(), groups: new Map() };
@@ -14,10 +14,16 @@ const read = async ({
   instances = [],
   owners = new Map(),
   full = false,
+  duties = {},
+  silentFrom = null,
 }: {
   readonly instances?: readonly Omit<InstanceSpec, "project">[];
   readonly owners?: ReadonlyMap<string, string>;
   readonly full?: boolean;
+  /** What the first host does besides. */
+  readonly duties?: HostSpec["duties"];
+  /** The cell falls silent before this list is read. */
+  readonly silentFrom?: string | null;
 } = {}) => {
   const spec = cloudOf({ hosts: 3, instances: 0 });
   const [first = { name: "cmp-01" }, second = { name: "cmp-02" }, ...others] = spec.hosts;
@@ -27,7 +33,7 @@ const read = async ({
     cloud: {
       ...spec,
       hosts: [
-        full ? { ...first, ...small } : first,
+        { ...first, duties, ...(full && small) },
         { ...second, disabled_reason: "fan" },
         ...others,
       ],
@@ -39,6 +45,8 @@ const read = async ({
   const transport = httpTransport();
   const cloud = openCloud(simulator.config, {
     transport: (request) => {
+      if (silentFrom !== null && request.url.includes(silentFrom))
+        simulator.happen({ kind: "cell_down", cell: "cell1" });
       asked.push(request.url);
       return transport(request);
     },
@@ -68,6 +76,38 @@ test("a host takes instances if it is enabled and up, and no other session has i
     ["cmp-02", false],
     ["cmp-03", false],
   ]);
+});
+
+test("a host that another session has disabled is being emptied", async () => {
+  const owners = new Map(["cmp-02", "cmp-03"].map((name) => [`device-${name}`, "another session"]));
+  const { fleet } = await read({ owners });
+
+  expect(fleet.hosts.map(({ name, leaves }) => [name, leaves])).toEqual([
+    ["cmp-01", false],
+    ["cmp-02", true],
+    ["cmp-03", false],
+  ]);
+});
+
+const web = { name: "web", ...TINY, host: "cmp-01" };
+
+test.each([
+  ["does not answer", "/os-services"],
+  ["falls silent before Nova lists its instances", "/ports"],
+])("a host whose cell %s is not known to be up, nor to be empty", async (_, silentFrom) => {
+  const { fleet } = await read({ instances: [web], silentFrom });
+
+  expect(fleet.hosts[0]).toMatchObject({
+    name: "cmp-01",
+    takes: false,
+    fitness: { service: { state: "UNKNOWN" } },
+  });
+});
+
+test("what a host does besides running instances is seen, as pre-flight sees it", async () => {
+  const { fleet } = await read({ duties: { compute_services: ["nova-conductor"] } });
+
+  expect(fleet.hosts[0]?.fitness.duties).toEqual(["nova-conductor"]);
 });
 
 test("a host of the session is counted also when it is full, which Placement's list leaves out", async () => {

@@ -1,5 +1,7 @@
+import { PutCommand } from "@aws-sdk/lib-dynamodb";
 import type { EventBridgeEvent } from "aws-lambda";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { TooManyError } from "../../lib/domain/errors.ts";
 import { later } from "../../lib/domain/instant.ts";
 import { learnMoves, learnWork } from "../../lib/domain/plan/durations.ts";
 import { planBoth } from "../../lib/domain/plan/forecast.ts";
@@ -9,34 +11,33 @@ import { outbox } from "../../lib/store/outbox.ts";
 import { planStore } from "../../lib/store/plans.ts";
 import { queryAll } from "../../lib/store/query.ts";
 import { keys } from "../../lib/store/table.ts";
-import { aDevice, aSession, NOW } from "../domain/builders.ts";
+import { aSession, NOW } from "../domain/builders.ts";
 import { aCluster, someRules } from "../planner/builders.ts";
 import { type MaintenanceApi, problemOf, startMaintenanceApi } from "./maintenance-api.ts";
 
 let api: MaintenanceApi;
-let make: (planId: string) => Promise<void>;
+let make: (planId: string, time?: string) => Promise<void>;
 
-const BODY = { hosts: ["cmp-11"], canary: false, soak_minutes: 0, reserve_hosts: 0 };
+const BODY = { hosts: ["cmp-01"], canary: false, soak_minutes: 0, reserve_hosts: 0 };
 
 beforeAll(async () => {
   api = await startMaintenanceApi();
   const hosts = hostStore(api.table);
-  // The hosts of the simulated cloud under the names that it has them by, in a zone of their own.
+  // The hosts of the inventory are those of the simulated cloud.
+  const known = await hosts.byName("RegionOne");
   for (const { name, node_id } of api.cloud.world.hosts.values()) {
-    const device = aDevice(name.replace("cmp-0", "cmp-1"));
-    if (device.hypervisor === null) continue;
-    await hosts.create({
+    const device = known.get(name);
+    if (device?.hypervisor == null) continue;
+    const { hypervisor, version } = device;
+    await hosts.replace({
       ...device,
-      zone: "two",
-      hypervisor: { ...device.hypervisor, id: node_id },
+      version: version + 1,
+      hypervisor: { ...hypervisor, id: node_id },
     });
   }
   const { handler } = await import("../../functions/engine/plan.ts");
-  make = (plan_id) =>
-    handler({ time: new Date().toISOString(), detail: { plan_id } } as EventBridgeEvent<
-      string,
-      unknown
-    >);
+  make = (plan_id, time = new Date().toISOString()) =>
+    handler({ time, detail: { plan_id } } as EventBridgeEvent<string, unknown>);
 });
 afterAll(() => api.close());
 
@@ -83,6 +84,69 @@ describe("asking for a plan", () => {
   });
 });
 
+describe("asked for again", () => {
+  const idempotency = { "idempotency-key": "the same" };
+  const again = (body: object) => api.call("POST", "/v1/plans", { body, headers: idempotency });
+
+  test("with the same Idempotency-Key there is one plan, and it is told how it stands", async () => {
+    const [first, second] = await Promise.all([again(BODY), again(BODY)]);
+    expect([first.status, second.status]).toEqual([202, 202]);
+    expect(second.body.plan_id).toBe(first.body.plan_id);
+    await make(first.body.plan_id);
+
+    const { headers, body } = await again(BODY);
+    expect(body).toMatchObject({ plan_id: first.body.plan_id, status: "ready" });
+    expect(headers.get("location")).toBe(`/v1/plans/${first.body.plan_id}`);
+  });
+
+  test("for something else, a plan or a session, the key is refused", async () => {
+    for (const path of ["/v1/plans", "/v1/maintenance"])
+      expect(
+        problemOf(
+          await api.call("POST", path, {
+            body: path === "/v1/plans" ? { ...BODY, reason: "else" } : BODY,
+            headers: idempotency,
+          }),
+        ),
+      ).toMatchObject({ status: 422, errors: ["Idempotency-Key key_reused"] });
+  });
+});
+
+describe("of many plans that are asked for at once", () => {
+  test("four are made, until one of them has ended or is given up", async () => {
+    const plans = planStore(api.dynamodb.newTable());
+    const wish = (now = NOW) =>
+      requestPlan({
+        planId: crypto.randomUUID(),
+        objective: "fastest",
+        by: "admin",
+        now,
+        session: aSession(),
+      });
+    const first = wish();
+    for (const one of [first, wish(), wish(), wish()]) await plans.request(one);
+    await expect(plans.request(wish())).rejects.toThrow(TooManyError);
+
+    await plans.settle({ ...first, status: "failed" });
+    await plans.request(wish(later(NOW, 1)));
+    await expect(plans.request(wish(later(NOW, 2)))).rejects.toThrow(TooManyError);
+
+    await plans.request(wish(later(NOW, 1_800)));
+  });
+
+  test("no more are taken at the same instant, and the others told when to come back", async () => {
+    const answers = await Promise.all([1, 2, 3, 4, 5, 6].map(() => ask(BODY)));
+    const taken = answers.filter(({ status }) => status === 202);
+    const [refused] = answers.filter(({ status }) => status === 429);
+    if (refused === undefined) throw new Error("none was refused");
+
+    expect(taken.length).toBeLessThanOrEqual(4);
+    expect(problemOf(refused)).toMatchObject({ status: 429, code: "too_many" });
+    expect(refused.headers.get("retry-after")).toBe("30");
+    for (const { body } of taken) await make(body.plan_id);
+  });
+});
+
 describe("a plan", () => {
   test("that is not made has no operations yet", async () => {
     const { plan_id } = (await ask(BODY)).body;
@@ -109,9 +173,69 @@ describe("a plan", () => {
     });
   });
 
+  test("that the cloud keeps from being made is tried again, three times in all", async () => {
+    const { plan_id } = (await ask(BODY)).body;
+    const effect = { kind: "error", status: 500, message: "no database" } as const;
+    api.cloud.happen({ kind: "fault", fault: { service: "placement", effect } });
+
+    for (const _ of [1, 2]) {
+      await expect(make(plan_id)).rejects.toThrow("500");
+      expect((await look(plan_id)).body).toMatchObject({
+        status: "making",
+        error: expect.stringContaining("500"),
+      });
+    }
+    await make(plan_id);
+    expect((await look(plan_id)).body).toMatchObject({
+      status: "failed",
+      error: expect.stringContaining("500"),
+    });
+    api.cloud.happen({ kind: "clear_faults" });
+  });
+
+  test("that was tried in vain is made when the trouble has passed", async () => {
+    const { plan_id } = (await ask(BODY)).body;
+    const effect = { kind: "error", status: 500 } as const;
+    api.cloud.happen({ kind: "fault", fault: { service: "placement", times: 1, effect } });
+
+    await expect(make(plan_id)).rejects.toThrow("500");
+    await make(plan_id);
+    expect((await look(plan_id)).body).toMatchObject({ status: "ready", error: null });
+  });
+
+  describe("that was kept waiting", () => {
+    /** Asked for a while ago, for a session that was to begin before that. */
+    const madeLate = async (seconds: number) => {
+      const asked = later(new Date().toISOString(), -seconds);
+      const session = aSession({ hosts: ["cmp-01"], maintenance_at: later(asked, -1) });
+      const planId = crypto.randomUUID();
+      await planStore(api.table).request(
+        requestPlan({ planId, objective: "fastest", by: "admin", now: asked, session }),
+      );
+      await make(planId, asked);
+      return { asked, plan: await planStore(api.table).get(planId) };
+    };
+
+    test("begins when it is made, not when it was asked for", async () => {
+      const { asked, plan } = await madeLate(600);
+
+      // Nova tells whole seconds.
+      expect(plan.findings?.starts_at.localeCompare(later(asked, 598))).toBe(1);
+    });
+
+    test("for so long that it was given up is not made", async () => {
+      const { plan } = await madeLate(1_801);
+
+      expect(plan).toMatchObject({
+        status: "failed",
+        error: expect.stringContaining("ask for another one"),
+      });
+    });
+  });
+
   test("that is asked for twice by the bus is made once", async () => {
     const { plan_id } = (await ask(BODY)).body;
-    const rows = () => queryAll(api.table, keys.plan(plan_id).PK, "OPS#");
+    const rows = () => queryAll(api.table, keys.plan(plan_id).PK, "CURVE#");
     await make(plan_id);
     const { body } = await look(plan_id);
     const before = (await rows()).length;
@@ -172,6 +296,7 @@ test("operations come in pages, whatever the size of the rows they are kept in",
       names: cluster.instances.map(({ id }) => id),
       obstacles: new Map(),
       unknown: [],
+      unfit: [],
     },
     { session, durations: { moves: learnMoves([]), work: learnWork([], 1) }, startsAt: NOW },
   );
@@ -184,7 +309,7 @@ test("operations come in pages, whatever the size of the rows they are kept in",
   });
   await plans.request(plan);
   await plans.putCourses(plan, "making", courses);
-  await plans.finish({ ...plan, status: "ready", making_id: "making", findings });
+  await plans.settle({ ...plan, status: "ready", making_id: "making", findings });
 
   const numbers: number[] = [];
   let cursor: string | null = null;
@@ -199,6 +324,26 @@ test("operations come in pages, whatever the size of the rows they are kept in",
   expect(problemOf(await look(plan.plan_id, "/operations?cursor=nonsense"))).toMatchObject({
     status: 400,
   });
+});
+
+test("a plan whose pages have expired is not told as one that does nothing", async () => {
+  const { plan_id } = (await ask(BODY)).body;
+  await make(plan_id);
+  const plans = planStore(api.table);
+  const plan = await plans.get(plan_id);
+  // Its row outlives the pages, or names pages that are kept elsewhere.
+  await api.table.client.send(
+    new PutCommand({
+      TableName: api.table.name,
+      Item: { ...keys.plan(plan_id), kind: "plan", ...plan, making_id: "gone" },
+    }),
+  );
+
+  for (const more of ["/operations", "/curve"])
+    expect(await look(plan_id, more)).toMatchObject({
+      status: 404,
+      body: { detail: expect.stringContaining("expired") },
+    });
 });
 
 test("no row of a plan is larger than DynamoDB bears, however long the names are", async () => {

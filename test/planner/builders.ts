@@ -52,6 +52,7 @@ const aHost = (n: number): ClusterHost => ({
   capacity: [100],
   used: [0],
   takes: true,
+  reserve: "spare",
   job: "waiting",
   work_seconds: 100,
   kinds: [],
@@ -76,6 +77,7 @@ export const someRules = (rules: Partial<Rules> = {}): Rules => ({
   same_zone: false,
   zone_order: [],
   reserve_hosts: 0,
+  reserve_of: ["MEMORY_MB", "VCPU"],
   ends_in_seconds: null,
   ...rules,
 });

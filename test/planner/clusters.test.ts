@@ -130,6 +130,10 @@ describe("random clusters", () => {
     ["refusals", ({ cluster }) => cluster.instances.some(({ refused }) => refused.length > 0)],
     ["pinned instances", ({ cluster }) => cluster.instances.some(({ fate }) => fate === "pinned")],
     ["hosts at work", ({ cluster }) => cluster.hosts.some(({ job }) => job === "working")],
+    [
+      "hosts that are cordoned",
+      ({ cluster }) => cluster.hosts.some(({ job }) => job === "cordoned"),
+    ],
     ["hosts being emptied", ({ cluster }) => cluster.hosts.some(({ job }) => job === "emptying")],
     ["members of an affinity group on one host", ({ cluster }) => isShared(cluster, "affinity")],
     ["members of an anti-affinity group", ({ cluster }) => hasMembers(cluster, "anti-affinity")],

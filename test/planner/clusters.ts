@@ -280,6 +280,7 @@ export const clusterOf = (
         capacity: [mem, cpu * ALLOCATION_RATIO],
         used: [used, vcpu],
         takes: true,
+        reserve: "spare",
         job: "waiting",
         work_seconds: work,
         kinds: [],
@@ -312,6 +313,7 @@ export const clusterOf = (
       same_zone: sameAz,
       zone_order: [],
       reserve_hosts: 0,
+      reserve_of: ["MEMORY_MB", "VCPU"],
       ends_in_seconds: null,
     },
   };

@@ -47,6 +47,7 @@ const assertReversible = ({ hosts, instances, groups, moves }: Cluster): void =>
     "more than 6 hosts": hosts.length > 6,
     "more than 12 instances": instances.length > 12,
     "hosts that take nothing": hosts.some(({ takes }) => !takes),
+    "hosts that take nothing yet": hosts.some(({ job }) => job === "cordoned"),
     "hosts at work": hosts.some(({ job }) => job === "working"),
     versions: new Set(hosts.map(({ version }) => version)).size > 1,
     refusals: instances.some(({ refused }) => refused.length > 0),

@@ -1,13 +1,13 @@
-import { isNear, isRecovered, mayImpact, type Rule, sum, TOLERANCE, takesNow } from "./rule.ts";
-import { at, freeOn, hostAt, instanceAt, leaversOf, staysOn, type World } from "./world.ts";
+import { isNear, isRecovered, mayImpact, type Rule, sum, TOLERANCE } from "./rule.ts";
+import { at, freeOn, hostAt, leaversOf, staysOn, type World } from "./world.ts";
 
 /** What has to be kept when a host is opened, before it counts as open. */
 export const ON_OPEN: readonly Rule<number>[] = [
   [
     "host_open",
     (world, host) =>
-      at(world.stage, host) === "closed" &&
-      ["waiting", "emptying"].includes(hostAt(world, host).job),
+      ["closed", "shut"].includes(at(world.stage, host)) &&
+      ["waiting", "cordoned", "emptying"].includes(hostAt(world, host).job),
   ],
   [
     "max_parallel_hosts",
@@ -34,14 +34,15 @@ export const keepsReserve = (world: World, zone: string): boolean => {
   const { rules, cluster, stage } = world;
   if (rules.reserve_hosts === 0) return true;
   const inZone = [...cluster.hosts.keys()].filter((host) => hostAt(world, host).zone === zone);
-  const takers = inZone.filter((host) => takesNow(world, host));
-  const leaving = inZone
-    .filter((host) => stage[host] === "open")
-    .flatMap((host) => [...at(world.guests, host)])
-    .filter((id) => instanceAt(world, id).fate === "moves" && !world.flights.has(id));
-  return cluster.resources.every((_, resource) => {
-    const free = sum(takers, (host) => freeOn(world, host, resource));
-    const leaves = sum(leaving, (id) => at(instanceAt(world, id).needs, resource));
+  const reserveOf = (host: number) => hostAt(world, host).reserve;
+  const emptied = inZone.filter((host) => stage[host] === "open" || reserveOf(host) === "burden");
+  const spare = inZone.filter(
+    (host) => reserveOf(host) === "spare" && ["closed", "done"].includes(at(stage, host)),
+  );
+  return cluster.resources.every((name, resource) => {
+    if (!rules.reserve_of.includes(name)) return true;
+    const free = sum(spare, (host) => freeOn(world, host, resource));
+    const leaves = sum(emptied, (host) => at(at(world.used, host), resource));
     const largest = Math.max(...inZone.map((host) => at(hostAt(world, host).capacity, resource)));
     return free - leaves >= rules.reserve_hosts * largest - TOLERANCE;
   });

@@ -35,12 +35,20 @@ export const random = (seed: number): { cluster: Cluster; rules: Rules } => {
   return { cluster: withMoves(dice, settled, rules), rules };
 };
 
-const WEIGHTED_JOBS: readonly HostJob[] = [
+const JOBS: readonly HostJob[] = [
   ...Array<HostJob>(8).fill("waiting"),
+  "cordoned",
   "emptying",
   "working",
   "done",
   "none",
+];
+
+/** Only what is no part of the session may be another one's. */
+const WEIGHTED_STANDINGS: readonly Pick<ClusterHost, "job" | "reserve">[] = [
+  { job: "none", reserve: "burden" },
+  { job: "none", reserve: "none" },
+  ...[JOBS, JOBS].flat().map((job) => ({ job, reserve: "spare" as const })),
 ];
 
 const hostOf = (dice: Random, n: number, resources: readonly string[]): ClusterHost => {
@@ -53,7 +61,7 @@ const hostOf = (dice: Random, n: number, resources: readonly string[]): ClusterH
     capacity: [size * 64, size * 32, size * 8].slice(0, resources.length),
     used: [],
     takes: dice.chance(0.93),
-    job: dice.pick(WEIGHTED_JOBS),
+    ...dice.pick(WEIGHTED_STANDINGS),
     work_seconds: dice.pick([600, 900, 1800]),
     kinds: dice.chance(0.5) ? [`rack=r${n % 2}`] : [],
   };
@@ -179,6 +187,7 @@ const rulesOf = (dice: Random, { hosts }: Cluster): Rules => {
     same_zone: dice.chance(0.3),
     zone_order: dice.chance(0.3) ? ["z2", "z1"] : [],
     reserve_hosts: dice.pick([0, 0, 0, 1]),
+    reserve_of: ["MEMORY_MB", "VCPU"],
     ends_in_seconds: dice.pick([null, null, null, 3000, 10_000]),
   };
 };

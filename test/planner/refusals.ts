@@ -66,6 +66,7 @@ const allowed = (world: World, instance: number): number[] => {
     return (
       to !== from &&
       hostAt(world, to).takes &&
+      at(world.stage, to) !== "shut" &&
       keepsZone(world, move) &&
       keepsCell(world, move) &&
       keepsVersion(world, move) &&
@@ -287,7 +288,7 @@ const downTogether = (world: World, host: number): boolean =>
 
 /** Whether the reserve of its zone would be broken, were a host that is not open opened now. */
 const isHeldBack = (world: World, host: number): boolean =>
-  at(world.stage, host) === "closed" &&
+  ["closed", "shut"].includes(at(world.stage, host)) &&
   !keepsReserve({ ...world, stage: world.stage.with(host, "open") }, hostAt(world, host).zone);
 
 /** Whether simple reasons prove that the host cannot be emptied, in any order of moves. */

@@ -53,7 +53,7 @@ const checkHosts = (played: Replay, { blocked }: Plan): void => {
   for (const [host, { job }] of world.cluster.hosts.entries()) {
     const isDone = at(world.stage, host) === "done" && job !== "done";
     const refusals = blocked.filter((refusal) => refusal.host === host).length;
-    const isWanted = job === "waiting" || job === "emptying";
+    const isWanted = ["waiting", "cordoned", "emptying"].includes(job);
     if (isWanted ? Number(isDone) + refusals !== 1 : refusals > 0)
       blame(played, "each_host_once", `host ${host}: done ${isDone}, refused ${refusals} times`);
   }

@@ -7,8 +7,8 @@ import type {
   Rules,
 } from "../../lib/domain/plan/cluster.ts";
 
-/** What a host does: it takes instances (`closed` or `done`), gives them away, or is at work. */
-type Stage = "closed" | "open" | "work" | "done";
+/** What a host does: it takes instances (`closed` or `done`), only waits, gives them away, or is at work. */
+type Stage = "closed" | "shut" | "open" | "work" | "done";
 
 export type Flight = {
   readonly from: number;
@@ -57,6 +57,7 @@ export const instanceAt = ({ cluster }: World, instance: number): ClusterInstanc
 const STAGE: Record<HostJob, Stage> = {
   none: "closed",
   waiting: "closed",
+  cordoned: "shut",
   emptying: "open",
   working: "work",
   done: "done",

@@ -178,7 +178,8 @@ describe("an Idempotency-Key", () => {
 
   const openWith = async (table: Table, who: string, key: string, now = NOW) => {
     const session = newSession();
-    const record = putIdempotency(table, use(who, key), session.session_id, now);
+    const { session_id } = session;
+    const record = putIdempotency(table, use(who, key), { session_id }, now);
     await sessionStore(table).open(session, eventOf(session), [record]);
     return session;
   };

@@ -47,6 +47,8 @@ export interface Place extends Indexed<Place> {
   /** Whether anything on it may not be moved and must not go down with it; whether anything goes down with it. */
   isPinned: boolean;
   hasStays: boolean;
+  /** Taken out of scheduling before its turn: it takes nothing until it has been opened. */
+  isShut: boolean;
 }
 
 /** An instance while the plan is played through. */
@@ -128,6 +130,8 @@ export type Board = {
   readonly units: readonly number[];
   /** The resources by index, those first of which a lack weighs most. */
   readonly order: readonly number[];
+  /** Whether a reserve is kept of each resource. */
+  readonly isReserved: readonly boolean[];
   readonly places: readonly Place[];
   readonly guests: readonly Guest[];
   readonly pools: readonly Pool[];
@@ -164,7 +168,7 @@ export const isSettled = ({ stage, host }: Place): boolean =>
 /** Puts a host where it is looked for, after its room, its slots or its stage have changed. */
 export const index = (place: Place): void => {
   remove(place);
-  if (place.freeSlots <= 0 || !place.host.takes) return;
+  if (place.freeSlots <= 0 || !place.host.takes || place.isShut) return;
   if (place.stage === "waiting") insert(place.pool.waiting, place);
   else if (isSettled(place)) insert(place.pool.settled, place);
 };

@@ -16,10 +16,14 @@ export type Cluster = {
 };
 
 /**
- * Where a host stands at t = 0: it is not part of the session, has not begun, is being emptied (or
- * waits empty for its work), is at work, or has been maintained.
+ * Where a host stands at t = 0: it is not part of the session, has not begun, has not begun and takes
+ * nothing meanwhile, is being emptied (or waits empty for its work), is at work, or has been maintained.
  */
-export type HostJob = "none" | "waiting" | "emptying" | "working" | "done";
+export type HostJob = "none" | "waiting" | "cordoned" | "emptying" | "working" | "done";
+
+/** Whether the host is still to be emptied and worked on. */
+export const isToDo = ({ job }: Pick<ClusterHost, "job">): boolean =>
+  job === "waiting" || job === "cordoned" || job === "emptying";
 
 export type ClusterHost = {
   readonly name: string;
@@ -32,8 +36,14 @@ export type ClusterHost = {
   readonly capacity: Quantities;
   /** Taken at t = 0, by the instances listed and by whatever else. */
   readonly used: Quantities;
-  /** Whether it may take instances at all: enabled, up, of no other session. */
+  /** Whether it may take instances at all: enabled, up, of no other session, a target of this one. */
   readonly takes: boolean;
+  /**
+   * What it is to the reserve of its zone while it is not open: its free room counts (`spare`), also
+   * where nothing is moved to it; or what is on it has to find room, too, because another session is
+   * emptying it (`burden`); or nothing.
+   */
+  readonly reserve: "spare" | "burden" | "none";
   readonly job: HostJob;
   /** How long its work takes; of a host at work, how long it still takes. */
   readonly work_seconds: number;
@@ -94,8 +104,10 @@ export type Rules = {
   readonly same_zone: boolean;
   /** Zones whose hosts are opened before those of others, as far as nothing else speaks against it. */
   readonly zone_order: readonly string[];
-  /** So many times the largest host of a zone stays free there on hosts that are not open, beyond what open ones still have to give away. */
+  /** So many times the largest host of a zone stays free there on hosts that are not open, beyond all that open ones hold. */
   readonly reserve_hosts: number;
+  /** Of these resource classes. */
+  readonly reserve_of: readonly string[];
   /** No host is opened that would not be done by then; null = open end. */
   readonly ends_in_seconds: number | null;
 };

@@ -63,6 +63,7 @@ const openAccount = ({ resources, hosts, instances, moves }: Cluster) => {
     (number) => instances[number]?.host,
   );
   const out = new Set<number>();
+  const shut = new Set([...hosts.keys()].filter((host) => hosts[host]?.job === "cordoned"));
   const total = resources.map(() => 0);
   let impacted = 0;
   let members = 0;
@@ -70,9 +71,11 @@ const openAccount = ({ resources, hosts, instances, moves }: Cluster) => {
   const count = (amounts: readonly number[], sign: 1 | -1) => {
     for (const r of total.keys()) total[r] = (total[r] ?? 0) + sign * amount(amounts, r);
   };
-  const isCounted = (host: number) => hosts[host]?.takes === true && !out.has(host);
+  const isCounted = (host: number) =>
+    hosts[host]?.takes === true && !shut.has(host) && !out.has(host);
   const goOut = (host: number) => {
     if (isCounted(host)) count(free[host] ?? [], -1);
+    shut.delete(host);
     out.add(host);
   };
   const comeBack = (host: number) => {

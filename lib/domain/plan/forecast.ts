@@ -85,8 +85,12 @@ const bestBy = (plans: readonly MadePlan[], costOf: (plan: MadePlan) => number):
   return best;
 };
 
-/** So many blocked hosts are told with the plan; their names have to fit into its row. */
+/**
+ * So many blocked hosts are told with the plan, and so many bytes of them: both objectives and the
+ * session have to fit into one row of 400 KB.
+ */
 const BLOCKED_TOLD = 100;
+const BYTES_TOLD = 50_000;
 
 const outcomeOf = (
   plan: MadePlan,
@@ -94,7 +98,7 @@ const outcomeOf = (
   snapshot: Snapshot,
   { startsAt, durations }: Circumstances,
 ): Outcome => {
-  const { cluster, unknown } = snapshot;
+  const { cluster, unknown, unfit } = snapshot;
   const { low, high } = boundsOf(plan, snapshot, durations);
   const seconds = Math.round(plan.makespan_seconds);
   return {
@@ -107,8 +111,8 @@ const outcomeOf = (
     moves: plan.migrations,
     operations: operations.length,
     hosts_maintained: operations.filter(({ what }) => what === "work").length,
-    hosts_blocked: plan.blocked.length + unknown.length,
-    blocked: [
+    hosts_blocked: plan.blocked.length + unknown.length + unfit.length,
+    blocked: firstOf([
       ...unknown.map((host) => ({
         host,
         instance_id: null,
@@ -117,9 +121,26 @@ const outcomeOf = (
         why: "Placement has no such host; read the hosts anew",
         missing: null,
       })),
+      ...unfit.map(({ host, rule, what_to_do }) => ({
+        host,
+        instance_id: null,
+        instance_name: null,
+        rule,
+        why: what_to_do,
+        missing: null,
+      })),
       ...plan.blocked.map((one) => blockedView(one, snapshot, cluster)),
-    ].slice(0, BLOCKED_TOLD),
+    ]),
   };
+};
+
+/** As many of the first as a plan has room for; `hosts_blocked` counts the others. */
+const firstOf = (blocked: Outcome["blocked"]): Outcome["blocked"] => {
+  let bytes = 0;
+  return blocked.slice(0, BLOCKED_TOLD).filter((one) => {
+    bytes += new TextEncoder().encode(JSON.stringify(one)).length;
+    return bytes <= BYTES_TOLD;
+  });
 };
 
 const blockedView = (
@@ -158,7 +179,10 @@ const boundsOf = (
         ...cluster,
         hosts: cluster.hosts.map((host, number) => ({
           ...host,
-          job: left.has(number) ? "none" : host.job,
+          ...(left.has(number) && {
+            job: "none" as const,
+            takes: host.takes && host.job !== "cordoned",
+          }),
           work_seconds: host.work_seconds * work[side],
         })),
         instances: cluster.instances.map((instance) => ({
@@ -178,16 +202,16 @@ const boundsOf = (
 
 /** What people should know who go by the plan. */
 const warningsOn = (
-  { obstacles, unknown }: Snapshot,
+  { obstacles, unknown, unfit }: Snapshot,
   session: Session,
   { moves, work }: Durations,
 ): Warning[] => {
   const warnings: Warning[] = [];
   const warn = (code: string, message: string) => warnings.push({ code, message });
-  if (session.claimed_at === null && obstacles.size + unknown.length > 0)
+  if (session.claimed_at === null && obstacles.size + unknown.length + unfit.length > 0)
     warn(
       "preflight_stops",
-      "a session with these hosts ends at its pre-flight: leave out the hosts that are blocked as pinned or unknown, or settle what keeps them",
+      "a session with these hosts ends at its pre-flight: leave out the hosts that are blocked as pinned, as unknown, or for what they are themselves, or settle what keeps them",
     );
   if (moves.basis === "guess")
     warn(

@@ -21,6 +21,7 @@ export const open = (board: Board, place: Place): void => {
 
 /** Sets about emptying an open host. */
 export const empty = (board: Board, place: Place): void => {
+  place.isShut = false;
   enter(place, "open");
   count(board, place, 1);
   place.openedAt = board.now;

@@ -1,5 +1,5 @@
 import { amount } from "./board.ts";
-import type { Cluster, ClusterHost, Rules } from "./cluster.ts";
+import { type Cluster, type ClusterHost, isToDo, type Rules } from "./cluster.ts";
 
 /** Times in seconds that no plan can beat. */
 export type LowerBound = {
@@ -41,7 +41,7 @@ export const lowerBoundOf = (cluster: Cluster, rules: Rules): LowerBound => {
 
 /** The shortest works, so many hosts at a time as may be open at once. */
 const inTurns = ({ hosts }: Cluster, { max_parallel_hosts: most }: Rules): number => {
-  const jobs = hosts.filter(({ job }) => job === "waiting" || job === "emptying");
+  const jobs = hosts.filter(isToDo);
   if (most === null || jobs.length === 0) return 0;
   return Math.ceil(jobs.length / most) * Math.min(...jobs.map(({ work_seconds }) => work_seconds));
 };
@@ -54,7 +54,7 @@ const boundOf = (
   hosts: ReadonlyMap<number, ClusterHost>,
   r: number,
 ): LowerBound => {
-  const jobs = [...hosts].filter(([, { job }]) => job === "waiting" || job === "emptying");
+  const jobs = [...hosts].filter(([, host]) => isToDo(host));
   const here = instances.filter(({ host }) => hosts.has(host));
   const capacities = jobs.map(([, { capacity }]) => amount(capacity, r));
   const free = [...hosts.values()]

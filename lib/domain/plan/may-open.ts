@@ -52,15 +52,16 @@ const leadAndMoves = (guests: readonly Guest[], seconds: (guest: Guest) => numbe
 
 /**
  * What the zone would lack of its reserve, per resource; null = nothing. Counted is what is free on
- * hosts that take instances and are not open, less what has still to leave those that are, this one
- * among them.
+ * hosts that are in service and not open, less all that is on those that are, this one among them:
+ * as a session counts it (reserve.ts), what is on its way is still on its host, too.
  */
 export const reserveLack = (board: Board, opening: Place): number[] | null => {
   const { reserve_hosts } = board.rules;
   if (reserve_hosts === 0) return null;
   const { left, largest } = roomOfZone(board, opening.host.zone);
   const lack = opening.free.map((_, r) => {
-    const without = amount(left, r) - roomOn(opening, r) - leavingOf(opening, r);
+    if (board.isReserved[r] !== true) return 0;
+    const without = amount(left, r) - roomOn(opening, r) - usedOf(opening, r);
     return Math.max(0, reserve_hosts * amount(largest, r) - without);
   });
   return lack.some((missing) => missing > 0) ? lack : null;
@@ -82,16 +83,13 @@ const roomOfZone = (board: Board, zone: string): ZoneRoom => {
   return room;
 };
 
-/** What the host adds to the room of its zone; an open one takes from it. */
+/** What the host adds to the room of its zone; one that is being emptied takes from it. */
 const roomOn = (place: Place, r: number): number => {
-  if (place.stage === "open") return -leavingOf(place, r);
-  return place.stage !== "working" && place.host.takes ? amount(place.free, r) : 0;
+  const { stage, isShut, host } = place;
+  if (stage === "open" || host.reserve === "burden") return -usedOf(place, r);
+  const isSpare = host.reserve === "spare" && stage !== "working" && !isShut;
+  return isSpare ? amount(place.free, r) : 0;
 };
 
-/** What is still on the host and has to leave it. What is on its way has its room already. */
-const leavingOf = ({ guests }: Place, r: number): number => {
-  let sum = 0;
-  for (const { instance } of guests)
-    if (instance.fate === "moves") sum += amount(instance.needs, r);
-  return sum;
-};
+const usedOf = ({ host, free }: Place, r: number): number =>
+  amount(host.capacity, r) - amount(free, r);

@@ -18,6 +18,7 @@ import { isSameCell } from "./targets.ts";
 /** Whether a target may take the instance, whatever the slots: room, groups, versions, refusals. */
 export const mayTake = (target: Place, guest: Guest): boolean =>
   target !== guest.at &&
+  !target.isShut &&
   mayEver(target, guest) &&
   hasRoom(target, guest) &&
   groupsAllow(target, guest);

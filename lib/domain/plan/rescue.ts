@@ -99,7 +99,9 @@ export const hasVolume = (place: Place, targets: readonly Place[]): boolean =>
 
 /** Hosts of the pool that may take instances; at this moment none is open. */
 export const targetsFor = (place: Place, { places }: Pool): Place[] =>
-  places.filter((other) => other !== place && other.host.takes && other.stage !== "working");
+  places.filter(
+    (other) => other !== place && other.host.takes && !other.isShut && other.stage !== "working",
+  );
 
 /** Goes on with a rescue as far as is possible now: each step waits for the one before. @returns whether one is under way */
 export const goOnRescuing = (board: Board, pool: Pool): boolean => {

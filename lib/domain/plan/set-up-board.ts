@@ -28,6 +28,7 @@ export const openBoard = (cluster: Cluster, rules: Rules): Board => {
     rules,
     units,
     order: byWeight(cluster.resources).map((resource) => cluster.resources.indexOf(resource)),
+    isReserved: cluster.resources.map((name) => rules.reserve_of.includes(name)),
     places,
     guests,
     pools: [...new Set(places.map(({ pool }) => pool))],
@@ -79,6 +80,7 @@ const placesOf = ({ hosts }: Cluster, rules: Rules, units: readonly number[]): P
       isLate: false,
       isPinned: false,
       hasStays: false,
+      isShut: host.job === "cordoned",
       before: null,
       after: null,
       bucket: 0,
@@ -94,6 +96,7 @@ const placesOf = ({ hosts }: Cluster, rules: Rules, units: readonly number[]): P
 const STAGES: Readonly<Record<HostJob, Stage>> = {
   none: "out",
   waiting: "waiting",
+  cordoned: "waiting",
   emptying: "waiting",
   working: "working",
   done: "done",

@@ -2,22 +2,25 @@ import { constraintsOf, type GroupConstraints, type InstanceConstraints } from "
 import { type HostRun, isActive, PHASES } from "../host-run.ts";
 import { type Guest, type Movability, movabilityOf } from "../instances.ts";
 import { secondsUntil } from "../instant.ts";
-import type { Move } from "../move.ts";
+import { givenUp, type Move } from "../move.ts";
+import { type Fitness, hostBlockerOf } from "../preflight.ts";
 import { refusedNow } from "../refusals.ts";
 import type { Session } from "../session.ts";
 import { lastEndOf } from "../windows.ts";
-import type {
-  Cluster,
-  ClusterGroup,
-  ClusterHost,
-  ClusterInstance,
-  Fate,
-  HostJob,
-  MoveInFlight,
-  Rules,
+import {
+  type Cluster,
+  type ClusterGroup,
+  type ClusterHost,
+  type ClusterInstance,
+  type Fate,
+  type HostJob,
+  isToDo,
+  type MoveInFlight,
+  type Rules,
 } from "./cluster.ts";
 import { type Durations, moveSeconds } from "./durations.ts";
-import { kindOf } from "./places.ts";
+import { kindOf, takesPlace } from "./places.ts";
+import { COUNTED } from "./reserve.ts";
 
 /** Amounts by Placement's resource class. */
 type Amounts = Readonly<Record<string, number>>;
@@ -33,6 +36,10 @@ export type FleetHost = {
   readonly used: Amounts;
   /** Its nova-compute is enabled and up, and no other session owns it. */
   readonly takes: boolean;
+  /** Another session is emptying it. */
+  readonly leaves: boolean;
+  /** As pre-flight looks at it; asked of hosts of the session alone. */
+  readonly fitness: Fitness;
 };
 
 /** An instance, where it is, what it holds there, and what its owner has said of it. */
@@ -87,6 +94,8 @@ export type Snapshot = {
   readonly obstacles: ReadonlyMap<number, Obstacle>;
   /** Hosts of the session of which Placement knows nothing: they are in no plan. */
   readonly unknown: readonly string[];
+  /** Those that cannot be maintained as they are, whatever is on them: they stay as they are in the plan. */
+  readonly unfit: readonly (Obstacle & { readonly host: string })[];
 };
 
 /**
@@ -105,7 +114,12 @@ export const snapshotOf = (
   const [offloaded, seated] = seatedIn(fleet, scene);
   const groups = new Map(seated.flatMap((one) => one.groups.map((group) => [group.name, group])));
   const counted: Counted = {
-    resources: [...new Set(seated.flatMap(({ instance }) => Object.keys(needsOf(instance))))],
+    resources: [
+      ...new Set([
+        ...(session.reserve_hosts > 0 ? COUNTED : []),
+        ...seated.flatMap(({ instance }) => Object.keys(needsOf(instance))),
+      ]),
+    ],
     groups: new Map([...groups.keys()].map((name, number) => [name, number])),
   };
   return {
@@ -120,12 +134,12 @@ export const snapshotOf = (
     names: seated.map(({ instance }) => instance.guest.name),
     obstacles: new Map(
       seated.flatMap(({ instance }, number) => {
-        const movability = movabilityOf(instance.guest, session.policies);
-        const isInTheWay = isToLeave(scene.jobs.get(instance.host));
-        return isInTheWay && movability.kind === "blocked" ? [[number, movability]] : [];
+        const obstacle = obstacleTo(scene, instance);
+        return obstacle === null ? [] : [[number, obstacle]];
       }),
     ),
     unknown: session.hosts.filter((name) => !scene.numbers.has(name)),
+    unfit: [...scene.unfit].map(([host, obstacle]) => ({ host, ...obstacle })),
   };
 };
 
@@ -138,6 +152,8 @@ type Scene = {
   /** Their indexes, by name. */
   readonly numbers: ReadonlyMap<string, number>;
   readonly jobs: ReadonlyMap<string, HostJob>;
+  /** What keeps hosts from being maintained that are still to be, by name. */
+  readonly unfit: ReadonlyMap<string, Obstacle>;
   readonly runs: ReadonlyMap<string, HostRun>;
   readonly moves: ReadonlyMap<string, Move>;
 };
@@ -147,15 +163,35 @@ const sceneOf = (session: Session, fleet: Fleet, standing: Standing, options: Op
   const ours = new Set(session.hosts);
   const zones = new Set(fleet.hosts.flatMap(({ name, zone }) => (ours.has(name) ? [zone] : [])));
   const hosts = fleet.hosts.filter(({ zone }) => zones.has(zone));
+  const jobs = new Map(
+    hosts.map(({ name }) => [name, ours.has(name) ? jobOf(runs.get(name)) : "none"]),
+  );
+  const unfit = new Map(
+    hosts.flatMap((host) => {
+      const obstacle = isToLeave(jobs.get(host.name)) ? hostObstacleTo(session, host) : null;
+      return obstacle === null ? [] : [[host.name, obstacle]];
+    }),
+  );
   return {
     session,
     options,
     hosts,
     numbers: new Map(hosts.map(({ name }, number) => [name, number])),
-    jobs: new Map(hosts.map(({ name }) => [name, ours.has(name) ? jobOf(runs.get(name)) : "none"])),
+    jobs: new Map([...jobs].map(([name, job]) => [name, unfit.has(name) ? "none" : job])),
+    unfit,
     runs,
     moves: new Map(standing.moves.map((move) => [moveKey(move.host, move.instance_id), move])),
   };
+};
+
+/** Duties are looked at before a session begins; whatever else stops its pre-flight also stops it later. */
+const hostObstacleTo = (
+  { accept_duties, claimed_at }: Session,
+  { fitness }: FleetHost,
+): Obstacle | null => {
+  const rules = { accept_duties: accept_duties || claimed_at !== null };
+  const blocker = hostBlockerOf(fitness, rules);
+  return blocker && { rule: blocker.code, what_to_do: blocker.message };
 };
 
 const moveKey = (host: string, instanceId: string): string => `${host}/${instanceId}`;
@@ -169,11 +205,12 @@ type Counted = {
 
 /** @param offloaded what leaves hosts without a target: its room is free already */
 const toHost = (
-  { session, options, jobs, runs }: Scene,
+  scene: Scene,
   host: FleetHost,
   { resources }: Counted,
   offloaded: readonly FleetInstance[],
 ): ClusterHost => {
+  const { session, options, jobs, runs } = scene;
   const { name, zone, cell, version } = host;
   const job = jobs.get(name) ?? "none";
   const gone = offloaded.filter((one) => one.host === name);
@@ -186,7 +223,8 @@ const toHost = (
     used: resources.map((resource) =>
       gone.reduce((sum, one) => sum - (needsOf(one)[resource] ?? 0), host.used[resource] ?? 0),
     ),
-    takes: takesInstances(session, host, runs.get(name)),
+    takes: isTarget(session, name) && isInService(scene, host),
+    reserve: reserveOf(scene, host),
     job,
     work_seconds: workSeconds(options, runs.get(name), job),
     kinds: session.hosts.includes(name) ? kindsOf(session, host) : [],
@@ -194,12 +232,13 @@ const toHost = (
 };
 
 const toInstance = (
-  { session, options, numbers, jobs, moves }: Scene,
+  scene: Scene,
   { instance, groups }: Seated,
   counted: Counted,
 ): ClusterInstance => {
+  const { options, numbers } = scene;
   const { guest, host } = instance;
-  const refusals = moves.get(moveKey(host, guest.id))?.refusals ?? [];
+  const refusals = moveOf(scene, instance)?.refusals ?? [];
   return {
     id: guest.id,
     host: numbers.get(host) ?? -1,
@@ -208,16 +247,15 @@ const toInstance = (
     groups: groups.flatMap(({ name }) => counted.groups.get(name) ?? []),
     lead_seconds: constraintsOf(saidOf(instance), null).lead_time,
     refused: refusedNow(refusals, options.now).flatMap((name) => numbers.get(name) ?? []),
-    fate: fateOf(movabilityOf(guest, session.policies), jobs.get(host) ?? "none"),
+    fate: fateOf(scene, instance),
   };
 };
 
-const moveInFlight = (
-  { options: { durations, now }, numbers, moves }: Scene,
-  { host, guest }: FleetInstance,
-  instance: number,
-): MoveInFlight[] => {
-  const move = moves.get(moveKey(host, guest.id));
+const moveInFlight = (scene: Scene, seated: FleetInstance, instance: number): MoveInFlight[] => {
+  const { numbers } = scene;
+  const { durations, now } = scene.options;
+  const { guest } = seated;
+  const move = moveOf(scene, seated);
   const to = numbers.get(move?.destination_host ?? "");
   if (move?.state !== "moving" || to === undefined) return [];
   const gone = secondsUntil(move.started_at ?? now, now);
@@ -230,7 +268,8 @@ const SHORTEST_SECONDS = 1;
 
 /** Where a host stands; one that was put back, or left for a human, is no longer part of it. */
 const jobOf = (run: HostRun | undefined): HostJob => {
-  if (run === undefined || run.phase === "WAITING" || run.phase === "CORDONED") return "waiting";
+  if (run === undefined || run.phase === "WAITING") return "waiting";
+  if (isActive(run) && !takesPlace(run)) return "cordoned";
   const { phase, outcome, waits_again } = run;
   if (outcome === "failed" || outcome === "restored") return "none";
   if (phase === "FINISHED") return outcome === "retired" ? "none" : "done";
@@ -238,18 +277,24 @@ const jobOf = (run: HostRun | undefined): HostJob => {
   return waits_again ? "waiting" : "working";
 };
 
-const isToLeave = (job: HostJob | undefined): boolean => job === "waiting" || job === "emptying";
+const isToLeave = (job: HostJob = "none"): boolean => isToDo({ job });
 
-/** Hosts that Lull has taken out of scheduling take instances again once they have been maintained. */
-const takesInstances = (
-  { targets, retire, hosts, session_id }: Session,
-  { name, takes }: FleetHost,
-  run: HostRun | undefined,
-): boolean => {
-  if (targets.length > 0 && !targets.includes(name)) return false;
+const isTarget = ({ targets }: Session, name: string): boolean =>
+  targets.length === 0 || targets.includes(name);
+
+/** Hosts of another session are a burden to the reserve, for as long as nobody knows when they are empty. */
+const reserveOf = (scene: Scene, host: FleetHost): ClusterHost["reserve"] => {
+  if (host.leaves) return "burden";
+  return isInService(scene, host) ? "spare" : "none";
+};
+
+/** Hosts that Lull has taken out of scheduling are in service again once they have been maintained. */
+const isInService = ({ session, runs, unfit }: Scene, { name, takes }: FleetHost): boolean => {
+  const { retire, hosts, session_id } = session;
   if (retire && hosts.includes(name)) return false;
+  const run = runs.get(name);
   const isOurs = run !== undefined && run.session_id === session_id && isActive(run);
-  return isOurs ? run.prior?.status !== "disabled" : takes;
+  return isOurs ? !unfit.has(name) && run.prior?.status !== "disabled" : takes;
 };
 
 const workSeconds = (
@@ -281,17 +326,43 @@ const rulesOf = ({ session, hosts, options: { slots, now } }: Scene): Rules => {
     same_zone: true,
     zone_order: [],
     reserve_hosts: session.reserve_hosts,
+    reserve_of: COUNTED,
     ends_in_seconds: end === null ? null : Math.max(0, secondsUntil(now, end)),
   };
 };
 
 /** What becomes of it in the plan; only hosts that are to be emptied give anything away. */
-const fateOf = ({ kind }: Movability, job: HostJob): Fate => {
+const fateOf = (scene: Scene, instance: FleetInstance): Fate => {
+  const job = scene.jobs.get(instance.host) ?? "none";
   if (job === "working") return "stays";
-  if (!isToLeave(job)) return "pinned";
-  if (kind === "stay" || kind === "stop_start") return "stays";
-  return kind === "blocked" ? "pinned" : "moves";
+  if (!isToLeave(job) || obstacleTo(scene, instance) !== null) return "pinned";
+  return isLeftThere(movabilityOf(instance.guest, scene.session.policies)) ? "stays" : "moves";
 };
+
+const isLeftThere = ({ kind }: Movability): boolean => kind === "stay" || kind === "stop_start";
+
+/** What keeps an instance that is to leave from being moved until somebody acts; null = nothing. */
+const obstacleTo = (scene: Scene, instance: FleetInstance): Obstacle | null => {
+  const { session, jobs } = scene;
+  if (!isToLeave(jobs.get(instance.host))) return null;
+  const movability = movabilityOf(instance.guest, session.policies);
+  if (movability.kind === "blocked") return movability;
+  const move = moveOf(scene, instance);
+  if (move === undefined || move.state === "moving" || isLeftThere(movability)) return null;
+  if (isToBeForgotten(session, move)) return null;
+
+  // Tries before the last time they were forgotten are counted with the others.
+  const end = givenUp(move, move.retried_at === null ? move.tries : 0);
+  return end && { rule: end.rule, what_to_do: `${end.words}; lull maintenance retry tries anew` };
+};
+
+/** Whether an admin has had it tried anew, and its host has not come to that yet. */
+const isToBeForgotten = ({ retried }: Session, { host, retried_at }: Move): boolean =>
+  (retried[host] ?? "") > (retried_at ?? "");
+
+/** The move of the instance from the host it is on, as far as the session has come. */
+const moveOf = ({ moves }: Scene, { host, guest }: FleetInstance): Move | undefined =>
+  moves.get(moveKey(host, guest.id));
 
 /** As Placement says, else as its flavor does. */
 const needsOf = ({ holds, guest }: FleetInstance): Amounts => holds ?? guest.needs;
@@ -303,9 +374,12 @@ const saidOf = ({ constraints, guest }: FleetInstance): InstanceConstraints | nu
 type Seated = { readonly instance: FleetInstance; readonly groups: readonly ClusterGroup[] };
 
 /** Instances that leave without a target, and the others that the plan is about, with their groups. */
-const seatedIn = (fleet: Fleet, { session, jobs }: Scene): [FleetInstance[], Seated[]] => {
-  const isOffloaded = ({ guest, host }: FleetInstance) =>
-    isToLeave(jobs.get(host)) && movabilityOf(guest, session.policies).kind === "offload";
+const seatedIn = (fleet: Fleet, scene: Scene): [FleetInstance[], Seated[]] => {
+  const { session, jobs } = scene;
+  const isOffloaded = (one: FleetInstance) =>
+    isToLeave(jobs.get(one.host)) &&
+    movabilityOf(one.guest, session.policies).kind === "offload" &&
+    obstacleTo(scene, one) === null;
   const isOurs = ({ instance: { host } }: Seated) =>
     isToLeave(jobs.get(host)) || jobs.get(host) === "working";
   const groupsOf = groupsByMember(fleet);

@@ -17,6 +17,7 @@ const aSnapshot = (but: Partial<Snapshot> = {}): Snapshot => ({
   names: ["web", "db"],
   obstacles: new Map(),
   unknown: [],
+  unfit: [],
   ...but,
 });
 
@@ -57,6 +58,23 @@ describe("a forecast", () => {
     expect(outcomes.fastest).toMatchObject({ hosts_blocked: 0, makespan_high_seconds: 220 });
   });
 
+  test("tells no more of the hosts that stay out than fits into a row, and how many there are", () => {
+    const hosts = Array.from({ length: 120 }, () => ({}));
+    const instances = hosts.map((_, host) => ({ host, fate: "pinned" as const }));
+    const names = instances.map(() => "語".repeat(255));
+    const what_to_do = "w".repeat(300);
+    const { fastest } = planned({
+      cluster: aCluster({ hosts, instances }),
+      names,
+      obstacles: new Map(instances.map((_, n) => [n, { rule: "locked", what_to_do }])),
+    }).findings.outcomes;
+
+    expect(fastest.hosts_blocked).toBe(120);
+    expect(fastest.blocked[0]).toMatchObject({ host: "host-0", rule: "pinned" });
+    expect(Buffer.byteLength(JSON.stringify(fastest.blocked))).toBeLessThan(51_000);
+    expect(fastest.blocked.length).toBeGreaterThan(20);
+  });
+
   test("names each host that stays out, the instance, the rule and what to do", () => {
     const cluster = aCluster({
       hosts: [{}, { job: "none" }],
@@ -86,6 +104,17 @@ describe("a forecast", () => {
 
     expect(codes()).toContain("preflight_stops");
     expect(codes(aSession({ claimed_at: NOW }))).not.toContain("preflight_stops");
+  });
+
+  test("names hosts that cannot be maintained as they are", () => {
+    const unfit = [{ host: "cmp-09", rule: "host_down", what_to_do: "bring it up" }];
+    const { outcomes, warnings } = planned({ unfit }).findings;
+
+    expect(outcomes.fastest).toMatchObject({
+      hosts_blocked: 1,
+      blocked: [{ host: "cmp-09", rule: "host_down", why: "bring it up" }],
+    });
+    expect(warnings.map(({ code }) => code)).toContain("preflight_stops");
   });
 
   test("tells no bound of a plan to which it does not apply", () => {

@@ -31,6 +31,17 @@ describe("a plan", () => {
     expect(migrations).toBe(2);
   });
 
+  test("puts nothing on a host that is cordoned before its work is done", () => {
+    const order = (job: "waiting" | "cordoned") => {
+      const instances = [{ host: 0 }, { host: 1, needs: [20] }];
+      return worked(planFor(aCluster({ hosts: [{}, { job }], instances })).timeline);
+    };
+
+    expect(order("waiting")).toEqual([0, 1]);
+    // What is on the first host would have to go to the second.
+    expect(order("cordoned")).toEqual([1, 0]);
+  });
+
   test("of an empty session is empty", () => {
     expect(planFor(aCluster({ hosts: [SPARE] }))).toMatchObject({
       timeline: [],
@@ -207,6 +218,19 @@ describe("a host that cannot be maintained", () => {
     expect(planFor(cluster, { reserve_hosts: 1 }).blocked).toEqual([
       { host: 0, instance: null, rule: "reserve", missing: [40] },
     ]);
+    expect(planFor(cluster, { reserve_hosts: 1, reserve_of: ["VCPU"] }).blocked).toEqual([]);
+  });
+
+  test("is refused because what another session is emptying needs the reserve", () => {
+    const other = { ...SPARE, takes: false, used: [70] };
+    const reasons = (reserve: "burden" | "none") =>
+      planFor(
+        aCluster({ hosts: [{}, SPARE, SPARE, { ...other, reserve }], instances: [{ host: 0 }] }),
+        { reserve_hosts: 1 },
+      ).blocked;
+
+    expect(reasons("none")).toEqual([]);
+    expect(reasons("burden")).toMatchObject([{ host: 0, rule: "reserve", missing: [10] }]);
   });
 });
 

@@ -23,6 +23,12 @@ const host = (name: string, but: Partial<FleetHost> = {}): FleetHost => ({
   capacity: { MEMORY_MB: 64_000, VCPU: 64, CUSTOM_LICENSE: 3 },
   used: { MEMORY_MB: 4_000, VCPU: 4 },
   takes: true,
+  leaves: false,
+  fitness: {
+    service: { state: "up", status: "enabled", disabledReason: null },
+    hypervisorType: "QEMU",
+    duties: [],
+  },
   ...but,
 });
 
@@ -82,6 +88,30 @@ describe("the hosts of a plan", () => {
     expect([retired["cmp-01"]?.takes, retired["cmp-03"]?.takes]).toEqual([false, true]);
   });
 
+  test("count for the reserve as they do in a session: in service, also where they are no targets", () => {
+    const hosts = [...HOSTS, host("other", { takes: false, leaves: true })];
+    const off = { ...host("off"), takes: false };
+    const seen = hostsOf(
+      snapshot({ hosts: [...hosts, off], session: { targets: ["cmp-02"], reserve_hosts: 1 } }),
+    );
+
+    expect(Object.values(seen).map(({ name, takes, reserve }) => [name, takes, reserve])).toEqual([
+      ["cmp-01", false, "spare"],
+      ["cmp-02", true, "spare"],
+      ["cmp-03", false, "spare"],
+      ["other", false, "burden"],
+      ["off", false, "none"],
+    ]);
+  });
+
+  test("have a reserve of memory and processors, also where no instance takes of them", () => {
+    const instances = [on("cmp-01", { holds: { CUSTOM_LICENSE: 1 } })];
+    const { cluster, rules } = snapshot({ instances, session: { reserve_hosts: 1 } });
+
+    expect(cluster.resources).toEqual(["MEMORY_MB", "VCPU", "CUSTOM_LICENSE"]);
+    expect(rules.reserve_of).toEqual(["MEMORY_MB", "VCPU"]);
+  });
+
   test("are told where Placement knows nothing of them", () => {
     expect(snapshot({ hosts: HOSTS.slice(1) }).unknown).toEqual(["cmp-01"]);
   });
@@ -98,11 +128,58 @@ describe("the hosts of a plan", () => {
   });
 });
 
+describe("a host of the session that pre-flight would stop at", () => {
+  const silent = { state: "UNKNOWN", status: "UNKNOWN", disabledReason: null } as const;
+  const up = { state: "up", status: "enabled", disabledReason: null } as const;
+  const down = { ...up, state: "down" } as const;
+  const first = (fitness: Partial<FleetHost["fitness"]>, session: Partial<Session> = {}) => {
+    const [one, ...others] = HOSTS;
+    const hosts = one ? [{ ...one, fitness: { ...one.fitness, ...fitness } }, ...others] : [];
+    return snapshot({ hosts, instances: [on("cmp-01")], session });
+  };
+
+  test.each([
+    ["cell_down", { service: silent }],
+    ["host_down", { service: down }],
+    ["host_auto_disabled", { service: { ...up, disabledReason: "AUTO: no driver" } }],
+    ["host_unknown", { service: null }],
+    ["duties", { duties: ["nova-conductor"] }],
+  ])("(%s) is not maintained in the plan, and told", (rule, fitness) => {
+    const seen = first(fitness);
+
+    expect(seen.unfit).toMatchObject([{ host: "cmp-01", rule }]);
+    expect(hostsOf(seen)["cmp-01"]?.job).toBe("none");
+    expect(seen.cluster.instances).toEqual([]);
+  });
+
+  test("is maintained with its duties where they are accepted, or the session is past its pre-flight", () => {
+    for (const session of [{ accept_duties: true }, { claimed_at: NOW }])
+      expect(first({ duties: ["nova-conductor"] }, session).unfit).toEqual([]);
+  });
+
+  test("takes nothing when it dies while it is being emptied", () => {
+    const [one = host("cmp-01"), ...others] = HOSTS;
+    const dead = { ...one, takes: false, fitness: { ...one.fitness, service: down } };
+    const prior = { service_id: "s", status: "enabled", disabled_reason: null } as const;
+    const runs = [aHost("cmp-01", { phase: "MOVING", prior })];
+    const seen = hostsOf(snapshot({ hosts: [dead, ...others], runs }));
+
+    expect(seen["cmp-01"]).toMatchObject({ job: "none", takes: false, reserve: "none" });
+  });
+
+  test("does not stop the plan where it is at work already", () => {
+    const runs = [aHost("cmp-01", { phase: "IN_MAINTENANCE" })];
+    const hosts = HOSTS.map((one) => ({ ...one, fitness: { ...one.fitness, service: down } }));
+
+    expect(snapshot({ hosts, runs }).unfit).toMatchObject([{ host: "cmp-02" }]);
+  });
+});
+
 describe("a session that is under way", () => {
   const prior = { service_id: "s", status: "enabled", disabled_reason: null } as const;
 
   test.each([
-    ["CORDONED", null, "waiting"],
+    ["CORDONED", null, "cordoned"],
     ["MOVING", null, "emptying"],
     ["IN_MAINTENANCE", null, "working"],
     ["ENABLING", null, "working"],
@@ -114,6 +191,12 @@ describe("a session that is under way", () => {
     const runs = [aHost("cmp-01", { phase, outcome, prior })];
 
     expect(hostsOf(snapshot({ hosts, runs }))["cmp-01"]?.job).toBe(job);
+  });
+
+  test("has a host wait that is only to be cordoned", () => {
+    const runs = [aHost("cmp-01", { phase: "DISABLING", cordon: true, prior })];
+
+    expect(hostsOf(snapshot({ runs }))["cmp-01"]?.job).toBe("cordoned");
   });
 
   test("begins anew with a host that lets others go first", () => {
@@ -173,6 +256,42 @@ describe("an instance", () => {
       rule: "locked",
       what_to_do: expect.stringContaining("unlocks it"),
     });
+  });
+
+  test.each([
+    ["vetoed", { vetoed: true }],
+    ["too_busy", { stalls: 3 }],
+    ["tries_used", { tries: 10 }],
+  ])("whose move came to nothing (%s) is pinned until an admin has it tried anew", (rule, but) => {
+    const instances = [on("cmp-01")];
+    const moves = [aMove({ host: "cmp-01", ...but })];
+    const session = { retried: { "cmp-01": NOW } };
+    const pinned = snapshot({ instances, moves });
+    const { cluster } = snapshot({ instances, moves, session });
+
+    expect(pinned.cluster.instances).toMatchObject([{ fate: "pinned" }]);
+    expect(pinned.obstacles.get(0)).toMatchObject({
+      rule,
+      what_to_do: expect.stringContaining("lull maintenance retry"),
+    });
+    expect(cluster.instances).toMatchObject([{ fate: "moves" }]);
+  });
+
+  test("that is on its way for the last time may still arrive", () => {
+    const last = { tries: 10, state: "moving", destination_host: "cmp-03" } as const;
+    const moves = [aMove({ host: "cmp-01", ...last })];
+
+    expect(snapshot({ instances: [on("cmp-01")], moves }).cluster.instances).toMatchObject([
+      { fate: "moves" },
+    ]);
+  });
+
+  test("that was tried before an admin forgot that is tried again", () => {
+    const moves = [aMove({ host: "cmp-01", tries: 10, retried_at: NOW })];
+
+    expect(snapshot({ instances: [on("cmp-01")], moves }).cluster.instances).toMatchObject([
+      { fate: "moves" },
+    ]);
   });
 
   test("that is left where it is by policy goes down with its host", () => {

@@ -87,6 +87,7 @@ test.each([
     ["7f3c0000-0000-4000-8000-000000000001", "--max-parallel", "2"],
     "--max-parallel describes a session",
   ],
+  [["--plan", "0b1c2d3e-4f50-4a61-8b72-93a4b5c6d7e8", "--host", "a"], "--host describes a session"],
 ])("lull maintenance plan %j is refused before anybody is asked", async (args, words) => {
   expect(await lullHere(["maintenance", "plan", ...args])).toMatchObject({
     code: 2,
