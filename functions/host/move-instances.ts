@@ -172,10 +172,7 @@ const goOn = async (
   const mayBegin = !stopping && unfit === null && standstill === null && !isLinking;
   const room = mayBegin ? settings.LULL_MOVES_PER_HOST - underWay.size : 0;
   const resting = servers.filter(({ id }) => !underWay.has(id));
-  const { run, count, delays } = await startMoves(context, round, resting, {
-    room,
-    underWay: underWay.size,
-  });
+  const { run, count, delays } = await startMoves(context, round, resting, room);
   const hasOwnersTime = [...consents.values()].some(isOwnersTime);
   const idle = mayBegin && underWay.size === 0 && count === 0 && !hasOwnersTime;
   if (idle && (await isInTheWay(context))) return { run: givingWay(run, now) };

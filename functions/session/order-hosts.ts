@@ -23,21 +23,22 @@ export const handler = sessionStep(async (context) => {
   return { next: "plan" };
 });
 
+const secondsSince = (from: number): number => (Date.now() - from) / 1000;
+
 type Planned = { readonly agenda: Agenda; readonly ways: readonly Ways[] };
 
 const planned = async (context: SessionContext, begun: Agenda): Promise<Planned> => {
   const { session, now } = context;
   const from = Date.now();
   try {
-    const { snapshot } = await readForPlan(context, session, now);
+    const { snapshot, runs } = await readForPlan(context, session, now);
     const plan = bestPlans(snapshot)[session.objective];
-    const tookSeconds = (Date.now() - from) / 1000;
-    return agendaOf(plan, snapshot.cluster, begun, { now, tookSeconds });
+    return agendaOf(plan, snapshot.cluster, { begun, runs, now, tookSeconds: secondsSince(from) });
   } catch (error) {
     if (isPassing(error) && !(error instanceof TransientOpenStackError)) throw error;
     await cloudIsUnwell(context, error, { host: session.hosts[0] ?? "", now });
     logger.error("a session could not be planned", { session_id: session.session_id, error });
     const failed = error instanceof Error ? error.message : String(error);
-    return { agenda: { ...begun, failed }, ways: [] };
+    return { agenda: { ...begun, failed, took_seconds: secondsSince(from) }, ways: [] };
   }
 };

@@ -23,7 +23,8 @@ const etaText = (detail: SessionDetail, now: number): string => {
   if (isOver(detail) || detail.control !== "running") return "";
   const estimate = estimateOf(detail, now);
   const planned = detail.plan?.ends_at;
-  if (!estimate && planned) return `ETA ${showClock(planned, now)} (by the plan)`;
+  if (!estimate && planned && Date.parse(planned) > now)
+    return `ETA ${showClock(planned, now)} (by the plan)`;
   if (!estimate) return "ETA unknown before a host is done";
   const at = showClock(new Date(estimate.at).toISOString(), now);
   return `ETA ${at} ${estimate.spread === null ? "(by one host)" : `+-${minutes(estimate.spread)}`}`;

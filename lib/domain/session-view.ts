@@ -97,8 +97,8 @@ const moveView = (move: Move) => ({
 const NEXT_TOLD = 10;
 
 /** The plan that the session follows, as far as it goes on from here. */
-const agendaView = (agenda: Agenda | null, hosts: readonly HostRun[]) => {
-  if (agenda === null) return null;
+const agendaView = (agenda: Agenda | null, { closed_at }: Session, hosts: readonly HostRun[]) => {
+  if (agenda === null || closed_at !== null) return null;
   const waiting = new Set(hosts.filter(awaitsTurn).map(({ host }) => host));
   const next = agenda.turns.map(({ host }) => host).filter((host) => waiting.has(host));
   const { made_at, ends_at, failed } = agenda;
@@ -156,7 +156,7 @@ export const detailOf = (
     resumed_at: session.resumed_at,
     closed_at: session.closed_at,
   },
-  plan: agendaView(agenda, hosts),
+  plan: agendaView(agenda, session, hosts),
   hosts: session.hosts.map((host) =>
     hostView(hosts.find((run) => run.host === host) ?? unclaimed(session, host)),
   ),

@@ -1,4 +1,5 @@
 import { mostPerHost } from "../domain/constraints.ts";
+import type { HostRun } from "../domain/host-run.ts";
 import {
   type Durations,
   guessWork,
@@ -9,7 +10,7 @@ import {
   seenWork,
 } from "../domain/plan/durations.ts";
 import { type Made, planBoth } from "../domain/plan/forecast.ts";
-import { type Snapshot, snapshotOf } from "../domain/plan/snapshot.ts";
+import { type Snapshot, type Standing, snapshotOf } from "../domain/plan/snapshot.ts";
 import type { Session } from "../domain/session.ts";
 import { readFleet, type SeenFleet } from "../fleet/snapshot.ts";
 import type { ConstraintStore } from "../store/constraints.ts";
@@ -31,8 +32,8 @@ const ENOUGH = 200;
  * Nothing is changed anywhere.
  */
 export const planAhead = async (sources: Sources, session: Session, now: string): Promise<Made> => {
-  const { snapshot, ...circumstances } = await readForPlan(sources, session, now);
-  return planBoth(snapshot, { session, ...circumstances });
+  const { snapshot, durations, startsAt } = await readForPlan(sources, session, now);
+  return planBoth(snapshot, { session, durations, startsAt });
 };
 
 /** What a session is planned from as the cloud is now; t = 0 is `startsAt`. */
@@ -42,19 +43,23 @@ export const readForPlan = async (
   now: string,
 ): Promise<ReadForPlan> => {
   const { settings } = sources;
-  const seen = await look(sources, session);
+  const runs = await sources.hostRuns.list(session.session_id);
+  const seen = await look(sources, session, runs);
   const durations = await learn(sources, session, seen);
   const startsAt = session.maintenance_at > now ? session.maintenance_at : now;
-  const snapshot = await assemble(sources, session, seen, {
+  const standing = { runs, moves: await sources.moves.list(session.session_id) };
+  const snapshot = await assemble(sources.constraints, session, seen, standing, {
     durations,
     slots: settings.LULL_HOST_MIGRATIONS,
     now: startsAt,
   });
-  return { snapshot, durations, startsAt };
+  return { snapshot, runs, durations, startsAt };
 };
 
 type ReadForPlan = {
   readonly snapshot: Snapshot;
+  /** The hosts of the session as they were when all this was read; none while it is not open. */
+  readonly runs: readonly HostRun[];
   readonly durations: Durations;
   readonly startsAt: string;
 };
@@ -62,7 +67,11 @@ type ReadForPlan = {
 const look = async (
   sources: Sources,
   { session_id, region, hosts }: Session,
+  runs: readonly HostRun[],
 ): Promise<SeenFleet> => {
+  const finished = new Set(
+    runs.filter(({ phase }) => phase === "FINISHED").map(({ host }) => host),
+  );
   const devices = [...(await sources.inventory.byName(region)).values()].filter(
     ({ gone }) => !gone,
   );
@@ -70,14 +79,15 @@ const look = async (
     devices,
     owners: await sources.owners.owners(devices.map(({ id }) => id)),
     sessionId: session_id,
-    hosts: new Set(hosts),
+    hosts: new Set(hosts.filter((host) => !finished.has(host))),
   });
 };
 
 const assemble = async (
-  { constraints, hostRuns, moves }: Sources,
+  constraints: ConstraintStore,
   session: Session,
   { servers, fleetWith }: SeenFleet,
+  standing: Standing,
   options: Parameters<typeof snapshotOf>[3],
 ): Promise<Snapshot> => {
   const ours = new Set(session.hosts);
@@ -86,11 +96,6 @@ const assemble = async (
     constraints,
     leaving.map(({ id }) => id),
   );
-  const { session_id } = session;
-  const standing = {
-    runs: await hostRuns.list(session_id),
-    moves: await moves.list(session_id),
-  };
   return snapshotOf(session, fleetWith(said), standing, options);
 };
 

@@ -37,8 +37,6 @@ type Wanted = {
   readonly mayInterrupt: boolean;
   /** Groups that count it among their impacted members already. */
   readonly claimed: readonly GroupClaim[];
-  /** Others leave the host meanwhile, so that it may wait until there is room where it should go. */
-  readonly mayWait: boolean;
   /** All groups that it must not hurt. */
   readonly groups: readonly GroupClaim[];
 };
@@ -54,7 +52,7 @@ export const startMove = async (
   context: HostContext,
   listed: Server,
   facts: GuestFacts,
-  { attempt, mayInterrupt, mayWait, claimed, groups }: Wanted,
+  { attempt, mayInterrupt, claimed, groups }: Wanted,
   fleet: () => Promise<Fleet>,
 ): Promise<string | null> => {
   const cloud = await context.cloud();
@@ -83,13 +81,7 @@ export const startMove = async (
   const tried = { ...move, tries: attempt };
   return kind === "offload"
     ? begin(context, server, tried, intent)
-    : sendToBest(context, server, await fleet(), { move: tried, intent, mayWait });
-};
-
-type Sending = {
-  readonly move: Move;
-  readonly intent: NewIntent;
-  readonly mayWait: boolean;
+    : sendToBest(context, server, await fleet(), tried, intent);
 };
 
 /** Begins a migration to the best target that can be had. */
@@ -97,11 +89,11 @@ const sendToBest = async (
   context: HostContext,
   server: Server,
   fleet: Fleet,
-  { move, intent, mayWait }: Sending,
+  move: Move,
+  intent: NewIntent,
 ): Promise<string | null> => {
   const planned = fleet.planned.get(server.id) ?? null;
   const ranked = await ranking(context, server, fleet, move);
-  if (mayWait && planned !== null && !ranked.includes(planned)) return PLACE_TO_COME;
   for (const host of ranked) {
     const device = fleet.devices.find(({ name }) => name === host);
     const aimed = {
@@ -162,13 +154,8 @@ const ranking = async (
 };
 
 const TAKEN = "the target is taken";
-/** Passing: what room it needs there comes, or it goes elsewhere when nothing else is on its way. */
-const PLACE_TO_COME = "where it goes by the plan there is no room yet";
 /** Passing: in the next round it is known what is left. */
-const ROOM_PROMISED = "what room there is was promised to others just now";
-/** Whether an instance that was not moved needs no words: the next round does it. */
-export const isPassingDelay = (why: string): boolean =>
-  why === ROOM_PROMISED || why === PLACE_TO_COME;
+export const ROOM_PROMISED = "what room there is was promised to others just now";
 /** Ordinary waiting, while the host has other instances on their way. */
 export const GROUP_BUSY = "another member of its group is on its way";
 

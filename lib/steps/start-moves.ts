@@ -14,7 +14,7 @@ import { leaveInPlace, type Resident } from "./leave-in-place.ts";
 import { noteMove } from "./note-move.ts";
 import type { OwnersRules } from "./owners-rules.ts";
 import { readFleet } from "./read-fleet.ts";
-import { isPassingDelay, startMove } from "./start-move.ts";
+import { ROOM_PROMISED, startMove } from "./start-move.ts";
 
 /** A round in which the owners have been heard. */
 export type Asked = Round & { readonly consents: Consents; readonly rules: OwnersRules };
@@ -43,9 +43,6 @@ type Begun = {
   readonly delays: readonly Delay[];
 };
 
-/** How many moves may begin now, and how many have before and are not over. */
-type Scope = { readonly room: number; readonly underWay: number };
-
 /**
  * Asks for as many moves as there is `room`, whether or not each finds a target: a full cloud must
  * not be asked about every instance in every round.
@@ -54,7 +51,7 @@ export const startMoves = async (
   context: HostContext,
   round: Asked,
   servers: readonly Server[],
-  { room, underWay }: Scope,
+  room: number,
 ): Promise<Begun> => {
   const { run, ref } = context;
   const known = await context.moves.listByHost(context.session.session_id, run.host);
@@ -77,11 +74,10 @@ export const startMoves = async (
     const move = known.find(({ instance_id }) => instance_id === subject.server.id);
     const why = await whyNot(context, round, subject, move);
     if (why === null && asked >= room) continue;
-    const refusal =
-      why ?? (await begin(context, round, subject, { fleet, mayWait: underWay + count > 0 }));
+    const refusal = why ?? (await begin(context, round, subject, fleet));
     if (why === null) asked += 1;
     if (refusal === null) count += 1;
-    else if (!isPassingDelay(refusal)) delays.push(delayOf(subject, refusal));
+    else if (refusal !== ROOM_PROMISED) delays.push(delayOf(subject, refusal));
   }
   if (room <= 0) return { run, count, delays };
   const others = leaving(round, run).length - residents.length;
@@ -92,10 +88,9 @@ const begin = (
   context: HostContext,
   { intents, facts, rules }: Asked,
   { server, consent }: Subject,
-  { fleet, mayWait }: { readonly fleet: () => Promise<Fleet>; readonly mayWait: boolean },
+  fleet: () => Promise<Fleet>,
 ): Promise<string | null> => {
   const wanted = {
-    mayWait,
     attempt: triesOf(intents, server.id).length + 1,
     mayInterrupt: consent?.kind === "move" && consent.action === "MIGRATE",
     claimed: impactOn(intents, server.id)?.groups ?? [],

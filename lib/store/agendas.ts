@@ -4,7 +4,7 @@ import { SupersededError } from "../domain/errors.ts";
 import { type Agenda, agendaSchema, type Ways } from "../domain/plan/agenda.ts";
 import type { RunRef } from "../domain/run.ts";
 import { chunked } from "./batch-get.ts";
-import { isConditionFailure, transact } from "./conditions.ts";
+import { isConditionFailure, transact, type Write } from "./conditions.ts";
 import { parseRow } from "./rows.ts";
 import { checkLive } from "./runs.ts";
 import { keys, type Table } from "./table.ts";
@@ -12,6 +12,22 @@ import { keys, type Table } from "./table.ts";
 const waysSchema = z.object({
   moves: z.array(z.object({ instance_id: z.string(), to: z.string() })),
 });
+
+/** All of it but `strayed_at`, which hosts write meanwhile. */
+const putAgenda = ({ name }: Table, { strayed_at: _, session_id, ...agenda }: Agenda): Write => {
+  const fields = Object.entries({ kind: "agenda", session_id, ...agenda });
+  return {
+    Update: {
+      TableName: name,
+      Key: keys.agenda(session_id),
+      UpdateExpression: `SET ${fields.map(([field]) => `#${field} = :${field}`).join(", ")}`,
+      ExpressionAttributeNames: Object.fromEntries(fields.map(([field]) => [`#${field}`, field])),
+      ExpressionAttributeValues: Object.fromEntries(
+        fields.map(([field, value]) => [`:${field}`, value]),
+      ),
+    },
+  };
+};
 
 /** Hosts whose ways are written at once: each is some kilobytes, and a transaction takes 4 MB. */
 const AT_ONCE = 25;
@@ -25,12 +41,9 @@ export const agendaStore = (table: Table) => {
   const get = async (Key: { PK: string; SK: string }) =>
     (await client.send(new GetCommand({ TableName: name, Key, ConsistentRead: true }))).Item;
 
-  const put = async (ref: RunRef, rows: readonly Record<string, unknown>[]): Promise<void> => {
-    const failed = await transact(table, [
-      checkLive(table, ref),
-      ...rows.map((Item) => ({ Put: { TableName: name, Item } })),
-    ]);
-    if (failed) throw new SupersededError(`generation ${ref.generation} of ${ref.run_id}`);
+  const write = async (ref: RunRef, writes: readonly Write[]): Promise<void> => {
+    const failed = await transact(table, [checkLive(table, ref), ...writes]);
+    if (failed) throw new SupersededError(`run ${ref.run_id} has been taken over`);
   };
 
   return {
@@ -55,16 +68,16 @@ export const agendaStore = (table: Table) => {
     async put(ref: RunRef, agenda: Agenda, ways: readonly Ways[] = []): Promise<void> {
       const { session_id } = agenda;
       for (const chunk of chunked(ways, AT_ONCE))
-        await put(
+        await write(
           ref,
           chunk.map(({ host, moves }) => ({
-            ...keys.ways(session_id, host),
-            kind: "ways",
-            schema: 1,
-            moves,
+            Put: {
+              TableName: name,
+              Item: { ...keys.ways(session_id, host), kind: "ways", schema: 1, moves },
+            },
           })),
         );
-      await put(ref, [{ ...keys.agenda(session_id), kind: "agenda", ...agenda }]);
+      await write(ref, [putAgenda(table, agenda)]);
     },
 
     /** Notes that an instance goes elsewhere than planned; safe to repeat. */

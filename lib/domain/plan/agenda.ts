@@ -9,10 +9,10 @@ import type { Plan, PlanEvent } from "./timeline.ts";
 /** The turn of one host, as the plan has it. */
 const turnSchema = z.object({
   host: z.string(),
-  /** So many hosts of the session are done before it is opened, counted from when the plan was made. */
+  /** So many hosts of the session are done before it is begun, all that were done before counted. */
   after: z.int(),
-  /** When it is opened, in seconds from then. */
-  opens_in: z.number(),
+  /** From then on it waits for no others. */
+  begin_by: z.string(),
 });
 type Turn = z.infer<typeof turnSchema>;
 
@@ -24,10 +24,11 @@ type Turn = z.infer<typeof turnSchema>;
 export const agendaSchema = z.object({
   schema: z.literal(1),
   session_id: z.string(),
-  /** When the last try to make one began; from then on its price is counted. */
+  /** When the last try to make one began, and what it took, in seconds; null = it has not ended. */
   tried_at: z.string(),
-  /** What the last one that was made took, in seconds. */
-  took_seconds: z.number(),
+  took_seconds: z.number().nullable(),
+  /** Why the last try came to nothing; null when it did not, or has not ended. */
+  failed: z.string().nullable(),
   /** When the plan was made whose order this is; null = none was, and hosts are taken by name. */
   made_at: z.string().nullable(),
   turns: z.array(turnSchema),
@@ -35,10 +36,8 @@ export const agendaSchema = z.object({
   ahead: z.int(),
   /** When all hosts are done, by the plan. */
   ends_at: z.string().nullable(),
-  /** When an instance last went elsewhere than planned. */
-  strayed_at: z.string().nullable(),
-  /** Why the last try came to nothing; null when it did not, or is under way. */
-  failed: z.string().nullable(),
+  /** When an instance last went elsewhere than planned; whoever moves it writes this. */
+  strayed_at: z.string().nullable().default(null),
 });
 export type Agenda = z.infer<typeof agendaSchema>;
 
@@ -55,80 +54,83 @@ const REST_SECONDS = 60;
 /** In so long the cloud may have changed without anybody telling. */
 const OLD_SECONDS = 900;
 
+/** So long after its beginning a try that has not ended has died; until a while later there is no other. */
+const DIED_SECONDS = 1800;
+
 /**
- * Whether the session should be planned anew before its next host begins: it has no plan yet, or
- * something went otherwise than planned, or the plan is old, or where the next instances go is not
- * known. However much happens, planning takes no more than its share of the time. One host alone
- * needs no order.
+ * Whether the session should be planned anew before these hosts begin: it has no plan yet, or
+ * something went otherwise than planned, or the plan is old, or where their instances go is not
+ * known. However much happens, and whatever becomes of a try, planning takes no more than its share
+ * of the time, and hosts begin in between. One host alone needs no order.
  */
 export const needsAgenda = (
   agenda: Agenda | null,
   runs: readonly HostRun[],
+  next: readonly string[],
   now: string,
 ): boolean => {
-  const waiting = runs.filter(awaitsTurn);
-  if (waiting.length + runs.filter(takesPlace).length < 2) return false;
+  if (runs.filter((run) => awaitsTurn(run) || takesPlace(run)).length < 2) return false;
   if (agenda === null) return true;
-  if (now < later(agenda.tried_at, Math.max(REST_SECONDS, PRICE * agenda.took_seconds)))
-    return false;
-  if (now >= later(agenda.tried_at, OLD_SECONDS)) return true;
-  return agenda.made_at !== null && wentOtherwise(agenda, agenda.made_at, runs, now);
+  const { tried_at, took_seconds, made_at } = agenda;
+  if (took_seconds === null) return now >= later(tried_at, DIED_SECONDS);
+  const ended = later(tried_at, took_seconds);
+  if (now < later(ended, Math.max(REST_SECONDS, PRICE * took_seconds))) return false;
+  if (now >= later(ended, OLD_SECONDS)) return true;
+  return made_at !== null && wentOtherwise(agenda, made_at, runs, next);
 };
 
 const wentOtherwise = (
-  agenda: Agenda,
+  { turns, ahead, strayed_at }: Agenda,
   since: string,
   runs: readonly HostRun[],
-  now: string,
+  next: readonly string[],
 ): boolean => {
-  const known = new Map(agenda.turns.map((turn, place) => [turn.host, { ...turn, place }]));
+  const known = new Set(turns.map(({ host }) => host));
   const isAfter = (at: string | null) => at !== null && at > since;
   return (
-    isAfter(agenda.strayed_at) ||
-    runs.some((run) => isAfter(run.yielded_at) || (isAfter(run.finished_at) && !isDone(run))) ||
-    runs.filter(awaitsTurn).some((run) => {
-      const turn = known.get(run.host);
-      return turn === undefined || turn.place >= agenda.ahead || isOverdue(turn, since, now);
-    })
+    isAfter(strayed_at) ||
+    runs.some(
+      (run) =>
+        isAfter(run.yielded_at) ||
+        (isAfter(run.finished_at) && !isDone(run)) ||
+        (awaitsTurn(run) && !known.has(run.host)),
+    ) ||
+    turns.slice(ahead).some(({ host }) => next.includes(host))
   );
 };
 
-const isDone = ({ outcome }: HostRun): boolean => outcome === "maintained" || outcome === "retired";
+const isDone = ({ outcome, phase }: HostRun): boolean =>
+  phase === "FINISHED" && (outcome === "maintained" || outcome === "retired");
 
-/** Half as much again as planned, and ten minutes. */
-const isOverdue = ({ opens_in }: Turn, since: string, now: string): boolean =>
-  now >= later(since, 1.5 * opens_in + 600);
+const doneIn = (runs: readonly HostRun[]): number => runs.filter(isDone).length;
 
 /** How a session takes its hosts: by the agenda, and without one by name. */
 export type Order = {
   readonly compare: (a: HostRun, b: HostRun) => number;
-  /** Whether by the plan others are to be done before the host is begun, and the plan is not overdue. */
-  readonly isEarly: (run: HostRun) => boolean;
+  /** For how many others the host is to wait by the plan; 0 = for none, or it has waited long enough. */
+  readonly waitsFor: (run: HostRun) => number;
 };
 
 export const orderBy = (agenda: Agenda | null, runs: readonly HostRun[], now: string): Order => {
-  const since = agenda?.made_at ?? null;
-  const turns = since === null ? [] : (agenda?.turns ?? []);
+  const turns = agenda?.turns ?? [];
   const known = new Map(turns.map((turn, place) => [turn.host, { ...turn, place }]));
   const placeOf = ({ host }: HostRun) => known.get(host)?.place ?? turns.length;
-  const done = runs.filter((run) => isDone(run) && (run.finished_at ?? "") > (since ?? "")).length;
+  const done = doneIn(runs);
   return {
     compare: (a, b) => placeOf(a) - placeOf(b) || (a.host < b.host ? -1 : 1),
-    isEarly: ({ host }) => {
+    waitsFor: ({ host }) => {
       const turn = known.get(host);
-      if (since === null || turn === undefined) return false;
-      return done < turn.after && !isOverdue(turn, since, now);
+      return turn === undefined || now >= turn.begin_by ? 0 : Math.max(0, turn.after - done);
     },
   };
 };
 
 type Making = { readonly sessionId: string; readonly now: string };
 
-/** The agenda while a plan is made: that of before, which still holds if its making comes to nothing. */
+/** The agenda while a plan is made: that of before, which holds on if its making comes to nothing. */
 export const beginAgenda = (before: Agenda | null, { sessionId, now }: Making): Agenda => ({
   schema: 1,
   session_id: sessionId,
-  took_seconds: 0,
   made_at: null,
   turns: [],
   ahead: 0,
@@ -136,61 +138,88 @@ export const beginAgenda = (before: Agenda | null, { sessionId, now }: Making): 
   strayed_at: null,
   ...before,
   tried_at: now,
+  took_seconds: null,
   failed: null,
 });
 
 /** Hosts at most of which it is kept where their instances go, besides those that are at work. */
 const MOST_AHEAD = 100;
 
+/** A host waits for others no longer than half as much again as planned, and ten minutes. */
+const longestWait = (seconds: number): number => 1.5 * seconds + 600;
+
+type Made = {
+  readonly begun: Agenda;
+  /** The hosts of the session as they were when the plan was made. */
+  readonly runs: readonly HostRun[];
+  readonly now: string;
+  readonly tookSeconds: number;
+};
+
 /**
- * The agenda of a plan whose t = 0 is `now`. Hosts that the plan cannot maintain come last, when all
- * others are done.
+ * The agenda of a plan whose t = 0 is `now`. Hosts that the plan does not maintain come last, when
+ * all others are done. While anything is at work no host is put off any further than by the plan
+ * before: what is at work may last for days.
  */
 export const agendaOf = (
   { timeline, makespan_seconds }: Plan,
   { hosts, instances }: Cluster,
-  begun: Agenda,
-  { now, tookSeconds }: { readonly now: string; readonly tookSeconds: number },
+  { begun, runs, now, tookSeconds }: Made,
 ): { readonly agenda: Agenda; readonly ways: readonly Ways[] } => {
   const nameOf = (host: number) => hosts[host]?.name ?? "";
-  const opened = turnsIn(timeline, nameOf);
-  const names = new Set(opened.map(({ host }) => host));
+  const done = doneIn(runs);
+  const before = new Map(
+    runs.some(takesPlace) ? begun.turns.map(({ host, begin_by }) => [host, begin_by]) : [],
+  );
+  const turnOf = ({ host, after, opens_in }: Opening): Turn => {
+    const planned = later(now, longestWait(opens_in));
+    const [begin_by = planned] = [planned, before.get(host) ?? planned].toSorted();
+    return { host, after: done + after, begin_by };
+  };
+  const openings = openingsIn(timeline, nameOf);
+  const opened = new Set(openings.map(({ host }) => host));
+  const left = runs.filter((run) => awaitsTurn(run) && !opened.has(run.host));
   const last = {
     after: timeline.filter(({ event }) => event === "work_end").length,
     opens_in: makespan_seconds,
   };
-  const left = hosts.filter(({ name, job }) => job === "waiting" && !names.has(name));
-  const turns = [...opened, ...left.map(({ name }) => ({ host: name, ...last }))];
+  const turns = [...openings, ...left.map(({ host }) => ({ host, ...last }))].map(turnOf);
   const ahead = Math.min(turns.length, MOST_AHEAD);
   const soon = new Set([
     ...turns.slice(0, ahead).map(({ host }) => host),
     ...hosts.filter(({ job }) => job === "emptying").map(({ name }) => name),
+    // What was said of them before holds no longer.
+    ...begun.turns.slice(0, begun.ahead).map(({ host }) => host),
   ]);
   return {
     agenda: {
       ...begun,
-      made_at: now,
       took_seconds: tookSeconds,
+      made_at: now,
       turns,
       ahead,
       ends_at: later(now, Math.round(makespan_seconds)),
-      strayed_at: null,
     },
     ways: waysFrom(timeline, soon, nameOf, (instance) => instances[instance]?.id ?? ""),
   };
 };
 
+type Opening = { readonly host: string; readonly after: number; readonly opens_in: number };
+
 /** The hosts that are opened for good, in this order. */
-const turnsIn = (timeline: readonly PlanEvent[], nameOf: (host: number) => string): Turn[] => {
-  const turns = new Map<number, Turn>();
+const openingsIn = (
+  timeline: readonly PlanEvent[],
+  nameOf: (host: number) => string,
+): Opening[] => {
+  const openings = new Map<number, Opening>();
   let after = 0;
   for (const event of timeline) {
     if (event.event === "work_end") after += 1;
-    if (event.event === "host_close") turns.delete(event.host);
+    if (event.event === "host_close") openings.delete(event.host);
     if (event.event === "host_open")
-      turns.set(event.host, { host: nameOf(event.host), after, opens_in: event.t });
+      openings.set(event.host, { host: nameOf(event.host), after, opens_in: event.t });
   }
-  return [...turns.values()];
+  return [...openings.values()];
 };
 
 const waysFrom = (

@@ -123,12 +123,15 @@ export const roomUnknown = (host: string, now: string): Attention =>
   );
 
 /** A host for which there is a place, and which the plan has wait for others. */
-export const byPlan = (host: string, now: string): Attention =>
+export const byPlan = (
+  { host, others }: { readonly host: string; readonly others: number },
+  now: string,
+): Attention =>
   finding(
     "by_plan",
     now,
-    `${host} is next, and waits by the plan until others are done: their room is needed for its instances`,
-    "it is started when they are, or when the plan is overdue",
+    `${host} is next, and the plan has ${others} more host(s) done before it`,
+    "it is started when they are, when nothing is at work, or when it has waited half as long again as planned",
     host,
   );
 

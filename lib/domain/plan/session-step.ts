@@ -153,7 +153,9 @@ const starting = (
     ...(misfits && { misfits }),
   });
   const wanted = start.length + cordon.length;
-  if (agenda !== undefined && (wanted > 0 || early !== null) && needsAgenda(agenda, runs, now))
+  const next = [...start.map(({ host }) => host), ...(early === null ? [] : [early.host])];
+  const isDue = wanted > 0 || early !== null;
+  if (agenda !== undefined && isDue && needsAgenda(agenda, runs, next, now))
     return { next: "order" };
   const brakes = [
     ...heldByTrial.map((model) => onTrial(session, runs, model, now)),

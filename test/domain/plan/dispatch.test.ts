@@ -36,16 +36,16 @@ describe("the hosts to start", () => {
     const session = aClaimedSession({ max_parallel_hosts: 3 });
     const order: Order = {
       compare: (a, b) => (a.host < b.host ? 1 : -1),
-      isEarly: ({ host }) => host === "cmp-02",
+      waitsFor: ({ host }) => (host === "cmp-02" ? 1 : 0),
     };
     const selection = selectHosts(session, hosts, { ...NO_BRAKES, order });
 
     expect(namesOf(selection.start)).toEqual(["cmp-03", "cmp-01"]);
-    expect(selection.early).toBe("cmp-02");
+    expect(selection.early).toEqual({ host: "cmp-02", others: 1 });
   });
 
   test("do not wait by the plan when nothing else is at work or may be begun", () => {
-    const order: Order = { ...BY_NAME, isEarly: () => true };
+    const order: Order = { ...BY_NAME, waitsFor: () => 1 };
     const hosts = [aHost("cmp-01"), aHost("cmp-02")];
 
     expect(namesOf(selectHosts(aClaimedSession(), hosts, { ...NO_BRAKES, order }).start)).toEqual([
@@ -54,7 +54,7 @@ describe("the hosts to start", () => {
   });
 
   test("are told to lack room rather than to wait by the plan, which knows it", () => {
-    const order: Order = { ...BY_NAME, isEarly: () => true };
+    const order: Order = { ...BY_NAME, waitsFor: () => 1 };
     const shortage = short("nova", "cmp-02");
     const guard = { start: () => shortage, cordon: () => shortage };
     const atWork = aHost("cmp-01", { phase: "MOVING" });

@@ -45,10 +45,11 @@ describe("a session", () => {
     const hosts = [aHost("cmp-01"), aHost("cmp-02")];
     const agenda: Agenda = {
       ...beginAgenda(null, { sessionId: SESSION_ID, now: NOW }),
+      took_seconds: 1,
       made_at: NOW,
       turns: [
-        { host: "cmp-02", after: 0, opens_in: 0 },
-        { host: "cmp-01", after: 1, opens_in: 60 },
+        { host: "cmp-02", after: 0, begin_by: later(NOW, 600) },
+        { host: "cmp-01", after: 1, begin_by: later(NOW, 700) },
       ],
       ahead: 2,
     };
