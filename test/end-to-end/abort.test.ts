@@ -39,13 +39,12 @@ test(
 
     expect(first).toBeDefined();
     expect(detail.session.state).toBe("MAINTENANCE_FAILED");
-    expect(detail.hosts).toMatchObject([
-      { hostname: "cmp-01", outcome: "restored" },
-      { hostname: "cmp-02", phase: "WAITING" },
-    ]);
+    const ends = detail.hosts.map(({ phase, outcome }) => outcome ?? phase);
+    expect(ends.toSorted()).toEqual(["WAITING", "restored"]);
     const moved = detail.instances.filter(({ state }) => state === "moved");
     expect(moved.length).toBeGreaterThan(0);
-    expect(simulator.world.hosts.get("cmp-01")).toMatchObject({ status: "enabled" });
+    for (const { hostname } of detail.hosts)
+      expect(simulator.world.hosts.get(hostname)).toMatchObject({ status: "enabled" });
   }),
 );
 

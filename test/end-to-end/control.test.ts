@@ -19,6 +19,13 @@ const onStage = theStage({ cloud: quickCloud({ hosts: 6, instances: 12 }) });
 const slowMoves = (simulator: Simulator, seconds: number) =>
   simulator.happen({ kind: "driver", faults: { "*": { live_migration: { seconds } } } });
 
+/** The host that has the most instances to give away. */
+const fullest = ({ world }: Simulator): string => {
+  const count = (name: string) =>
+    [...world.instances.values()].filter(({ host }) => host === name).length;
+  return [...world.hosts.keys()].toSorted((a, b) => count(b) - count(a))[0] ?? "";
+};
+
 const movesOf = ({ journal }: Simulator, from: number) =>
   journal.slice(from).filter(({ body }) => JSON.stringify(body).includes("os-migrateLive")).length;
 
@@ -143,12 +150,13 @@ test(
   "a host that somebody enables while it is emptied is theirs again, and no more instances leave it",
   onStage(async ({ open, when, ended, simulator }) => {
     slowMoves(simulator, 15);
-    const id = await open({ hosts: ["cmp-01"] });
+    const host = fullest(simulator);
+    const id = await open({ hosts: [host] });
     await when(id, "a move to be under way", ({ instances }) =>
       instances.some(({ state }) => state === "moving"),
     );
     const { compute } = openCloud(simulator.config);
-    const service = await getService(compute, "cmp-01");
+    const service = await getService(compute, host);
     await enableService(compute, service?.id ?? "");
     const { detail } = await ended(id);
     simulator.happen({ kind: "clear_faults" });

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { expect, test } from "vitest";
+import { getMaintenanceDetail } from "../../lib/client/maintenance.ts";
 import {
   getCurve,
   getPlan,
@@ -109,6 +110,35 @@ test(
     expect(started.map(({ hostname }) => hostname)).toEqual(opened);
     const moves = done.filter(({ what }) => what === "move");
     expect(moves.map(({ went_to }) => went_to)).toEqual(moves.map(({ to }) => to));
+  }),
+);
+
+test(
+  "a session that cannot be planned goes on by name, and says why there is no plan",
+  onStage(async ({ api, open, ended, when, simulator }) => {
+    simulator.happen({
+      kind: "fault",
+      fault: {
+        service: "placement",
+        path: "^/resource_providers/[^/]+/allocations",
+        effect: { kind: "error", status: 409, message: "not today" },
+      },
+    });
+    const hosts = ["cmp-01", "cmp-02"];
+    const id = await open({ hosts });
+    const { detail: begun } = await when(id, "a host to be at work", ({ hosts: runs }) =>
+      runs.some(({ phase }) => phase !== "WAITING"),
+    );
+    const { plan } = await getMaintenanceDetail(api, id);
+    simulator.happen({ kind: "clear_faults" });
+    const { detail } = await ended(id);
+
+    expect(plan).toMatchObject({
+      made_at: null,
+      failed: expect.stringContaining("not today"),
+    });
+    expect(begun.hosts.find(({ phase }) => phase !== "WAITING")?.hostname).toBe("cmp-01");
+    expect(detail.session.state).toBe("MAINTENANCE_DONE");
   }),
 );
 
