@@ -62,7 +62,7 @@ const startPlan = async (request: ApiRequest): Promise<Reply> => {
     await plans.request(plan, use ? [putIdempotency(table, use, { plan_id }, now)] : []);
   } catch (error) {
     const winner = use && (await findIdempotency(table, use, now));
-    if (!(error instanceof ConflictError) || !use || !winner) throw error;
+    if (!use || !winner) throw error;
     return begun(await plans.get(madeBefore(winner, use, "plan_id")), now);
   }
   return begun(plan, now);

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { type HostRun, isActive } from "../../lib/domain/host-run.ts";
 import { awaitsTurn } from "../../lib/domain/plan/canary.ts";
 import { takesPlace } from "../../lib/domain/plan/places.ts";
-import { openGuard, type Shortage } from "../../lib/domain/plan/reserve.ts";
+import { type Guard, openGuard, type Shortage } from "../../lib/domain/plan/reserve.ts";
 import {
   type Circumstances,
   nextStep,
@@ -11,6 +11,7 @@ import {
 import { shortfallOf, withPieces } from "../../lib/domain/plan/shortfall.ts";
 import { type Capacity, readCapacity } from "../../lib/fleet/capacity.ts";
 import { askForRoom } from "../../lib/steps/ask-for-room.ts";
+import { beginOrdering } from "../../lib/steps/begin-ordering.ts";
 import { type Look, openLook } from "../../lib/steps/can-be-emptied.ts";
 import { cloudIsUnwell } from "../../lib/steps/cloud-watch.ts";
 import {
@@ -37,6 +38,7 @@ export const handler = sessionStep(async (context) => {
   if (capacity === null) return { next: "plan" };
 
   const step = await chosen(context, capacity, { standstill, agenda });
+  if (step?.next === "order") return beginOrdering(context, agenda);
   if (step === null || (step.next !== "dispatch" && step.next !== "await")) return { next: "plan" };
   if (step.next === "dispatch" && !(await dispatch(context, step))) return { next: "plan" };
   await update(context, (seen) => withFindings(seen, step.brakes));
@@ -68,7 +70,14 @@ const chosen = async (
     });
   if (session.reserve_hosts > 0) {
     const step = stepWith(false);
-    return isHeldBack(step) ? orAskForRoom(context, step, shortagesOf(step), step) : step;
+    if (!isHeldBack(step)) return step;
+    const waiting = hosts.some(takesPlace) ? [] : hosts.filter(awaitsTurn);
+    return orAskForRoom(
+      context,
+      step,
+      shortagesIn(waiting, () => guard(false)),
+      step,
+    );
   }
   const misfits: Shortage[] = [];
   let look: Look | null = null;
@@ -80,10 +89,19 @@ const chosen = async (
     misfits.push(...found);
     strict = stepWith(true, misfits);
   }
-  return misfits.length > 0 || isHeldBack(strict)
-    ? orAskForRoom(context, strict, [...misfits, ...shortagesOf(strict)], stepWith(false))
-    : strict;
+  if (misfits.length === 0 && !isHeldBack(strict)) return strict;
+  // Of a zone whose hosts were looked at, what they lack says more than the sum.
+  const looked = new Set(misfits.map(({ zone }) => zone));
+  const others = shortagesOf(strict).filter(({ zone }) => !looked.has(zone));
+  return orAskForRoom(context, strict, [...misfits, ...others], stepWith(false));
 };
+
+/** What each of the hosts lacks, were it the next to begin. */
+const shortagesIn = (hosts: readonly HostRun[], open: () => Guard): Shortage[] =>
+  hosts.flatMap((run) => {
+    const refusal = open().start(run);
+    return refusal === null || refusal === "unknown" ? [] : [refusal];
+  });
 
 const shortagesOf = (step: SessionStep): readonly Shortage[] =>
   step.next === "await" ? (step.shortages ?? []) : [];

@@ -1,8 +1,7 @@
-import { type Agenda, agendaOf, beginAgenda, type Ways } from "../../lib/domain/plan/agenda.ts";
+import { SupersededError } from "../../lib/domain/errors.ts";
+import { type Agenda, agendaOf, type Ways } from "../../lib/domain/plan/agenda.ts";
 import { bestPlans } from "../../lib/domain/plan/forecast.ts";
 import { logger } from "../../lib/lambda/logger.ts";
-import { isPassing } from "../../lib/lambda/passing.ts";
-import { TransientOpenStackError } from "../../lib/openstack/errors.ts";
 import { cloudIsUnwell } from "../../lib/steps/cloud-watch.ts";
 import { readForPlan } from "../../lib/steps/plan-ahead.ts";
 import { type SessionContext, sessionStep } from "../../lib/steps/session-step.ts";
@@ -10,20 +9,17 @@ import { type SessionContext, sessionStep } from "../../lib/steps/session-step.t
 /**
  * State OrderHosts: plans the session from where it is, so that it takes its hosts in the best order
  * that was found, and knows where their instances are best moved. No session is stopped by its
- * planner: that a plan is being made is put down before, so that whatever becomes of it the session
+ * planner: that it is about to plan was put down before, so that whatever becomes of it the session
  * goes on by its last plan, or by name.
  */
 export const handler = sessionStep(async (context) => {
-  const { agendas, ref, session, now } = context;
-  const { session_id: sessionId } = session;
-  const begun = beginAgenda(await agendas.get(sessionId), { sessionId, now });
-  await agendas.put(ref, begun);
+  const { agendas, ref, session } = context;
+  const begun = await agendas.get(session.session_id);
+  if (begun === null || begun.took_seconds !== null) return { next: "plan" };
   const { agenda, ways } = await planned(context, begun);
   await agendas.put(ref, agenda, ways);
   return { next: "plan" };
 });
-
-const secondsSince = (from: number): number => (Date.now() - from) / 1000;
 
 type Planned = { readonly agenda: Agenda; readonly ways: readonly Ways[] };
 
@@ -35,10 +31,12 @@ const planned = async (context: SessionContext, begun: Agenda): Promise<Planned>
     const plan = bestPlans(snapshot)[session.objective];
     return agendaOf(plan, snapshot.cluster, { begun, runs, now, tookSeconds: secondsSince(from) });
   } catch (error) {
-    if (isPassing(error) && !(error instanceof TransientOpenStackError)) throw error;
+    if (error instanceof SupersededError) throw error;
     await cloudIsUnwell(context, error, { host: session.hosts[0] ?? "", now });
     logger.error("a session could not be planned", { session_id: session.session_id, error });
     const failed = error instanceof Error ? error.message : String(error);
     return { agenda: { ...begun, failed, took_seconds: secondsSince(from) }, ways: [] };
   }
 };
+
+const secondsSince = (from: number): number => (Date.now() - from) / 1000;

@@ -3,6 +3,7 @@ import { withoutIdleQuestion } from "../../lib/domain/dialogue/asking.ts";
 import { canariesIn, hostsToAskForProof } from "../../lib/domain/plan/canary.ts";
 import { nextStep } from "../../lib/domain/plan/session-step.ts";
 import { controlOf, type Session } from "../../lib/domain/session.ts";
+import { beginOrdering } from "../../lib/steps/begin-ordering.ts";
 import { lookAtCloud } from "../../lib/steps/cloud-watch.ts";
 import {
   type SessionContext,
@@ -32,6 +33,7 @@ export const handler = sessionStep(async (context) => {
   };
   const session = await update(context, planned);
   const step = nextStep(session, hosts, now, { standstill, agenda });
+  if (step.next === "order") return beginOrdering({ ...context, session }, agenda);
   return { next: step.next, seconds: step.next === "await" ? step.seconds : 0, seq };
 });
 

@@ -33,7 +33,7 @@ export type Fleet = {
   readonly onTrial: ReadonlySet<string>;
   /** Hosts of the session that are being emptied or worked on, whatever their service says. */
   readonly atWork: ReadonlySet<string>;
-  /** Where the instances of the host go by the plan, by their ids, in the order in which they leave. */
+  /** Where the instances of the host go by the plan, by their ids. */
   readonly planned: ReadonlyMap<string, string>;
   /** What they will have to take, of moves that began after all this was read. */
   readonly promises: Promises;

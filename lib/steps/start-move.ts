@@ -101,12 +101,10 @@ const sendToBest = async (
       target: host,
       target_device_id: device?.id ?? null,
     };
-    const why = await begin(context, server, move, aimed);
-    if (why === TAKEN) continue;
-    if (why !== null) return why;
-    fleet.promises.promise(host, needOf(server));
     if (planned !== null && host !== planned) await noteStrayed(context);
-    return null;
+    const why = await begin(context, server, move, aimed);
+    if (why === null) fleet.promises.promise(host, needOf(server));
+    if (why !== TAKEN) return why;
   }
   if (fleet.promises.any()) return ROOM_PROMISED;
   return waiting(

@@ -53,7 +53,7 @@ export const agendaStore = (table: Table) => {
       return row === undefined ? null : parseRow(agendaSchema, row);
     },
 
-    /** Where the instances of the host are to go, by id, in the order in which they leave; empty where that is not planned. */
+    /** Where the instances of the host are to go, by id; empty where that is not planned. */
     async waysFrom(sessionId: string, host: string): Promise<ReadonlyMap<string, string>> {
       const row = await get(keys.ways(sessionId, host));
       const { moves } = row === undefined ? { moves: [] } : parseRow(waysSchema, row);

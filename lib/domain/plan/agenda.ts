@@ -41,7 +41,7 @@ export const agendaSchema = z.object({
 });
 export type Agenda = z.infer<typeof agendaSchema>;
 
-/** Where the instances of one host go, in the order in which they leave. */
+/** Where the instances of one host go. */
 export type Ways = {
   readonly host: string;
   readonly moves: readonly { readonly instance_id: string; readonly to: string }[];
@@ -53,6 +53,9 @@ const REST_SECONDS = 60;
 
 /** In so long the cloud may have changed without anybody telling. */
 const OLD_SECONDS = 900;
+
+/** A step writes what it found under the instant of its beginning, up to so long after. */
+const STEP_SECONDS = 70;
 
 /** So long after its beginning a try that has not ended has died; until a while later there is no other. */
 const DIED_SECONDS = 1800;
@@ -76,7 +79,7 @@ export const needsAgenda = (
   const ended = later(tried_at, took_seconds);
   if (now < later(ended, Math.max(REST_SECONDS, PRICE * took_seconds))) return false;
   if (now >= later(ended, OLD_SECONDS)) return true;
-  return made_at !== null && wentOtherwise(agenda, made_at, runs, next);
+  return made_at !== null && wentOtherwise(agenda, later(made_at, -STEP_SECONDS), runs, next);
 };
 
 const wentOtherwise = (

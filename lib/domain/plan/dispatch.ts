@@ -78,7 +78,7 @@ export const selectHosts = (
   });
   const held = early.find((run) => !start.includes(run) && places.fullFor(run).length === 0);
   // If the room is lacking, too, that says more than the plan, which knows it.
-  const refusal = (held && guard?.start(held)) ?? null;
+  const refusal = (held && !cordon.includes(held) && guard?.start(held)) || null;
   if (held && refusal !== null && refusal !== "unknown") shortages.set(held.place.zone, refusal);
   return {
     start,

@@ -114,8 +114,10 @@ const fitting = (hosts: readonly Taken[], burden: Burden): Taken[] =>
     .toSorted((a, b) => a.free.VCPU - b.free.VCPU || a.free.MEMORY_MB - b.free.MEMORY_MB);
 
 const takes = ({ host, free, groups }: Taken, burden: Burden): boolean =>
-  COUNTED.every((resource) => burden.needs[resource] <= free[resource]) &&
-  bears(host, burden, groups);
+  COUNTED.every((resource) => {
+    const need = burden.needs[resource];
+    return need === 0 || need <= free[resource];
+  }) && bears(host, burden, groups);
 
 /** Whether its groups bear the instance on a host to which members of these groups go already. */
 const bears = (

@@ -46,5 +46,6 @@ export const missingIn = (
     resource,
     short.reduce((sum, amounts) => sum + amounts[resource], 0),
   ]);
-  return Object.fromEntries(sums.filter(([, amount]) => amount !== 0));
+  const missing = sums.filter(([, amount]) => amount !== 0);
+  return missing.length === 0 ? null : Object.fromEntries(missing);
 };

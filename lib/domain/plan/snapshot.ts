@@ -38,7 +38,7 @@ export type FleetHost = {
   readonly takes: boolean;
   /** Another session is emptying it. */
   readonly leaves: boolean;
-  /** As pre-flight looks at it; asked of hosts of the session alone. */
+  /** As pre-flight looks at it; only hosts of the session are asked whether they do anything else. */
   readonly fitness: Fitness;
 };
 

@@ -68,6 +68,23 @@ describe("the hosts to start", () => {
     expect(selection).toMatchObject({ start: [], shortages: [shortage], early: null });
   });
 
+  test("are told to wait by the plan, and not to lack room, when one is disabled early for its turn", () => {
+    let left = 1;
+    const book = ({ host, place: { zone } }: HostRun) => {
+      left -= 1;
+      return left < 0 ? short(zone, host) : null;
+    };
+    const order: Order = { ...BY_NAME, waitsFor: () => 1 };
+    const atWork = aHost("cmp-01", { phase: "MOVING" });
+    const session = aClaimedSession({ max_parallel_hosts: 2, cordon_ahead: 1 });
+    const guard = { start: book, cordon: book };
+    const hosts = [atWork, aHost("cmp-02")];
+    const selection = selectHosts(session, hosts, { ...NO_BRAKES, order, guard });
+
+    expect(namesOf(selection.cordon)).toEqual(["cmp-02"]);
+    expect(selection).toMatchObject({ shortages: [], early: { host: "cmp-02" } });
+  });
+
   test("do not wait for one that failed: a human may come late", () => {
     const failed = aHost("cmp-01", { phase: "FINISHED", outcome: "failed" });
     const waiting = aHost("cmp-02");

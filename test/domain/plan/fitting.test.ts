@@ -52,6 +52,8 @@ describe("what is on a host", () => {
     expect(fitsElsewhere([burden("1", 2), burden("2", 1)], targets)).toBe(true);
     expect(fitsElsewhere([burden("1", 1), burden("2", 2)], targets)).toBe(true);
     expect(fitsElsewhere([burden("1", 2), burden("2", 2)], targets)).toBe(false);
+    const pinned = burden("1", 1, { needs: { VCPU: 0, MEMORY_MB: 1 } });
+    expect(fitsElsewhere([pinned], [room("overfull", -2, 1)])).toBe(true);
     expect(fitsElsewhere([burden("1", 3)], targets)).toBe(false);
   });
 

@@ -20,6 +20,12 @@ describe("a project is asked for", () => {
     expect(missingIn(shortfall, new Set(["az9"]))).toBeNull();
   });
 
+  test("nothing where nothing is missing: it is not asked at all", () => {
+    const shortfall = shortfallOf([short("cmp-01", "az1", 0)]);
+
+    expect(missingIn(shortfall, new Set(["az1"]))).toBeNull();
+  });
+
   test("memory as well as processors where both are short", () => {
     const shortfall = shortfallOf([short("cmp-01", "az1", 2, 1_024)]);
 
