@@ -149,7 +149,7 @@ test(
 test(
   "a host that somebody enables while it is emptied is theirs again, and no more instances leave it",
   onStage(async ({ open, when, ended, simulator }) => {
-    slowMoves(simulator, 15);
+    slowMoves(simulator, 60);
     const host = fullest(simulator);
     const id = await open({ hosts: [host] });
     await when(id, "a move to be under way", ({ instances }) =>
