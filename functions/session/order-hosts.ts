@@ -1,4 +1,3 @@
-import { SupersededError } from "../../lib/domain/errors.ts";
 import { type Agenda, agendaOf, type Ways } from "../../lib/domain/plan/agenda.ts";
 import { bestPlans } from "../../lib/domain/plan/forecast.ts";
 import { logger } from "../../lib/lambda/logger.ts";
@@ -31,7 +30,6 @@ const planned = async (context: SessionContext, begun: Agenda): Promise<Planned>
     const plan = bestPlans(snapshot)[session.objective];
     return agendaOf(plan, snapshot.cluster, { begun, runs, now, tookSeconds: secondsSince(from) });
   } catch (error) {
-    if (error instanceof SupersededError) throw error;
     await cloudIsUnwell(context, error, { host: session.hosts[0] ?? "", now });
     logger.error("a session could not be planned", { session_id: session.session_id, error });
     const failed = error instanceof Error ? error.message : String(error);

@@ -4,6 +4,8 @@ const PASSING = new Set([
   "TransientOpenStackError",
   "EgressFailedError",
   "InternalServerError",
+  // Of Secrets Manager.
+  "InternalServiceError",
   "ProvisionedThroughputExceededException",
   "RequestLimitExceeded",
   "ServiceUnavailable",
