@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { freeze, thaw } from "../../lib/client/freeze.ts";
 import {
@@ -155,6 +156,13 @@ test(
     await when(id, "a move to be under way", ({ instances }) =>
       instances.some(({ state }) => state === "moving"),
     );
+    // Another one may be just about to be called: it would leave a host that nobody keeps closed.
+    const callsNoMore = async () => {
+      const called = movesOf(simulator, 0);
+      await pause(1_000);
+      return movesOf(simulator, 0) === called || undefined;
+    };
+    await waitFor("the round to be over", callsNoMore, 60_000);
     const { compute } = openCloud(simulator.config);
     const service = await getService(compute, host);
     await enableService(compute, service?.id ?? "");
