@@ -148,7 +148,10 @@ const showDetail = async (request: ApiRequest): Promise<Reply> => {
     freeze.get(),
     agendas.get(sessionId),
   ]);
-  return { status: 200, body: detailOf(session, runs, moved, frozen, agenda) };
+  return {
+    status: 200,
+    body: detailOf(session, runs, moved, frozen, { agenda, now: request.now }),
+  };
 };
 
 /** Fenix's path of a project in a session: what the project may see of it. */

@@ -21,10 +21,9 @@ const minutes = (ms: number): string => showDuration(Math.max(60_000, ms)).repla
 
 const etaText = (detail: SessionDetail, now: number): string => {
   if (isOver(detail) || detail.control !== "running") return "";
-  const estimate = estimateOf(detail, now);
   const planned = detail.plan?.ends_at;
-  if (!estimate && planned && Date.parse(planned) > now)
-    return `ETA ${showClock(planned, now)} (by the plan)`;
+  if (planned && Date.parse(planned) > now) return `ETA ${showClock(planned, now)} (by the plan)`;
+  const estimate = estimateOf(detail, now);
   if (!estimate) return "ETA unknown before a host is done";
   const at = showClock(new Date(estimate.at).toISOString(), now);
   return `ETA ${at} ${estimate.spread === null ? "(by one host)" : `+-${minutes(estimate.spread)}`}`;
@@ -36,7 +35,12 @@ const NEXT_SHOWN = 3;
 const nextText = (detail: SessionDetail): string => {
   const { plan } = detail;
   if (!plan || isOver(detail)) return "";
-  const next = plan.next.length === 0 ? "" : `next ${plan.next.slice(0, NEXT_SHOWN).join(", ")}`;
+  const [first, ...others] = plan.next.slice(0, NEXT_SHOWN);
+  const { wait } = plan;
+  const after = wait
+    ? ` (after ${wait.others} more, by ${showClock(wait.until)} at the latest)`
+    : "";
+  const next = first === undefined ? "" : `next ${[`${first}${after}`, ...others].join(", ")}`;
   return plan.failed ? `${next} (planning failed: ${plan.failed})`.trim() : next;
 };
 

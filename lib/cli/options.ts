@@ -43,7 +43,7 @@ export const OPTIONS = {
   objective: {
     type: "string",
     value: "WHAT",
-    help: "what the order of hosts is to spare: fastest (unless told) or fewest_moves",
+    help: "what the order of hosts is to spare: fastest (unless told) or fewest_moves; of a session, its own",
   },
   plan: { type: "string", value: "ID", help: "a plan that was made before, instead of a new one" },
   project: {
@@ -164,7 +164,7 @@ export const OPTIONS = {
   soak: {
     type: "string",
     value: "MINUTES",
-    help: "how long the canary bears an instance before others follow, 10 in production",
+    help: "how long the canary bears an instance; until then its kind goes one at a time; 10 in production",
   },
   reserve: {
     type: "string",

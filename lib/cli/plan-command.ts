@@ -37,15 +37,17 @@ const columns: readonly Column<Operation>[] = [
     show: ({ expected_end_at }) => showTime(expected_end_at),
   },
   { name: "state", of: ({ state }) => state },
+  { name: "went_to", of: ({ went_to }) => went_to },
   { name: "instance_id", of: ({ instance_id }) => instance_id },
 ];
 
-/** For people: without the ids, and without states where there are none. */
+/** For people: without the ids, and what would be empty, or the same, all the way down. */
 const shownColumns = (operations: readonly Operation[]) =>
   columns.filter(
     ({ name }) =>
       name !== "instance_id" &&
-      (name !== "state" || operations.some(({ state }) => state !== undefined)),
+      (name !== "state" || operations.some(({ state }) => state !== undefined)) &&
+      (name !== "went_to" || operations.some(({ to, went_to }) => went_to && went_to !== to)),
   );
 
 const LOOK_AGAIN_MS = 300;

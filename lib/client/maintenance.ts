@@ -123,6 +123,8 @@ const planSchema = z.looseObject({
   ends_at: z.string().nullish(),
   /** The next hosts, in their order. */
   next: z.array(z.string()),
+  /** What the first of them waits for by the plan: others to be done, but no longer than until then. */
+  wait: z.object({ others: z.number(), until: z.string() }).nullish(),
   failed: z.string().nullish(),
 });
 

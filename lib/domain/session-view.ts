@@ -3,7 +3,7 @@ import { staysChanged } from "./control.ts";
 import { askingUntil, waitedFor } from "./dialogue/asking.ts";
 import { claimHost, type HostRun, isOutOfService } from "./host-run.ts";
 import type { Move } from "./move.ts";
-import type { Agenda } from "./plan/agenda.ts";
+import { type Agenda, orderBy } from "./plan/agenda.ts";
 import { awaitsTurn } from "./plan/canary.ts";
 import { isMaintained, percentDone, resultOf } from "./progress.ts";
 import type { Session } from "./session.ts";
@@ -96,13 +96,27 @@ const moveView = (move: Move) => ({
 /** So many of the next hosts are told. */
 const NEXT_TOLD = 10;
 
+/** What it follows, as of now. */
+type Following = { readonly agenda: Agenda | null; readonly now: string };
+
 /** The plan that the session follows, as far as it goes on from here. */
-const agendaView = (agenda: Agenda | null, { closed_at }: Session, hosts: readonly HostRun[]) => {
+const agendaView = (
+  { agenda, now }: Following,
+  { closed_at }: Session,
+  hosts: readonly HostRun[],
+) => {
   if (agenda === null || closed_at !== null) return null;
-  const waiting = new Set(hosts.filter(awaitsTurn).map(({ host }) => host));
-  const next = agenda.turns.map(({ host }) => host).filter((host) => waiting.has(host));
   const { made_at, ends_at, failed } = agenda;
-  return { made_at, ends_at, next: next.slice(0, NEXT_TOLD), failed };
+  const order = orderBy(agenda, hosts, now);
+  const next = hosts.filter(awaitsTurn).toSorted(order.compare);
+  return {
+    made_at,
+    ends_at,
+    next: next.slice(0, NEXT_TOLD).map(({ host }) => host),
+    /** What the first of them waits for. */
+    wait: next[0] ? order.wait(next[0]) : null,
+    failed,
+  };
 };
 
 /** Answer of GET /v1/maintenance/{id}/detail: Fenix's names, and ours beside them. */
@@ -111,7 +125,7 @@ export const detailOf = (
   hosts: readonly HostRun[],
   moves: readonly Move[],
   freeze: Freeze | null,
-  agenda: Agenda | null,
+  following: Following,
 ) => ({
   session_id: session.session_id,
   percent_done: percentDone(session, hosts),
@@ -156,7 +170,7 @@ export const detailOf = (
     resumed_at: session.resumed_at,
     closed_at: session.closed_at,
   },
-  plan: agendaView(agenda, session, hosts),
+  plan: agendaView(following, session, hosts),
   hosts: session.hosts.map((host) =>
     hostView(hosts.find((run) => run.host === host) ?? unclaimed(session, host)),
   ),

@@ -84,9 +84,9 @@ export const newSessionSchema = z.strictObject({
   max_parallel_hosts: z.int().min(1).max(100).default(1),
   /** Hosts out of service at a time that share a `zone`, a `cell` or a label's value, by its name. */
   max_parallel_per: z.record(z.string().min(1).max(64), z.int().min(1).max(100)).default({}),
-  /** The first host of each kind goes alone, and has to bear an instance before others follow. */
+  /** Hosts of one kind go one at a time until one of them has been maintained and borne an instance. */
   canary: z.boolean().optional(),
-  /** How long the canary bears an instance before others follow. */
+  /** How long it has to bear one before several go at a time. */
   soak_minutes: z.int().min(0).max(1440).optional(),
   /** So many of the largest hosts of a zone have to fit into what is free, whatever is out of service. */
   reserve_hosts: z.int().min(0).max(10).optional(),

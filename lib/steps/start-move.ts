@@ -104,6 +104,7 @@ const sendToBest = async (
     if (planned !== null && host !== planned) await noteStrayed(context);
     const why = await begin(context, server, move, aimed);
     if (why === null) fleet.promises.promise(host, needOf(server));
+    if (why === TAKEN && host === planned) return PLACE_BUSY;
     if (why !== TAKEN) return why;
   }
   if (fleet.promises.any()) return ROOM_PROMISED;
@@ -152,8 +153,12 @@ const ranking = async (
 };
 
 const TAKEN = "the target is taken";
+/** Passing: moves to where it goes by the plan are on their way, and one of them ends before long. */
+const PLACE_BUSY = "where it goes by the plan takes others just now";
 /** Passing: in the next round it is known what is left. */
-export const ROOM_PROMISED = "what room there is was promised to others just now";
+const ROOM_PROMISED = "what room there is was promised to others just now";
+/** Whether an instance that was not moved needs no words: one of the next rounds does it. */
+export const isPassingDelay = (why: string): boolean => why === ROOM_PROMISED || why === PLACE_BUSY;
 /** Ordinary waiting, while the host has other instances on their way. */
 export const GROUP_BUSY = "another member of its group is on its way";
 

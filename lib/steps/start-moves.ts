@@ -14,7 +14,7 @@ import { leaveInPlace, type Resident } from "./leave-in-place.ts";
 import { noteMove } from "./note-move.ts";
 import type { OwnersRules } from "./owners-rules.ts";
 import { readFleet } from "./read-fleet.ts";
-import { ROOM_PROMISED, startMove } from "./start-move.ts";
+import { isPassingDelay, startMove } from "./start-move.ts";
 
 /** A round in which the owners have been heard. */
 export type Asked = Round & { readonly consents: Consents; readonly rules: OwnersRules };
@@ -77,7 +77,7 @@ export const startMoves = async (
     const refusal = why ?? (await begin(context, round, subject, fleet));
     if (why === null) asked += 1;
     if (refusal === null) count += 1;
-    else if (refusal !== ROOM_PROMISED) delays.push(delayOf(subject, refusal));
+    else if (!isPassingDelay(refusal)) delays.push(delayOf(subject, refusal));
   }
   if (room <= 0) return { run, count, delays };
   const others = leaving(round, run).length - residents.length;

@@ -223,7 +223,7 @@ describe("the detail of a session", () => {
       ],
     }),
   ];
-  const detail = detailOf(aClaimedSession(), runs, [move], null, null);
+  const detail = detailOf(aClaimedSession(), runs, [move], null, { agenda: null, now: NOW });
 
   test("lists every host of the session, claimed or not, in the session's order", () => {
     expect(detail.hosts).toMatchObject([

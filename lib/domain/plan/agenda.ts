@@ -107,11 +107,14 @@ const isDone = ({ outcome, phase }: HostRun): boolean =>
 
 const doneIn = (runs: readonly HostRun[]): number => runs.filter(isDone).length;
 
+/** Until so many others are done, and at the latest until then. */
+export type Wait = { readonly others: number; readonly until: string };
+
 /** How a session takes its hosts: by the agenda, and without one by name. */
 export type Order = {
   readonly compare: (a: HostRun, b: HostRun) => number;
-  /** For how many others the host is to wait by the plan; 0 = for none, or it has waited long enough. */
-  readonly waitsFor: (run: HostRun) => number;
+  /** For what the host is to wait by the plan; null = for nothing, or it has waited long enough. */
+  readonly wait: (run: HostRun) => Wait | null;
 };
 
 export const orderBy = (agenda: Agenda | null, runs: readonly HostRun[], now: string): Order => {
@@ -121,9 +124,9 @@ export const orderBy = (agenda: Agenda | null, runs: readonly HostRun[], now: st
   const done = doneIn(runs);
   return {
     compare: (a, b) => placeOf(a) - placeOf(b) || (a.host < b.host ? -1 : 1),
-    waitsFor: ({ host }) => {
-      const turn = known.get(host);
-      return turn === undefined || now >= turn.begin_by ? 0 : Math.max(0, turn.after - done);
+    wait: ({ host }) => {
+      const { after = 0, begin_by = now } = known.get(host) ?? {};
+      return now >= begin_by || after <= done ? null : { others: after - done, until: begin_by };
     },
   };
 };

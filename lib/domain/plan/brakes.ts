@@ -10,7 +10,7 @@ export type Standstill = {
   readonly why: string;
 };
 
-const BRAKES = new Set(["waiting_cloud", "window_over", "canary", "below_reserve", "by_plan"]);
+const BRAKES = new Set(["waiting_cloud", "window_over", "canary", "below_reserve"]);
 
 /** Whether this says that a brake holds the session; such findings are made anew at each turn. */
 const isBrake = ({ code }: Attention): boolean => BRAKES.has(code);
@@ -119,19 +119,6 @@ export const roomUnknown = (host: string, now: string): Attention =>
     now,
     `${host}: Placement does not tell what it holds`,
     "it is not started; it is looked at again every minute. Sync the inventory, or repair its resource provider",
-    host,
-  );
-
-/** A host for which there is a place, and which the plan has wait for others. */
-export const byPlan = (
-  { host, others }: { readonly host: string; readonly others: number },
-  now: string,
-): Attention =>
-  finding(
-    "by_plan",
-    now,
-    `${host} is next, and the plan has ${others} more host(s) done before it`,
-    "it is started when they are, when nothing is at work, or when it has waited half as long again as planned",
     host,
   );
 

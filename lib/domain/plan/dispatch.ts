@@ -27,8 +27,8 @@ export type Selection = {
   readonly shortages: readonly Shortage[];
   /** Hosts that would start, if anybody knew what they hold. */
   readonly unknown: readonly string[];
-  /** The host that would start next, if the plan did not have so many others done before; null = none. */
-  readonly early: { readonly host: string; readonly others: number } | null;
+  /** The host that would start next, if the plan did not have others done before, and until when it waits; null = none. */
+  readonly early: { readonly host: string; readonly until: string } | null;
 };
 
 /**
@@ -66,7 +66,7 @@ export const selectHosts = (
     }
   };
   const { due = [], early = [] } = Object.groupBy(inOrder(ready, order), (run) =>
-    order.waitsFor(run) > 0 ? "early" : "due",
+    order.wait(run) === null ? "due" : "early",
   );
   due.forEach(tryToStart);
   if (start.length === 0 && !runs.some(takesPlace)) early.forEach(tryToStart);
@@ -86,7 +86,8 @@ export const selectHosts = (
     heldByTrial: [...heldByTrial],
     shortages: [...shortages.values()],
     unknown,
-    early: held && refusal === null ? { host: held.host, others: order.waitsFor(held) } : null,
+    early:
+      held && refusal === null ? { host: held.host, until: order.wait(held)?.until ?? "" } : null,
   };
 };
 

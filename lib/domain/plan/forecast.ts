@@ -223,10 +223,10 @@ const warningsOn = (
       "work_guessed",
       `too few hosts with the same actions were seen: ${work.seconds} s of work are what the request says, or a guess`,
     );
-  if (session.canary)
+  if (session.canary && session.max_parallel_hosts > 1)
     warn(
       "canary_not_planned",
-      `the first host of each model goes alone and bears an instance for ${session.soak_minutes} minutes before others follow; the plan does not wait for that`,
+      `hosts of one model go one at a time until one of them has borne an instance for ${session.soak_minutes} minutes; the plan does not know that`,
     );
   if (session.next_windows.length > 0)
     warn(

@@ -6,7 +6,6 @@ import { fitsInto, nextBoundary, secondsPerHost, windowsAt } from "../windows.ts
 import { type Agenda, needsAgenda, orderBy } from "./agenda.ts";
 import {
   belowReserve,
-  byPlan,
   onTrial,
   roomUnknown,
   type Standstill,
@@ -161,9 +160,12 @@ const starting = (
     ...heldByTrial.map((model) => onTrial(session, runs, model, now)),
     ...shortages.map((shortage) => belowReserve(session, shortage, now)),
     ...unknown.map((host) => roomUnknown(host, now)),
-    ...(early === null ? [] : [byPlan(early, now)]),
   ];
-  const dates = [closes, ...session.canaries.map((canary) => soakedAt(canary, session))];
+  const dates = [
+    closes,
+    early?.until ?? null,
+    ...session.canaries.map((canary) => soakedAt(canary, session)),
+  ];
   const seconds = Math.min(
     brakes.length > 0 ? LOOK_SECONDS : QUIET_SECONDS,
     ...dates.filter((at) => at !== null && at > now).map((at) => secondsUntil(now, at ?? now)),

@@ -112,13 +112,13 @@ describe("the hosts of a session", () => {
     const agenda = anAgenda(["cmp-04", "cmp-01"]);
     const [first = aHost("cmp-01")] = waiting;
     const done = aHost("cmp-04", { phase: "FINISHED", outcome: "maintained" });
-    const waitsFor = (runs: readonly HostRun[], now: string) =>
-      orderBy(agenda, runs, now).waitsFor(first);
+    const wait = (runs: readonly HostRun[], now: string) => orderBy(agenda, runs, now).wait(first);
+    const forOne = { others: 1, until: inMinutes(11) };
 
-    expect(waitsFor([...waiting, atWork], inMinutes(2))).toBe(1);
-    expect(waitsFor([...waiting, done], inMinutes(2))).toBe(0);
-    expect(waitsFor([...waiting, { ...done, outcome: "failed" }], inMinutes(2))).toBe(1);
-    expect(waitsFor([...waiting, atWork], inMinutes(11))).toBe(0);
+    expect(wait([...waiting, atWork], inMinutes(2))).toEqual(forOne);
+    expect(wait([...waiting, done], inMinutes(2))).toBeNull();
+    expect(wait([...waiting, { ...done, outcome: "failed" }], inMinutes(2))).toEqual(forOne);
+    expect(wait([...waiting, atWork], inMinutes(11))).toBeNull();
   });
 });
 

@@ -7,6 +7,7 @@ import { type Brakes, selectHosts } from "../../../lib/domain/plan/dispatch.ts";
 import { takesPlace } from "../../../lib/domain/plan/places.ts";
 import { aClaimedSession, aHost, at, NOW } from "../builders.ts";
 
+const FOR_ONE = { others: 1, until: NOW };
 const BY_NAME = orderBy(null, [], NOW);
 const NO_BRAKES: Brakes = { onTrial: new Set(), guard: null, order: BY_NAME };
 
@@ -36,16 +37,16 @@ describe("the hosts to start", () => {
     const session = aClaimedSession({ max_parallel_hosts: 3 });
     const order: Order = {
       compare: (a, b) => (a.host < b.host ? 1 : -1),
-      waitsFor: ({ host }) => (host === "cmp-02" ? 1 : 0),
+      wait: ({ host }) => (host === "cmp-02" ? FOR_ONE : null),
     };
     const selection = selectHosts(session, hosts, { ...NO_BRAKES, order });
 
     expect(namesOf(selection.start)).toEqual(["cmp-03", "cmp-01"]);
-    expect(selection.early).toEqual({ host: "cmp-02", others: 1 });
+    expect(selection.early).toEqual({ host: "cmp-02", until: NOW });
   });
 
   test("do not wait by the plan when nothing else is at work or may be begun", () => {
-    const order: Order = { ...BY_NAME, waitsFor: () => 1 };
+    const order: Order = { ...BY_NAME, wait: () => FOR_ONE };
     const hosts = [aHost("cmp-01"), aHost("cmp-02")];
 
     expect(namesOf(selectHosts(aClaimedSession(), hosts, { ...NO_BRAKES, order }).start)).toEqual([
@@ -54,7 +55,7 @@ describe("the hosts to start", () => {
   });
 
   test("are told to lack room rather than to wait by the plan, which knows it", () => {
-    const order: Order = { ...BY_NAME, waitsFor: () => 1 };
+    const order: Order = { ...BY_NAME, wait: () => FOR_ONE };
     const shortage = short("nova", "cmp-02");
     const guard = { start: () => shortage, cordon: () => shortage };
     const atWork = aHost("cmp-01", { phase: "MOVING" });
@@ -74,7 +75,7 @@ describe("the hosts to start", () => {
       left -= 1;
       return left < 0 ? short(zone, host) : null;
     };
-    const order: Order = { ...BY_NAME, waitsFor: () => 1 };
+    const order: Order = { ...BY_NAME, wait: () => FOR_ONE };
     const atWork = aHost("cmp-01", { phase: "MOVING" });
     const session = aClaimedSession({ max_parallel_hosts: 2, cordon_ahead: 1 });
     const guard = { start: book, cordon: book };

@@ -157,6 +157,7 @@ describe("a forecast", () => {
   test("says what it does not know", () => {
     const session = aSession({
       canary: true,
+      max_parallel_hosts: 2,
       next_windows: [
         { starts_at: "2026-11-23T10:00:00.000Z", ends_at: "2026-11-23T11:00:00.000Z" },
       ],

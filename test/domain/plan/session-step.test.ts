@@ -49,7 +49,7 @@ describe("a session", () => {
       made_at: NOW,
       turns: [
         { host: "cmp-02", after: 0, begin_by: later(NOW, 600) },
-        { host: "cmp-01", after: 1, begin_by: later(NOW, 700) },
+        { host: "cmp-01", after: 1, begin_by: later(NOW, 900) },
       ],
       ahead: 2,
     };
@@ -65,7 +65,8 @@ describe("a session", () => {
     );
     expect(nextStep(session, begun, NOW, { agenda })).toMatchObject({
       next: "await",
-      brakes: [{ code: "by_plan", host: "cmp-01" }],
+      brakes: [],
+      seconds: 600,
     });
   });
 
