@@ -108,7 +108,7 @@ const isDone = ({ outcome, phase }: HostRun): boolean =>
 const doneIn = (runs: readonly HostRun[]): number => runs.filter(isDone).length;
 
 /** Until so many others are done, and at the latest until then. */
-export type Wait = { readonly others: number; readonly until: string };
+type Wait = { readonly others: number; readonly until: string };
 
 /** How a session takes its hosts: by the agenda, and without one by name. */
 export type Order = {
