@@ -27,13 +27,20 @@ export const hostsToAvoid = async (
   groups: readonly ServerGroup[],
 ): Promise<string[]> => {
   const full = await Promise.all(
-    groups.map(async (group) => {
-      const others = group.members.filter((member) => member !== id);
-      const hosts = await Promise.all(others.map((member) => hostsOfMember(cloud, member)));
-      return fullOf(hosts, mostOnHost(group));
-    }),
+    groups.map((group) => hostsFullFor(cloud, id, group.members, mostOnHost(group))),
   );
   return [...new Set(full.flat())];
+};
+
+/** The hosts that bear no further member of a group, of which `most` may be on one: the instance itself does not count. */
+export const hostsFullFor = async (
+  cloud: Cloud,
+  id: string,
+  members: readonly string[],
+  most: number,
+): Promise<string[]> => {
+  const others = members.filter((member) => member !== id);
+  return fullOf(await Promise.all(others.map((member) => hostsOfMember(cloud, member))), most);
 };
 
 /**

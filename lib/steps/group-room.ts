@@ -1,5 +1,5 @@
 import { mostPerHost } from "../domain/constraints.ts";
-import { fullOf, hostsOfMember } from "../fleet/apart.ts";
+import { hostsFullFor } from "../fleet/apart.ts";
 import type { Server } from "../openstack/compute/servers.ts";
 import type { HostContext } from "./host-step.ts";
 
@@ -20,7 +20,5 @@ export const hostsFullOfGroup = async (
   const members = (await constraints.instances.listAll(project_id))
     .filter(({ group_id }) => group_id === said.group_id)
     .map(({ instance_id }) => instance_id);
-  const openstack = await cloud();
-  const others = members.filter((member) => member !== id);
-  return fullOf(await Promise.all(others.map((one) => hostsOfMember(openstack, one))), most);
+  return hostsFullFor(await cloud(), id, members, most);
 };

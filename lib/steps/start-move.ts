@@ -94,6 +94,8 @@ const sendToBest = async (
 ): Promise<string | null> => {
   const planned = fleet.planned.get(server.id) ?? null;
   const ranked = await ranking(context, server, fleet, move);
+  // The planned host comes first unless another one is on trial, or it cannot be had.
+  if (planned !== null && ranked.length > 0 && ranked[0] !== planned) await noteStrayed(context);
   for (const host of ranked) {
     const device = fleet.devices.find(({ name }) => name === host);
     const aimed = {
@@ -101,7 +103,6 @@ const sendToBest = async (
       target: host,
       target_device_id: device?.id ?? null,
     };
-    if (planned !== null && host !== planned) await noteStrayed(context);
     const why = await begin(context, server, move, aimed);
     if (why === null) fleet.promises.promise(host, needOf(server));
     if (why === TAKEN && host === planned) return PLACE_BUSY;

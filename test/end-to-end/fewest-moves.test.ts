@@ -1,6 +1,5 @@
-import { setTimeout as pause } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { getPlan, startPlan } from "../../lib/client/plans.ts";
+import { madePlan } from "./made-plan.ts";
 import { quickCloud } from "./quick-cloud.ts";
 import { theStage } from "./stage.ts";
 
@@ -15,11 +14,7 @@ test(
       objective: "fewest_moves",
       profile: "doctor",
     } as const;
-    let plan = await startPlan(api, body);
-    while (plan.status === "making") {
-      await pause(50);
-      plan = await getPlan(api, plan.plan_id);
-    }
+    const plan = await madePlan(api, body);
     const { detail } = await ended(await open(body));
     const { fastest, fewest_moves } = plan.outcomes ?? {};
 

@@ -1,30 +1,15 @@
-import { setTimeout as pause } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { getMaintenanceDetail } from "../../lib/client/maintenance.ts";
-import {
-  getCurve,
-  getPlan,
-  listOperations,
-  type Operation,
-  startPlan,
-} from "../../lib/client/plans.ts";
+import { getCurve, listOperations, type Operation } from "../../lib/client/plans.ts";
 import { collect } from "../../lib/client/request.ts";
 import { commandOf } from "./by-command.ts";
+import { madePlan } from "./made-plan.ts";
 import { quickCloud } from "./quick-cloud.ts";
-import { type Play, theStage } from "./stage.ts";
+import { theStage } from "./stage.ts";
 
 const onStage = theStage({ cloud: quickCloud({ hosts: 4, instances: 8, spread: 0 }) });
 
 const NO_BRAKES = { canary: false, soak_minutes: 0, reserve_hosts: 0 };
-
-const madePlan = async ({ api }: Play, body: Parameters<typeof startPlan>[1]) => {
-  let plan = await startPlan(api, body);
-  while (plan.status === "making") {
-    await pause(50);
-    plan = await getPlan(api, plan.plan_id);
-  }
-  return plan;
-};
 
 const isSame = ({ number, what, host, instance_id, to }: Operation) => ({
   number,
@@ -39,7 +24,7 @@ test(
   onStage(async (play) => {
     const { api, open, ended } = play;
     const body = { hosts: ["cmp-01"], ...NO_BRAKES };
-    const { plan_id, ...plan } = await madePlan(play, body);
+    const { plan_id, ...plan } = await madePlan(play.api, body);
     expect(plan).toMatchObject({ status: "ready", error: null, session_id: null });
     for (const objective of ["fastest", "fewest_moves"])
       expect(plan.outcomes?.[objective]).toMatchObject({
@@ -66,7 +51,7 @@ test(
       new Set(detail.instances.map(({ destination_host }) => destination_host)),
     );
     // What was seen there counts from now on.
-    expect(await madePlan(play, { ...body, hosts: ["cmp-02"] })).toMatchObject({
+    expect(await madePlan(play.api, { ...body, hosts: ["cmp-02"] })).toMatchObject({
       durations: { moves: { observations: 2 }, work: { observations: 1 } },
     });
   }),
@@ -76,7 +61,7 @@ test(
   "a plan tells how much room is left and how many suffer at the worst, and when it should be over",
   onStage(async (play) => {
     const hosts = ["cmp-02", "cmp-03"];
-    const plan = await madePlan(play, { hosts, max_parallel_hosts: 2, ...NO_BRAKES });
+    const plan = await madePlan(play.api, { hosts, max_parallel_hosts: 2, ...NO_BRAKES });
     const points = await getCurve(play.api, plan.plan_id, "fewest_moves");
 
     expect(Math.max(...points.map(({ hosts_out }) => hosts_out))).toBe(2);
@@ -97,7 +82,7 @@ test(
   onStage(async (play) => {
     const { api, open, ended } = play;
     const body = { hosts: ["cmp-01", "cmp-02", "cmp-03"], max_parallel_hosts: 2, ...NO_BRAKES };
-    const { plan_id } = await madePlan(play, body);
+    const { plan_id } = await madePlan(play.api, body);
     const sessionId = await open(body);
     const { detail } = await ended(sessionId);
     const done = await collect(listOperations(api, plan_id, { sessionId }));
@@ -151,7 +136,7 @@ test(
     await when(id, "a host to be at work", ({ hosts: runs }) =>
       runs.some(({ phase }) => phase === "IN_MAINTENANCE"),
     );
-    const plan = await madePlan(play, { session_id: id });
+    const plan = await madePlan(play.api, { session_id: id });
     const operations = await collect(listOperations(api, plan.plan_id));
     const done = operations.map(({ what, host, state }) => `${what} ${host} ${state}`);
 

@@ -1,28 +1,22 @@
-import { setTimeout as pause } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
 import {
   getMaintenanceDetail,
   type NewMaintenance,
   type SessionDetail,
 } from "../../lib/client/maintenance.ts";
-import { getPlan, listOperations, startPlan } from "../../lib/client/plans.ts";
+import { listOperations } from "../../lib/client/plans.ts";
 import { type Api, collect } from "../../lib/client/request.ts";
 import { openCloud } from "../../lib/openstack/cloud.ts";
 import { listServices } from "../../lib/openstack/compute/services.ts";
+import { madePlan } from "../end-to-end/made-plan.ts";
 import { labClouds } from "./lab.ts";
 import { clearLeftovers, cloudConfigOf, startLullOnLab } from "./lull-on-lab.ts";
 import { WITHIN_MS } from "./whole-session.ts";
 
 const SESSION = { canary: false, actions: [{ plugin: "hold", metadata: { seconds: 5 } }] };
 
-const madePlan = async (api: Api, body: NewMaintenance) => {
-  let plan = await startPlan(api, body);
-  while (plan.status === "making") {
-    await pause(200);
-    plan = await getPlan(api, plan.plan_id);
-  }
-  return plan;
-};
+/** How often to look whether a plan is made. */
+const LOOK_EVERY_MS = 200;
 
 /** Hosts in the order in which they were begun. */
 const startedIn = ({ hosts }: SessionDetail): string[] =>
@@ -36,7 +30,7 @@ const planAndPlay = async (
   lull: Awaited<ReturnType<typeof startLullOnLab>>,
   body: NewMaintenance,
 ) => {
-  const plan = await madePlan(api, body);
+  const plan = await madePlan(api, body, LOOK_EVERY_MS);
   expect(plan).toMatchObject({ status: "ready", error: null });
   const began = Date.now();
   const sessionId = await lull.open(body);

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { HostRun } from "../host-run.ts";
 import { later } from "../instant.ts";
+import { isMaintained } from "../progress.ts";
 import { awaitsTurn } from "./canary.ts";
 import type { Cluster } from "./cluster.ts";
 import { takesPlace } from "./places.ts";
@@ -57,7 +58,7 @@ const OLD_SECONDS = 900;
 /** A step writes what it found under the instant of its beginning, up to so long after. */
 const STEP_SECONDS = 70;
 
-/** So long after its beginning a try that has not ended has died; until a while later there is no other. */
+/** A try that has not ended so long after its beginning has died; until then there is no other. */
 const DIED_SECONDS = 1800;
 
 /**
@@ -102,8 +103,7 @@ const wentOtherwise = (
   );
 };
 
-const isDone = ({ outcome, phase }: HostRun): boolean =>
-  phase === "FINISHED" && (outcome === "maintained" || outcome === "retired");
+const isDone = (run: HostRun): boolean => run.phase === "FINISHED" && isMaintained(run);
 
 const doneIn = (runs: readonly HostRun[]): number => runs.filter(isDone).length;
 

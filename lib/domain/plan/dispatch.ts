@@ -33,8 +33,8 @@ export type Selection = {
 
 /**
  * Which hosts to start now, in their order, which does not depend on that of `runs`: cordoned ones
- * first, as they are out of scheduling already. A host that one of the brakes keeps
- * back lets the others pass, but a zone that is short of room is closed for all of its hosts.
+ * first, as they are out of scheduling already. A host that one of the brakes keeps back lets the
+ * others pass, but a zone that is short of room is closed for all of its hosts.
  *
  * A host that failed counts as finished: were its place kept, one host that waits for a human
  * would stop the whole session.
@@ -77,6 +77,7 @@ export const selectHosts = (
     closed: shortages,
   });
   const held = early.find((run) => !start.includes(run) && places.fullFor(run).length === 0);
+  const wait = held ? order.wait(held) : null;
   // If the room is lacking, too, that says more than the plan, which knows it.
   const refusal = (held && !cordon.includes(held) && guard?.start(held)) || null;
   if (held && refusal !== null && refusal !== "unknown") shortages.set(held.place.zone, refusal);
@@ -86,8 +87,7 @@ export const selectHosts = (
     heldByTrial: [...heldByTrial],
     shortages: [...shortages.values()],
     unknown,
-    early:
-      held && refusal === null ? { host: held.host, until: order.wait(held)?.until ?? "" } : null,
+    early: held && wait && refusal === null ? { host: held.host, until: wait.until } : null,
   };
 };
 
