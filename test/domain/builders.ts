@@ -4,6 +4,7 @@ import { claimHost, type HostRun, type Place } from "../../lib/domain/host-run.t
 import type { Guest } from "../../lib/domain/instances.ts";
 import { later } from "../../lib/domain/instant.ts";
 import { type Move, moveSchema } from "../../lib/domain/move.ts";
+import { requestPlan, type StoredPlan } from "../../lib/domain/planning.ts";
 import { newSessionSchema, openSession, type Session } from "../../lib/domain/session.ts";
 
 export const NOW = "2026-11-22T10:00:00.000Z";
@@ -24,6 +25,10 @@ export const aSession = (but: Partial<Session> = {}): Session => ({
 /** A session whose pre-flight found nothing and which owns its hosts. */
 export const aClaimedSession = (but: Partial<Session> = {}): Session =>
   aSession({ preflight_at: NOW, claimed_at: NOW, ...but });
+
+/** A plan that somebody has just asked for, of a session that is not open. */
+export const aPlan = (now = NOW, session = aSession()): StoredPlan =>
+  requestPlan({ planId: crypto.randomUUID(), objective: "fastest", by: "admin", now, session });
 
 /** A host that waits for its turn. */
 export const aHost = (host: string, but: Partial<HostRun> = {}): HostRun => ({

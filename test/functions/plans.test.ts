@@ -11,7 +11,7 @@ import { outbox } from "../../lib/store/outbox.ts";
 import { planStore } from "../../lib/store/plans.ts";
 import { queryAll } from "../../lib/store/query.ts";
 import { keys } from "../../lib/store/table.ts";
-import { aSession, NOW } from "../domain/builders.ts";
+import { aPlan, aSession, NOW } from "../domain/builders.ts";
 import { aCluster, someRules } from "../planner/builders.ts";
 import { type MaintenanceApi, problemOf, startMaintenanceApi } from "./maintenance-api.ts";
 
@@ -115,14 +115,7 @@ describe("asked for again", () => {
 describe("of many plans that are asked for at once", () => {
   test("four are made, until one of them has ended or is given up", async () => {
     const plans = planStore(api.dynamodb.newTable());
-    const wish = (now = NOW) =>
-      requestPlan({
-        planId: crypto.randomUUID(),
-        objective: "fastest",
-        by: "admin",
-        now,
-        session: aSession(),
-      });
+    const wish = (now = NOW) => aPlan(now);
     const first = wish();
     for (const one of [first, wish(), wish(), wish()]) await plans.request(one);
     await expect(plans.request(wish())).rejects.toThrow(TooManyError);
@@ -269,13 +262,7 @@ describe("a plan", () => {
   });
 
   test("whose making died has failed after a while", () => {
-    const plan = requestPlan({
-      planId: crypto.randomUUID(),
-      objective: "fastest",
-      by: "admin",
-      now: NOW,
-      session: aSession(),
-    });
+    const plan = aPlan();
 
     expect(standingOf(plan, later(NOW, 1_799)).status).toBe("making");
     expect(standingOf(plan, later(NOW, 1_800)).status).toBe("failed");
@@ -300,13 +287,7 @@ test("operations come in pages, whatever the size of the rows they are kept in",
     },
     { session, durations: { moves: learnMoves([]), work: learnWork([], 1) }, startsAt: NOW },
   );
-  const plan = requestPlan({
-    planId: crypto.randomUUID(),
-    objective: "fastest",
-    by: "admin",
-    now: new Date().toISOString(),
-    session,
-  });
+  const plan = aPlan(new Date().toISOString(), session);
   await plans.request(plan);
   await plans.putCourses(plan, "making", courses);
   await plans.settle({ ...plan, status: "ready", making_id: "making", findings });
@@ -359,13 +340,7 @@ test("no row of a plan is larger than DynamoDB bears, however long the names are
     ends_in: 1_000_000,
   };
   const course = { operations: Array(400).fill(operation), curve: [] };
-  const plan = requestPlan({
-    planId: crypto.randomUUID(),
-    objective: "fastest",
-    by: "admin",
-    now: NOW,
-    session: aSession(),
-  });
+  const plan = aPlan();
 
   await expect(
     planStore(api.table).putCourses(plan, "making", { fastest: course, fewest_moves: course }),

@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { requestPlan } from "../../lib/domain/planning.ts";
 import { planStore } from "../../lib/store/plans.ts";
 import { keys } from "../../lib/store/table.ts";
-import { aSession } from "../domain/builders.ts";
-import { type DynamoDb, NOW, startDynamoDb } from "./dynamodb.ts";
+import { aPlan } from "../domain/builders.ts";
+import { type DynamoDb, startDynamoDb } from "./dynamodb.ts";
 
 let dynamodb: DynamoDb;
 beforeAll(async () => {
@@ -12,13 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => dynamodb.close());
 
-const plan = requestPlan({
-  planId: crypto.randomUUID(),
-  objective: "fastest",
-  by: "admin",
-  now: NOW,
-  session: aSession(),
-});
+const plan = aPlan();
 
 const operations = Array.from({ length: 600 }, (_, n) => ({
   number: n + 1,
